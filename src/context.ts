@@ -1,0 +1,210 @@
+import { paramsOf, type Match } from './matcher.js'
+import type { Params } from './pattern.js'
+
+/** What every handler and middleware gets beside the Request. */
+export interface BaseContext {
+  /** The URL that was matched: the request's own, or what `rewrites` made of it. */
+  readonly url: URL
+  /** The pattern that matched, or `undefined` in a middleware of the router when none did. */
+  readonly pattern: string | undefined
+  /** Aborted when the client is gone. */
+  readonly signal: AbortSignal
+  /** What the host bound: Workers' bindings, else `process.env`. Typed by `route.env<Env>()`. */
+  readonly env: unknown
+  /** The client's address, where the host tells it. */
+  readonly ip: string | undefined
+  /** Keeps the host alive until the promise has settled. A rejection goes to `onError`. */
+  waitUntil(this: void, promise: PromiseLike<unknown>): void
+  /** Runs `work` once the answer has been handed to the host, in the order of the calls. What it throws goes to `onError`. */
+  after(this: void, work: () => unknown): void
+}
+
+/** The context of a route before its inputs are validated. Types a handler that is written on its own. */
+export interface RouteContext<pattern extends string, params = Params<pattern>> extends BaseContext {
+  readonly params: params
+  readonly pattern: pattern
+}
+
+/** Where an error came from, as `onError` is told. */
+export type Phase = 'middleware' | 'input' | 'handler' | 'response' | 'after' | 'waitUntil'
+
+/** What answers a request, as seen by its contexts: the router, or a route that is called on its own. */
+export interface Server {
+  readonly bodyLimit: number
+  readonly responseValidation: boolean
+  report(error: unknown, request: Request, pattern: string | undefined, phase: Phase): void
+  track(promise: Promise<unknown>): void
+}
+
+/** What a host passes beside the request, told apart by shape. */
+export interface Host {
+  env?: unknown
+  waitUntil?: ((promise: Promise<unknown>) => void) | undefined
+  ip?: (() => string | undefined) | undefined
+}
+
+const noHost: Host = {}
+
+/**
+ * What Workers (`env, executionContext`), Bun (`server`), Deno (`info`) and service workers (`event`) pass.
+ * Told apart by shape: hosts call with any number of arguments, in any order.
+ */
+export function toHost(request: Request, passed: readonly unknown[]): Host {
+  const host: Host = {}
+  for (const value of passed) {
+    if (value === undefined || value === null) continue
+    const known = value as { waitUntil?: unknown; requestIP?: unknown; remoteAddr?: { hostname?: unknown } }
+    if (typeof known.waitUntil === 'function')
+      host.waitUntil = (promise) => (known.waitUntil as (promise: unknown) => void)(promise)
+    else if (typeof known.requestIP === 'function')
+      host.ip = () => (known.requestIP as (request: Request) => { address?: string } | null)(request)?.address
+    else if (known.remoteAddr) host.ip = () => known.remoteAddr?.hostname as string | undefined
+    else host.env ??= value
+  }
+  return host
+}
+
+/** What all the contexts of one request share. */
+export class Exchange {
+  readonly request: Request
+  readonly server: Server
+  match: Match<unknown> | undefined
+  /** The URL that was matched, and where its pathname stands in it. */
+  href: string
+  start: number
+  end: number
+  host: Host
+  /** Whether a Response may be there that has an error as its cause. */
+  failed = false
+  #params: Record<string, unknown> | undefined
+  #url: URL | undefined
+  #work: (() => unknown)[] | undefined
+  #startWork: (() => void) | undefined
+  #answered = false
+
+  constructor(
+    request: Request,
+    server: Server,
+    href: string,
+    start: number,
+    end: number,
+    match: Match<unknown> | undefined,
+    host: Host = noHost,
+  ) {
+    this.request = request
+    this.server = server
+    this.href = href
+    this.start = start
+    this.end = end
+    this.match = match
+    this.host = host
+  }
+
+  get params(): Record<string, unknown> {
+    return (this.#params ??= this.match ? paramsOf(this.match, this.href, this.start, this.end) : {})
+  }
+  set params(params: Record<string, unknown>) {
+    this.#params = params
+  }
+
+  get url(): URL {
+    return (this.#url ??= new URL(this.href))
+  }
+
+  /** The part after the `?`, without it. */
+  get search(): string {
+    if (this.href.charCodeAt(this.end) !== 63) return ''
+    const to = this.href.indexOf('#', this.end)
+    return this.href.slice(this.end + 1, to === -1 ? undefined : to)
+  }
+
+  report(error: unknown, phase: Phase): void {
+    this.server.report(error, this.request, this.match?.pattern, phase)
+  }
+
+  waitUntil(promise: PromiseLike<unknown>, phase: Phase = 'waitUntil'): void {
+    const settled = Promise.resolve(promise).then(
+      () => {},
+      (error: unknown) => this.report(error, phase),
+    )
+    this.server.track(settled)
+    const { waitUntil } = this.host
+    if (waitUntil) waitUntil(settled)
+    else (this.request as { waitUntil?: (promise: Promise<unknown>) => void }).waitUntil?.(settled)
+  }
+
+  after(work: () => unknown): void {
+    if (this.#work) this.#work.push(work)
+    else {
+      this.#work = [work]
+      this.waitUntil(new Promise<void>((resolve) => (this.#startWork = resolve)).then(() => this.#runWork()))
+      if (this.#answered) this.#startWork!()
+    }
+  }
+
+  async #runWork(): Promise<void> {
+    // It may grow while it runs: work may plan more work.
+    for (const work of this.#work!) {
+      try {
+        await work()
+      } catch (error) {
+        this.report(error, 'after')
+      }
+    }
+    this.#work = undefined
+  }
+
+  /** The answer is the host's now: what `after` was given runs at the next turn. */
+  answered(): void {
+    this.#answered = true
+    if (this.#startWork) setTimeout(this.#startWork, 0)
+  }
+}
+
+/** The context object itself: the members of `BaseContext`, made when read, and as own properties what was added. */
+export class Context {
+  readonly #exchange: Exchange
+
+  constructor(exchange: Exchange) {
+    this.#exchange = exchange
+  }
+
+  /** A context with more in it, which what is outside does not see. */
+  with(added: object): Context {
+    return Object.assign(new Context(this.#exchange), this, added)
+  }
+
+  /** What all the contexts of this request share. */
+  static exchange(context: Context): Exchange {
+    return context.#exchange
+  }
+
+  get params(): Record<string, unknown> {
+    return this.#exchange.params
+  }
+  get url(): URL {
+    return this.#exchange.url
+  }
+  get pattern(): string | undefined {
+    return this.#exchange.match?.pattern
+  }
+  get signal(): AbortSignal {
+    return this.#exchange.request.signal
+  }
+  get env(): unknown {
+    return this.#exchange.host.env ?? defaultEnv()
+  }
+  get ip(): string | undefined {
+    const { host, request } = this.#exchange
+    return host.ip ? host.ip() : (request as { ip?: string }).ip
+  }
+  get waitUntil(): (promise: PromiseLike<unknown>) => void {
+    return (promise) => this.#exchange.waitUntil(promise)
+  }
+  get after(): (work: () => unknown) => void {
+    return (work) => this.#exchange.after(work)
+  }
+}
+
+declare const process: { env?: unknown } | undefined
+const defaultEnv = (): unknown => (typeof process === 'object' && process.env) || {}

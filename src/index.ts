@@ -1,0 +1,42 @@
+export { errorOf } from './problem.js'
+export type {
+  ErrorStatus,
+  InputError,
+  Problem,
+  ProblemDetails,
+  RedirectStatus,
+  Status,
+  SuccessStatus,
+} from './problem.js'
+export { href, PatternError } from './pattern.js'
+export type {
+  AnyParams,
+  HrefArguments,
+  HrefOptions,
+  HrefParams,
+  InvalidPattern,
+  Params,
+  PatternMistake,
+  QueryValue,
+} from './pattern.js'
+export { RouterError } from './matcher.js'
+export type { BaseContext, Phase, RouteContext } from './context.js'
+export { middleware } from './middleware.js'
+export type { Added, AnyContext, AnyMiddleware, Continued, Early, Middleware, Next } from './middleware.js'
+export { reply } from './reply.js'
+export type { ProblemInit, Reply, ReplyFunctions, ReplyInit } from './reply.js'
+export type { Input, InputName, Operation, Output, Schema } from './validate.js'
+export { route, RouteError } from './route.js'
+export type {
+  Define,
+  Handler,
+  Method,
+  OperationContext,
+  OperationFunction,
+  Route,
+  RouteFactory,
+  RouteOperation,
+} from './route.js'
+export { router } from './router.js'
+export type { ErrorInfo, Router, RouterOptions } from './router.js'
+export type { Rule, RuleMistakes } from './rules.js'

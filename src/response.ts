@@ -1,0 +1,171 @@
+// Making a native Response costs Node 4 to 12 µs, nearly all of it for a stream that nobody may ask for. There, byway's
+// own answers are Responses that keep the text aside until something reads them as a stream. Everywhere else: native.
+
+/** The headers of an answer, as pairs: what `new Headers` and a host's `writeHead` both take. */
+export type HeaderPairs = readonly (readonly [name: string, value: string])[]
+
+type LazyBody = string | null
+
+let lazy: (new (body: LazyBody, status: number, headers: HeaderPairs) => Response) | undefined
+
+/** A Response with text or nothing as its body. */
+export function createResponse(body: LazyBody, status: number, headers: HeaderPairs): Response {
+  return isNode ? new (lazy ??= defineLazyResponse())(body, status, headers) : new Response(body, { status, headers: headers as [string, string][] })
+}
+
+/** Whether a value is a Response, of this realm or another. */
+export function isResponse(value: unknown): value is Response {
+  return typeof value === 'object' && value !== null && (value instanceof Response || (value as { [Symbol.toStringTag]?: unknown })[Symbol.toStringTag] === 'Response')
+}
+
+/** The same answer without its body, as HEAD wants it. */
+export function withoutBody(response: Response): Response {
+  if (isNode && lazy && response instanceof lazy) return (response as unknown as { withoutBody(): Response }).withoutBody()
+  if (response.body === null) return response
+  response.body.cancel().catch(() => {})
+  return new Response(null, response)
+}
+
+/**
+ * The response, changed by `change`, or a copy of it where its headers cannot be changed, as those of `fetch()` and
+ * `Response.redirect()`. Only the copy of such a Response is another object.
+ */
+export function withHeaders(response: Response, change: (headers: Headers) => void): Response {
+  try {
+    change(response.headers)
+    return response
+  } catch (error) {
+    // https://fetch.spec.whatwg.org/#concept-headers-guard
+    if (!(error instanceof TypeError) || !isImmutable(response.headers)) throw error
+    const copy = new Response(response.body, response)
+    change(copy.headers)
+    return copy
+  }
+}
+
+function isImmutable(headers: Headers): boolean {
+  try {
+    headers.delete('byway-probe')
+    return false
+  } catch {
+    return true
+  }
+}
+
+declare const process: { versions?: Record<string, string | undefined> } | undefined
+declare const navigator: { userAgent?: string } | undefined
+
+// Bun, Deno and workerd tell Node's version too.
+const isNode: boolean =
+  typeof process === 'object' &&
+  !!process.versions?.['node'] &&
+  !process.versions['bun'] &&
+  !process.versions['deno'] &&
+  (typeof navigator === 'undefined' || navigator.userAgent?.startsWith('Node.js')))
+
+// In a function, because naming `Response` makes Node load it: 75 ms on a cold start.
+function defineLazyResponse(): NonNullable<typeof lazy> {
+  const Native = Response
+
+  class LazyResponse {
+    readonly #status: number
+    readonly #pairs: HeaderPairs
+    #text: LazyBody
+    #headers: Headers | undefined
+    #native: Response | undefined
+    #used = false
+
+    constructor(text: LazyBody, status: number, pairs: HeaderPairs) {
+      this.#text = text
+      this.#status = status
+      this.#pairs = pairs
+    }
+
+    // Only its body is used: the headers that were handed out are `this.headers`.
+    get #response(): Response {
+      if (this.#native) return this.#native
+      const response = (this.#native = new Native(this.#text, { headers: this.headers }))
+      if (this.#used) response.body?.cancel().catch(() => {})
+      return response
+    }
+
+    // The text, once. A stream that exists already must be read instead: somebody may hold it.
+    #take(): string | undefined {
+      if (this.#native || this.#used) return undefined
+      this.#used = this.#text !== null
+      return this.#text ?? ''
+    }
+
+    get status(): number {
+      return this.#status
+    }
+    get ok(): boolean {
+      return this.#status >= 200 && this.#status < 300
+    }
+    get statusText(): string {
+      return ''
+    }
+    get type(): ResponseType {
+      return 'default'
+    }
+    get url(): string {
+      return ''
+    }
+    get redirected(): boolean {
+      return false
+    }
+    get headers(): Headers {
+      return (this.#headers ??= new Headers(this.#pairs as [string, string][]))
+    }
+    get body(): ReadableStream<Uint8Array<ArrayBuffer>> | null {
+      return this.#text === null ? null : this.#response.body
+    }
+    get bodyUsed(): boolean {
+      return this.#used || !!this.#native?.bodyUsed
+    }
+    async text(): Promise<string> {
+      return this.#take() ?? this.#response.text()
+    }
+    async json(): Promise<unknown> {
+      const text = this.#take()
+      return text === undefined ? this.#response.json() : JSON.parse(text)
+    }
+    async arrayBuffer(): Promise<ArrayBuffer> {
+      return this.#response.arrayBuffer()
+    }
+    async bytes(): Promise<Uint8Array<ArrayBuffer>> {
+      return new Uint8Array(await this.#response.arrayBuffer())
+    }
+    async blob(): Promise<Blob> {
+      return this.#response.blob()
+    }
+    async formData(): Promise<FormData> {
+      return this.#response.formData()
+    }
+    clone(): Response {
+      if (this.#native || this.#used) return new Native(this.#response.clone().body, { status: this.#status, headers: this.headers })
+      return new LazyResponse(this.#text, this.#status, [...this.headers]) as unknown as Response
+    }
+
+    withoutBody(): LazyResponse {
+      this.#native?.body?.cancel().catch(() => {})
+      const headers = this.headers
+      if (this.#text !== null && !headers.has('content-length')) headers.set('content-length', String(new TextEncoder().encode(this.#text).length))
+      return new LazyResponse(null, this.#status, [...headers])
+    }
+
+    /** What srvx asks an answer for, to write it to the socket without a stream. */
+    _toNodeResponse(): { status: number; statusText: string; headers: string[]; body: string | ReadableStream | null } {
+      const native = this.#native
+      const body = native ? native.body : this.#take()
+      const headers: string[] = []
+      for (const [name, value] of this.#headers ?? this.#pairs) headers.push(name, value)
+      if (!native && body && !(this.#headers ? this.#headers.has('content-length') : this.#pairs.some(([name]) => name === 'content-length')))
+        headers.push('content-length', String(Buffer.byteLength(body as string)))
+      return { status: this.#status, statusText: '', headers, body: body || null }
+    }
+  }
+
+  Object.setPrototypeOf(LazyResponse.prototype, Native.prototype)
+  return LazyResponse as unknown as NonNullable<typeof lazy>
+}

@@ -1,0 +1,403 @@
+import { Context, Exchange, type Phase, type RouteContext, type Server } from './context.js'
+import { Matcher, type Match } from './matcher.js'
+import {
+  compose,
+  settle,
+  toThrown,
+  type Added,
+  type AnyContext,
+  type AnyMiddleware,
+  type Answer,
+  type Early,
+  type Middleware,
+} from './middleware.js'
+import { parsePattern, type Params, type PatternMistake } from './pattern.js'
+import { causeOf, toProblem, type Status } from './problem.js'
+import type { Reply } from './reply.js'
+import { createResponse, isResponse, withoutBody } from './response.js'
+import {
+  isSchema,
+  parseWith,
+  toPrepare,
+  toRespond,
+  type Input,
+  type InputName,
+  type Operation,
+  type Output,
+  type Schema,
+} from './validate.js'
+import { defaultBodyLimit } from './body.js'
+
+/** A route that contradicts itself. The message says what to do. */
+export class RouteError extends Error {
+  override readonly name = 'RouteError'
+}
+
+/** The methods that a route can have. QUERY is a GET with a body. */
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'HEAD' | 'OPTIONS' | 'QUERY'
+
+/** A function that answers requests for one pattern. */
+export type Handler<pattern extends string = string, result = unknown> = (
+  request: Request,
+  context: RouteContext<pattern>,
+) => result
+
+/** What a route's own function takes beside the Request: in a unit test, or from Next.js. */
+export interface OperationContext<pattern extends string> {
+  /** In place of what the request's pathname says. */
+  readonly params?: Params<pattern> | Promise<Params<pattern>>
+  /** @default process.env */
+  readonly env?: unknown
+  readonly waitUntil?: (promise: Promise<unknown>) => void
+}
+
+/** One method of a route, and the function that answers it: what a Next.js `route.ts` exports. It runs the route's middleware, validation and handler. */
+export interface OperationFunction<pattern extends string, operation, result, early> {
+  (request: Request, context?: OperationContext<pattern>): Promise<Response>
+  readonly '~operation'?: operation
+  readonly '~result'?: result
+  readonly '~early'?: early
+}
+
+// What an operation's own inputs add to its context: a member for each one declared, and none for the others.
+type Declared<operation> = { readonly [key in keyof operation & InputName]: Output<operation[key]> }
+
+// What a handler may return: what the declared response accepts, and any typed Response of another status.
+// prettier-ignore
+type Returned<operation> = operation extends { readonly response: infer response } ? Allowed<response> | Promise<Allowed<response>> : unknown
+// prettier-ignore
+type Allowed<response> =
+  response extends Schema ? Loose<Input<response>> | Reply<200, Loose<Input<response>>> | Reply<Exclude<Status, 200>, unknown> :
+  | (response extends { readonly 200: infer schema } ? Loose<Input<schema>> : never)
+  | { [status in keyof response]: Reply<status & number, Loose<Input<response[status]>>> }[keyof response]
+  | Reply<Exclude<Status, keyof response>, unknown>
+
+// Literals count as their base type: TypeScript has widened a returned `'a'` to `string` before it is compared.
+// prettier-ignore
+type Loose<value> =
+  value extends string      ? string :
+  value extends number      ? number :
+  value extends boolean     ? boolean :
+  value extends Date | Blob ? value :
+  value extends object      ? { readonly [key in keyof value]: Loose<value[key]> } :
+  value
+
+// A misspelled input has no type of its own: this gives it one that nothing fits.
+type OnlyKnown<operation> = { readonly [key in Exclude<keyof operation, keyof Operation>]: never }
+
+// What JSON cannot carry, as far as one look tells.
+type Unsendable =
+  | bigint
+  | symbol
+  | ((...args: never) => unknown)
+  | ReadonlyMap<any, any>
+  | ReadonlySet<any>
+  | Blob
+  | ArrayBuffer
+  | ArrayBufferView
+interface Unsendables {
+  readonly '~message': 'JSON cannot carry what this handler returns'
+}
+type Sendable<result> = result extends Unsendable | Promise<Unsendable> ? Unsendables : unknown
+
+/** Adds an operation to `self`, which is the route with the operations it has so far. */
+export interface Define<method extends Method, pattern extends string, context, early, self> {
+  <result>(
+    handler: ((request: Request, context: context) => result) & Sendable<result>,
+  ): self & { readonly [name in method]: OperationFunction<pattern, {}, result, early> }
+  <operation extends Operation, result extends Returned<operation>>(
+    operation: operation & OnlyKnown<operation>,
+    handler: ((request: Request, context: context & Declared<operation>) => result) & Sendable<result>,
+  ): self & { readonly [name in method]: OperationFunction<pattern, operation, result, early> }
+}
+
+/** A pattern, to which methods are added. Immutable: each call gives a new route, which has the operation's function as a member. */
+export interface Route<pattern extends string, context, early = never, params = Params<pattern>> {
+  readonly pattern: pattern
+  /** What was declared, by method: for those who read routes, as the router, the client and documents do. */
+  readonly operations: ReadonlyMap<Method, RouteOperation>
+  readonly get: Define<'GET', pattern, context, early, this>
+  readonly post: Define<'POST', pattern, context, early, this>
+  readonly put: Define<'PUT', pattern, context, early, this>
+  readonly patch: Define<'PATCH', pattern, context, early, this>
+  readonly delete: Define<'DELETE', pattern, context, early, this>
+  readonly head: Define<'HEAD', pattern, context, early, this>
+  readonly options: Define<'OPTIONS', pattern, context, early, this>
+  readonly query: Define<'QUERY', pattern, context, early, this>
+  /** Wraps what is declared after it. */
+  use<result extends Response>(
+    middleware: Middleware<context, result>,
+  ): Route<pattern, context & Added<result>, early | Early<result>, params> & Pick<this, Method & keyof this>
+  readonly '~params'?: params
+}
+
+/** One operation of a route, as data. */
+export interface RouteOperation {
+  readonly method: Method
+  readonly operation: Operation
+  readonly handler: (request: Request, context: any) => unknown
+  /** From the outside in. */
+  readonly middleware: readonly AnyMiddleware[]
+  /** Middleware, validation and handler as one. */
+  readonly answer: Answer
+}
+
+/** Makes routes. */
+export interface RouteFactory<prefix extends string, added, early> {
+  /**
+   * A route for a pattern in Next.js's grammar: `/items/new`, `[slug]`, `[...path]`, `[[...path]]`. With `params`, what a
+   * pathname captures is parsed, and what does not fit is a 404.
+   *
+   * @throws PatternError
+   * @example
+   * export const item = route('/items/[slug]').get((request, { params }) => db.find(params.slug))
+   */
+  <pattern extends string>(
+    pattern: pattern & PatternMistake<pattern>,
+  ): Route<Join<prefix, pattern>, RouteContext<Join<prefix, pattern>> & added, early>
+  <pattern extends string, params extends Schema>(
+    pattern: pattern & PatternMistake<pattern>,
+    options: { readonly params: params },
+  ): Route<Join<prefix, pattern>, RouteContext<Join<prefix, pattern>, Output<params>> & added, early, Output<params>>
+  /** A factory whose routes are all inside this middleware, and have what it adds. */
+  use<result extends Response>(
+    middleware: Middleware<AnyContext & added, result>,
+  ): RouteFactory<prefix, added & Added<result>, early | Early<result>>
+  /** A factory whose patterns all begin with this one. */
+  prefix<pattern extends string>(
+    pattern: pattern & PatternMistake<pattern>,
+  ): RouteFactory<Join<prefix, pattern>, added, early>
+  /** A factory whose contexts have an `env` of this type. */
+  env<env>(): RouteFactory<prefix, added & { readonly env: env }, early>
+}
+
+type Join<prefix extends string, pattern extends string> = prefix extends ''
+  ? pattern
+  : pattern extends '/'
+    ? prefix
+    : `${prefix}${pattern}`
+
+// ── the values ──
+
+const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS', 'QUERY'] as const
+const knownKeys = new Set(['query', 'headers', 'body', 'form', 'text', 'bytes', 'response', 'bodyLimit'])
+const brand: unique symbol = Symbol.for('byway.route') as never
+
+interface Shape {
+  readonly pattern: string
+  readonly params: Schema | undefined
+  readonly middleware: readonly AnyMiddleware[]
+  readonly operations: ReadonlyMap<Method, RouteOperation>
+}
+
+/** A route as others read it. */
+export interface AnyRoute extends Shape {
+  readonly [brand]: true
+}
+
+/** Whether a value is a route, of this copy of byway or another. */
+export const isRoute = (value: unknown): value is AnyRoute =>
+  typeof value === 'object' && value !== null && (value as { [brand]?: unknown })[brand] === true
+
+function toRoute(shape: Shape): AnyRoute {
+  const self: Record<PropertyKey, unknown> = { [brand]: true, ...shape }
+  for (const method of methods) {
+    self[method.toLowerCase()] = (...rest: [Operation | RouteOperation['handler'], RouteOperation['handler']?]) => {
+      const [operation, handler] =
+        typeof rest[0] === 'function' && !rest[1] ? [{}, rest[0]] : [rest[0] as Operation, rest[1]]
+      return toRoute({
+        ...shape,
+        operations: new Map(shape.operations).set(method, toOperation(shape, method, operation, handler)),
+      })
+    }
+    const operation = shape.operations.get(method)
+    if (operation) self[method] = toFunction(shape, operation)
+  }
+  self['use'] = (middleware: AnyMiddleware) =>
+    toRoute({ ...shape, middleware: [...shape.middleware, asMiddleware(middleware)] })
+  return self as unknown as AnyRoute
+}
+
+function asMiddleware(value: unknown): AnyMiddleware {
+  if (typeof value === 'function') return value as AnyMiddleware
+  throw new RouteError(
+    `.use() takes a middleware, (request, context, next) => Response, not ${value === null ? 'null' : typeof value}`,
+  )
+}
+
+function toOperation(
+  { pattern, middleware, operations }: Shape,
+  method: Method,
+  operation: Operation,
+  handler: RouteOperation['handler'] | undefined,
+): RouteOperation {
+  const fail = (mistake: string): never => {
+    throw new RouteError(`route '${pattern}' ${mistake}`)
+  }
+  const call = `.${method.toLowerCase()}()`
+  if (operations.has(method)) fail(`already has a ${method} handler; remove one of the two.`)
+  if (typeof operation !== 'object' || operation === null || isSchema(operation))
+    fail(`${call} takes (handler) or (operation, handler); an operation is an object such as { query: schema }.`)
+  if (typeof handler !== 'function') fail(`${call} has no handler; give it a function (request, context) => answer.`)
+  for (const [key, value] of Object.entries(operation)) {
+    if (!knownKeys.has(key)) fail(`${call} declares '${key}', which is none of ${[...knownKeys].join(', ')}.`)
+    if (key === 'bodyLimit') {
+      if (!(typeof value === 'number' && value >= 0)) fail(`${call} has a bodyLimit that is not a number of bytes.`)
+    } else if (key === 'response' && value && !isSchema(value)) {
+      for (const [status, schema] of Object.entries(value as object))
+        if (!/^[1-5]\d\d$/.test(status) || !isSchema(schema))
+          fail(`${call} declares a response for '${status}' that is not a schema for a status.`)
+    } else if (value !== undefined && !isSchema(value))
+      fail(`${call} declares a '${key}' that is not a Standard Schema, such as z.object({ … }).`)
+  }
+  const kinds = (['body', 'form', 'text', 'bytes'] as const).filter((kind) => operation[kind])
+  if (kinds.length > 1) fail(`${call} declares ${kinds.join(' and ')}; a request has one body.`)
+  if (kinds.length && (method === 'GET' || method === 'HEAD'))
+    fail(`${call} declares a ${kinds[0]}, but a ${method} request has no body; use .query() or .post().`)
+  return { method, operation, handler: handler!, middleware, answer: compose(middleware, toLeaf(operation, handler!)) }
+}
+
+// Validation and handler, inside all middleware.
+function toLeaf(operation: Operation, handler: RouteOperation['handler']): Answer {
+  const prepare = toPrepare(operation)
+  const respond = toRespond(operation)
+  const make = (value: unknown, context: Context): Response | Promise<Response> => {
+    try {
+      const response = respond(value, context)
+      return isResponse(response) ? response : response.catch((error: unknown) => toThrown(error, context, 'response'))
+    } catch (error) {
+      return toThrown(error, context, 'response')
+    }
+  }
+  const handle: Answer = (request, context) => {
+    try {
+      return settle(handler(request, context), context, 'handler', make)
+    } catch (error) {
+      return toThrown(error, context, 'handler')
+    }
+  }
+  if (!prepare) return handle
+  return (request, context) => {
+    const refused = prepare(request, context)
+    if (!refused) return handle(request, context)
+    if (isResponse(refused)) return refused
+    return refused
+      .then((refused) => refused ?? handle(request, context))
+      .catch((error: unknown) => toThrown(error, context, 'input'))
+  }
+}
+
+/** Parses the params of a match with the route's own schema. Gives `undefined` if they do not fit. */
+export function parseParams({ params }: AnyRoute, exchange: Exchange): true | undefined | Promise<true | undefined> {
+  if (!params) return true
+  const settle = (parsed: { readonly value: unknown } | undefined): true | undefined => {
+    if (!parsed) return undefined
+    exchange.params = parsed.value as Record<string, unknown>
+    return true
+  }
+  const parsed = parseWith(params, exchange.params)
+  return parsed instanceof Promise ? parsed.then(settle) : settle(parsed)
+}
+
+/** What a Response still tells of an error goes to the server's log, once. */
+export function atTheDoor(response: Response, exchange: Exchange): Response {
+  if (exchange.failed) {
+    const cause = causeOf(response)
+    if (cause) exchange.report(cause.error, cause.phase as Phase)
+  }
+  exchange.answered()
+  return exchange.request.method === 'HEAD' ? withoutBody(response) : response
+}
+
+// A route on its own: nobody else is there to be told of its errors.
+const alone: Server = {
+  bodyLimit: defaultBodyLimit,
+  responseValidation: true,
+  report: (error) => console.error(error),
+  track: () => {},
+}
+
+function toFunction(
+  shape: Shape,
+  { answer }: RouteOperation,
+): (request: Request, context?: OperationContext<string>) => Promise<Response> {
+  const matcher = new Matcher([[shape.pattern, undefined]])
+  const elsewhere: Match<unknown> = { value: undefined, pattern: shape.pattern, captures: [] }
+  return async (request, given = {}) => {
+    const { href, start, end } = locate(request.url)
+    const { params, env, waitUntil } = given
+    let match: Match<unknown> | undefined
+    try {
+      match = matcher.find(href, start, end)
+    } catch {
+      return toProblem(400, { detail: 'The URL has a malformed percent-escape.' })
+    }
+    if (!match && !params) return toProblem(404)
+    const exchange = new Exchange(request, alone, href, start, end, match ?? elsewhere, { env, waitUntil })
+    if (params) exchange.params = { ...(await params) }
+    const context = new Context(exchange)
+    try {
+      const response = (await parseParams(shape as AnyRoute, exchange))
+        ? await answer(request, context)
+        : toProblem(404)
+      return atTheDoor(response, exchange)
+    } catch (error) {
+      return atTheDoor(toThrown(error, context, 'input'), exchange)
+    }
+  }
+}
+
+/** Where the pathname stands in a request's URL. */
+export function locate(href: string): { href: string; start: number; end: number } {
+  // After `https://`; a host has at least one character.
+  const start = href.indexOf('/', 8)
+  if (start === -1) return locate(new URL(href).href)
+  let end = href.indexOf('?', start)
+  if (end === -1 && (end = href.indexOf('#', start)) === -1) end = href.length
+  else {
+    const hash = href.lastIndexOf('#', end)
+    if (hash > start) end = hash
+  }
+  return { href, start, end }
+}
+
+function createFactory(
+  prefix: string,
+  middleware: readonly AnyMiddleware[],
+): (pattern: string, options?: { readonly params?: Schema }) => AnyRoute {
+  const join = (pattern: string): string => {
+    parsePattern(pattern)
+    return prefix && pattern === '/' ? prefix : prefix + pattern
+  }
+  const factory = (pattern: string, options: { readonly params?: Schema } = {}): AnyRoute => {
+    const whole = join(pattern)
+    parsePattern(whole)
+    for (const [key, value] of Object.entries(options))
+      if (key !== 'params' || (value !== undefined && !isSchema(value)))
+        throw new RouteError(`route '${whole}' takes { params: schema } as its options; '${key}' is not that.`)
+    return toRoute({ pattern: whole, params: options.params, middleware, operations: new Map() })
+  }
+  return Object.assign(factory, {
+    use: (layer: AnyMiddleware) => createFactory(prefix, [...middleware, asMiddleware(layer)]),
+    prefix: (pattern: string) => createFactory(join(pattern), middleware),
+    env: () => createFactory(prefix, middleware),
+  })
+}
+
+/** Makes routes; `route.use(middleware)`, `route.prefix('/v1')` and `route.env<Env>()` make factories of routes. */
+export const route: RouteFactory<'', {}, never> = createFactory('', []) as unknown as RouteFactory<'', {}, never>
+
+/** The answer for a method that a route has not been given: OPTIONS by itself, HEAD as GET, else a 405. */
+export function toFallback(route: AnyRoute): { readonly head: RouteOperation | undefined; readonly answer: Answer } {
+  const { operations } = route
+  const allow = methods
+    .filter((method) => operations.has(method) || method === 'OPTIONS' || (method === 'HEAD' && operations.has('GET')))
+    .join(', ')
+  // Middleware is only ever added, so what all operations share is the shortest list.
+  const shared = [...operations.values()]
+    .map(({ middleware }) => middleware)
+    .reduce((one, other) => (other.length < one.length ? other : one), route.middleware)
+  const answer: Answer = ({ method }) =>
+    method === 'OPTIONS' ? createResponse(null, 204, [['allow', allow]]) : toProblem(405, undefined, [['allow', allow]])
+  return { head: operations.get('GET'), answer: compose(shared, answer) }
+}

@@ -1,0 +1,311 @@
+import { BadBody, readBody, type BodyKind } from './body.js'
+import { Context } from './context.js'
+import { BadForm, toFormObject } from './form.js'
+import { toFailure, toProblem, type InputError } from './problem.js'
+import { toJson, toResponse } from './reply.js'
+import { createResponse, isResponse } from './response.js'
+
+/**
+ * Any Standard Schema. Nothing below the name is compared: that would make TypeScript work out each schema's input.
+ *
+ * @see https://standardschema.dev
+ */
+export interface Schema {
+  readonly '~standard': unknown
+}
+
+// Where the types are read from. zod's own member stands beside the standard one because it gives the output
+// without the input, which costs a fifth of the whole program; zod documents it for libraries.
+interface ZodSchema {
+  readonly _zod: { readonly output: unknown }
+}
+interface StandardSchema {
+  readonly '~standard': { readonly types?: { readonly input: unknown; readonly output: unknown } | undefined }
+}
+
+/** What a schema gives. */
+// prettier-ignore
+export type Output<schema> =
+  schema extends ZodSchema      ? schema['_zod']['output'] :
+  schema extends StandardSchema ? NonNullable<schema['~standard']['types']>['output'] :
+  undefined
+
+/** What a schema accepts. */
+export type Input<schema> = schema extends StandardSchema
+  ? NonNullable<schema['~standard']['types']>['input']
+  : undefined
+
+/** What an operation declares: its inputs and its answers. */
+export interface Operation {
+  /** The query. A name that comes once is an array of one where the schema wants an array. */
+  readonly query?: Schema
+  /** The request's headers, by their names in lower case. */
+  readonly headers?: Schema
+  /** A JSON body: `application/json` or any `+json`. */
+  readonly body?: Schema
+  /** A form: `multipart/form-data` or `application/x-www-form-urlencoded`. */
+  readonly form?: Schema
+  /** The body's characters as they came, whatever its media type. */
+  readonly text?: Schema
+  /** The body's bytes as they came (a `Uint8Array`), whatever its media type. */
+  readonly bytes?: Schema
+  /** The answer with status 200, or one schema for each status. What is sent is the schema's output; what it refuses is a 500. */
+  readonly response?: Schema | { readonly [status: number]: Schema }
+  /**
+   * The most bytes that a body may have; more is a 413.
+   * @default the router's `bodyLimit`, 1 MiB unless given
+   */
+  readonly bodyLimit?: number
+}
+
+/** The inputs that `Operation` can declare, which is what they are called in the context too. */
+export type InputName = 'query' | 'headers' | BodyKind
+
+interface Issue {
+  readonly message: string
+  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined
+}
+type Result = { readonly value: unknown; readonly issues?: undefined } | { readonly issues: readonly Issue[] }
+interface Standard {
+  readonly vendor: string
+  validate(value: unknown): Result | Promise<Result>
+  readonly jsonSchema?: { input(options: object): Record<string, unknown> }
+}
+
+const standardOf = (schema: Schema): Standard => schema['~standard'] as Standard
+
+/** Whether a value is a Standard Schema. */
+export const isSchema = (value: unknown): value is Schema =>
+  (typeof value === 'object' || typeof value === 'function') &&
+  value !== null &&
+  typeof (value as { '~standard'?: Partial<Standard> })['~standard']?.validate === 'function'
+
+const bodyKinds = ['body', 'form', 'text', 'bytes'] as const
+
+/** Which of the four ways an operation reads its body in, if any. */
+export const bodyKindOf = (operation: Operation): BodyKind | undefined => bodyKinds.find((kind) => operation[kind])
+
+/** Validates what an operation declares into the context. Gives a Response if something does not fit. */
+export type Prepare = (request: Request, context: Context) => Response | undefined | Promise<Response | undefined>
+
+/** The function that prepares an operation, or `undefined` if it declares no input. */
+export function toPrepare(operation: Operation): Prepare | undefined {
+  const { query, headers } = operation
+  const steps: Prepare[] = []
+  if (query) {
+    const shape = lazily(() => toShape(query))
+    steps.push((_request, context) => {
+      const { search } = Context.exchange(context)
+      const input = toQueryObject(search, shape())
+      return input instanceof InvalidInput ? input.response : check('query', query, input, context)
+    })
+  }
+  if (headers) steps.push((request, context) => check('headers', headers, toNullObject(request.headers), context))
+  const kind = bodyKindOf(operation)
+  if (kind) steps.push(toBodyStep(kind, operation))
+  if (steps.length < 2) return steps[0]
+  return (request, context) => {
+    for (let index = 0; index < steps.length; index++) {
+      const response = steps[index]!(request, context)
+      if (!response) continue
+      if (isResponse(response)) return response
+      return response.then(async (refused) => {
+        while (!refused && ++index < steps.length) refused = await steps[index]!(request, context)
+        return refused
+      })
+    }
+    return undefined
+  }
+}
+
+function toBodyStep(kind: BodyKind, operation: Operation): Prepare {
+  const schema = operation[kind]!
+  const arrays = lazily(() => new Set([...toShape(schema)].flatMap(([name, type]) => (type === 'array' ? name : []))))
+  const read = readBody(kind, (entries) => toFormObject(entries, arrays()))
+  return async (request, context) => {
+    let input: unknown
+    try {
+      input = await read(request, operation.bodyLimit ?? Context.exchange(context).server.bodyLimit)
+    } catch (error) {
+      if (error instanceof BadBody) return error.response
+      if (error instanceof BadForm)
+        return invalid([{ in: 'form', pointer: error.key && toPointer([error.key]), detail: error.detail }])
+      throw error
+    }
+    return check(kind, schema, input, context)
+  }
+}
+
+function check(
+  name: InputName,
+  schema: Schema,
+  input: unknown,
+  context: Context,
+): Response | undefined | Promise<Response | undefined> {
+  const settle = (result: Result): Response | undefined => {
+    if (result.issues) return invalid(result.issues.map((issue) => toInputError(name, issue)))
+    ;(context as unknown as Record<string, unknown>)[name] = result.value
+    return undefined
+  }
+  // A validator that breaks on what a client sent is the client's 400, and the server's to know.
+  const broken = (error: unknown): Response => {
+    Context.exchange(context).failed = true
+    return toFailure(error, 'input', 400, { detail: `The ${name} could not be validated.` })
+  }
+  try {
+    const result = standardOf(schema).validate(input)
+    return result instanceof Promise ? result.then(settle).catch(broken) : settle(result)
+  } catch (error) {
+    return broken(error)
+  }
+}
+
+class InvalidInput {
+  readonly response: Response
+  constructor(response: Response) {
+    this.response = response
+  }
+}
+
+const maxErrors = 50
+const maxDetail = 200
+
+const invalid = (errors: readonly InputError[]): Response =>
+  toProblem(400, { detail: 'The input is not valid.', errors: errors.slice(0, maxErrors) })
+
+const toInputError = (name: string, issue: Issue): InputError => ({
+  in: name,
+  pointer: toPointer((issue.path ?? []).map((step) => (typeof step === 'object' ? step.key : step))),
+  detail: String(issue.message).slice(0, maxDetail),
+})
+
+// https://www.rfc-editor.org/rfc/rfc6901#section-3
+const toPointer = (path: readonly PropertyKey[]): string =>
+  path.map((step) => `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
+
+// Not `Object.create(null)`, which V8 keeps as a dictionary.
+const NullObject = function () {} as unknown as new () => Record<string, unknown>
+NullObject.prototype = Object.freeze(Object.create(null))
+
+function toNullObject(entries: Iterable<readonly [string, unknown]>): Record<string, unknown> {
+  const object = new NullObject()
+  for (const [name, value] of entries) object[name] = value
+  return object
+}
+
+function toQueryObject(search: string, shape: Shape): Record<string, unknown> | InvalidInput {
+  const query = new NullObject()
+  if (search === '') return query
+  for (const [name, value] of new URLSearchParams(search)) {
+    const seen = query[name]
+    if (seen === undefined) query[name] = shape.get(name) === 'array' ? [value] : value
+    else if (shape.get(name) === 'scalar')
+      return new InvalidInput(
+        invalid([{ in: 'query', pointer: toPointer([name]), detail: 'This may be given once only.' }]),
+      )
+    else if (Array.isArray(seen)) seen.push(value)
+    else query[name] = [seen, value]
+  }
+  return query
+}
+
+// The properties of an object schema that want an array, and those that want anything else.
+type Shape = ReadonlyMap<string, 'array' | 'scalar'>
+
+/** Read from Standard JSON Schema (https://standardschema.dev/json-schema), where the schema has it. */
+function toShape(schema: Schema): Shape {
+  const shape = new Map<string, 'array' | 'scalar'>()
+  const standard = standardOf(schema)
+  const visit = (json: JsonSchema): void => {
+    for (const [name, property] of Object.entries(json.properties ?? {})) {
+      const types = typesOf(property)
+      if (types.has('array') && !types.has('string')) shape.set(name, 'array')
+      else if (types.size && !types.has('array')) shape.set(name, 'scalar')
+    }
+    for (const part of [...(json.allOf ?? []), ...(json.anyOf ?? []), ...(json.oneOf ?? [])]) visit(part)
+  }
+  try {
+    if (standard.jsonSchema)
+      visit(standard.jsonSchema.input({ target: 'draft-2020-12', libraryOptions: { unrepresentable: 'any' } }))
+  } catch {
+    // A schema that cannot be written as JSON Schema says nothing of its arrays; it still validates.
+  }
+  return shape
+}
+
+interface JsonSchema {
+  readonly type?: string | readonly string[]
+  readonly properties?: { readonly [name: string]: JsonSchema }
+  readonly allOf?: readonly JsonSchema[]
+  readonly anyOf?: readonly JsonSchema[]
+  readonly oneOf?: readonly JsonSchema[]
+  readonly enum?: readonly unknown[]
+  readonly const?: unknown
+}
+
+function typesOf(json: JsonSchema): Set<string> {
+  const types = new Set([json.type ?? []].flat())
+  if (json.enum || 'const' in json) types.add('string')
+  for (const part of [...(json.allOf ?? []), ...(json.anyOf ?? []), ...(json.oneOf ?? [])])
+    for (const type of typesOf(part)) types.add(type)
+  return types
+}
+
+function lazily<value extends object>(make: () => value): () => value {
+  let made: value | undefined
+  return () => (made ??= make())
+}
+
+/** Makes the answer of what a handler returned. Throws, or rejects, for what breaks the declared response. */
+export type Respond = (value: unknown, context: Context) => Response | Promise<Response>
+
+/** The function that answers for an operation: as declared in `response`, or whatever the handler returned. */
+export function toRespond(operation: Operation): Respond {
+  const { response: declared } = operation
+  if (!declared) return toResponse
+  const schemas = isSchema(declared)
+    ? new Map([[200, declared]])
+    : new Map(Object.entries(declared).map(([status, schema]) => [Number(status), schema]))
+  return (value, context) => {
+    if (!Context.exchange(context).server.responseValidation) return toResponse(value)
+    const made = isResponse(value) ? value : undefined
+    if (made && !('~data' in made)) return toResponse(made)
+    const status = made ? made.status : value === undefined ? 204 : 200
+    const schema = schemas.get(status)
+    if (!schema) return toResponse(value)
+    const settle = (result: Result): Response => {
+      if (result.issues)
+        throw new ResponseError(
+          status,
+          result.issues.slice(0, maxErrors).map((issue) => toInputError('response', issue)),
+        )
+      if (!made) return toResponse(result.value)
+      if (status === 204 || status === 205) return made
+      return Object.assign(createResponse(toJson(result.value), status, [...made.headers]), { '~data': result.value })
+    }
+    const result = standardOf(schema).validate(made ? (made as unknown as { '~data': unknown })['~data'] : value)
+    return result instanceof Promise ? result.then(settle) : settle(result)
+  }
+}
+
+/** What a handler returned breaks the response that its operation declares. */
+export class ResponseError extends Error {
+  override readonly name = 'ResponseError'
+  readonly errors: readonly InputError[]
+  constructor(status: number, errors: readonly InputError[]) {
+    super(
+      `the answer breaks the response declared for ${status}: ${errors.map(({ pointer, detail }) => `${pointer || 'the value'}: ${detail}`).join('; ')}`,
+    )
+    this.errors = errors
+  }
+}
+
+/** A value through a schema: its output, or `undefined` if it does not fit. */
+export function parseWith(
+  schema: Schema,
+  value: unknown,
+): { readonly value: unknown } | undefined | Promise<{ readonly value: unknown } | undefined> {
+  const settle = (result: Result): { readonly value: unknown } | undefined => (result.issues ? undefined : result)
+  const result = standardOf(schema).validate(value)
+  return result instanceof Promise ? result.then(settle) : settle(result)
+}
