@@ -10,17 +10,24 @@ let lazy: (new (body: LazyBody, status: number, headers: HeaderPairs) => Respons
 
 /** A Response with text or nothing as its body. */
 export function createResponse(body: LazyBody, status: number, headers: HeaderPairs): Response {
-  return isNode ? new (lazy ??= defineLazyResponse())(body, status, headers) : new Response(body, { status, headers: headers as [string, string][] })
+  return isNode
+    ? new (lazy ??= defineLazyResponse())(body, status, headers)
+    : new Response(body, { status, headers: headers as [string, string][] })
 }
 
 /** Whether a value is a Response, of this realm or another. */
 export function isResponse(value: unknown): value is Response {
-  return typeof value === 'object' && value !== null && (value instanceof Response || (value as { [Symbol.toStringTag]?: unknown })[Symbol.toStringTag] === 'Response')
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    (value instanceof Response || (value as { [Symbol.toStringTag]?: unknown })[Symbol.toStringTag] === 'Response')
+  )
 }
 
 /** The same answer without its body, as HEAD wants it. */
 export function withoutBody(response: Response): Response {
-  if (isNode && lazy && response instanceof lazy) return (response as unknown as { withoutBody(): Response }).withoutBody()
+  if (isNode && lazy && response instanceof lazy)
+    return (response as unknown as { withoutBody(): Response }).withoutBody()
   if (response.body === null) return response
   response.body.cancel().catch(() => {})
   return new Response(null, response)
@@ -61,7 +68,7 @@ const isNode: boolean =
   !!process.versions?.['node'] &&
   !process.versions['bun'] &&
   !process.versions['deno'] &&
-  (typeof navigator === 'undefined' || navigator.userAgent?.startsWith('Node.js')))
+  (typeof navigator === 'undefined' || navigator.userAgent?.startsWith('Node.js') === true)
 
 // In a function, because naming `Response` makes Node load it: 75 ms on a cold start.
 function defineLazyResponse(): NonNullable<typeof lazy> {
@@ -143,14 +150,16 @@ function defineLazyResponse(): NonNullable<typeof lazy> {
       return this.#response.formData()
     }
     clone(): Response {
-      if (this.#native || this.#used) return new Native(this.#response.clone().body, { status: this.#status, headers: this.headers })
+      if (this.#native || this.#used)
+        return new Native(this.#response.clone().body, { status: this.#status, headers: this.headers })
       return new LazyResponse(this.#text, this.#status, [...this.headers]) as unknown as Response
     }
 
     withoutBody(): LazyResponse {
       this.#native?.body?.cancel().catch(() => {})
       const headers = this.headers
-      if (this.#text !== null && !headers.has('content-length')) headers.set('content-length', String(new TextEncoder().encode(this.#text).length))
+      if (this.#text !== null && !headers.has('content-length'))
+        headers.set('content-length', String(new TextEncoder().encode(this.#text).length))
       return new LazyResponse(null, this.#status, [...headers])
     }
 
@@ -160,7 +169,11 @@ function defineLazyResponse(): NonNullable<typeof lazy> {
       const body = native ? native.body : this.#take()
       const headers: string[] = []
       for (const [name, value] of this.#headers ?? this.#pairs) headers.push(name, value)
-      if (!native && body && !(this.#headers ? this.#headers.has('content-length') : this.#pairs.some(([name]) => name === 'content-length')))
+      if (
+        !native &&
+        body &&
+        !(this.#headers ? this.#headers.has('content-length') : this.#pairs.some(([name]) => name === 'content-length'))
+      )
         headers.push('content-length', String(Buffer.byteLength(body as string)))
       return { status: this.#status, statusText: '', headers, body: body || null }
     }
