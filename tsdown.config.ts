@@ -1,7 +1,10 @@
 import { defineConfig } from 'tsdown'
 
 export default defineConfig({
-  entry: ['src/index.ts'],
+  entry: {
+    index: 'src/index.ts',
+    client: 'src/client/index.ts',
+  },
   format: 'esm',
   platform: 'neutral',
   target: 'es2022',

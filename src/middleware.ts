@@ -42,17 +42,26 @@ export type AnyMiddleware = Middleware<any, any>
  *   return next({ user })
  * })
  */
-export function middleware<result extends Response, context = AnyContext>(
-  run: (request: Request, context: context, next: Next) => result | Promise<result>,
-): Middleware<context, result> {
+export function middleware<result extends Response | Promise<Response>, context = AnyContext>(
+  run: (request: Request, context: context, next: Next) => result,
+): (request: Request, context: context, next: Next) => result {
   return run
 }
 
 /** What a middleware's result adds to the context. */
-export type Added<result> = result extends Continued<infer added> ? added : never
+// prettier-ignore
+export type Added<result> =
+  result extends Promise<infer response> ? Added<response> :
+  result extends Continued<infer added>  ? added :
+  never
 
 /** What a middleware's result answers by itself. */
-export type Early<result> = result extends Continued<any> ? never : result extends Reply<any, any> ? result : never
+// prettier-ignore
+export type Early<result> =
+  result extends Promise<infer response> ? Early<response> :
+  result extends Continued<any>          ? never :
+  result extends Reply<any, any>         ? result :
+  never
 
 // ── composing ──
 

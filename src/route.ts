@@ -9,7 +9,7 @@ import {
   type AnyMiddleware,
   type Answer,
   type Early,
-  type Middleware,
+  type Next,
 } from './middleware.js'
 import { parsePattern, type Params, type PatternMistake } from './pattern.js'
 import { causeOf, toProblem, type Status } from './problem.js'
@@ -62,9 +62,19 @@ export interface OperationFunction<pattern extends string, operation, result, ea
 // What an operation's own inputs add to its context: a member for each one declared, and none for the others.
 type Declared<operation> = { readonly [key in keyof operation & InputName]: Output<operation[key]> }
 
-// What a handler may return: what the declared response accepts, and any typed Response of another status.
+/**
+ * What a handler may return: a Response, what JSON carries, or nothing. Maps, Sets, buffers and functions are known by
+ * members that plain values lack; a deeper look would cost each route its own.
+ */
+export type Sendable = Sent | PromiseLike<Sent>
+type Sent = string | number | boolean | null | undefined | void | Response | Plain
+type Plain = object & {
+  readonly [key in typeof Symbol.toStringTag | typeof Symbol.hasInstance | 'arrayBuffer' | 'then']?: never
+}
+
+// Narrower where the response is declared: what its schema accepts, and any typed Response of another status.
 // prettier-ignore
-type Returned<operation> = operation extends { readonly response: infer response } ? Allowed<response> | Promise<Allowed<response>> : unknown
+type Returned<operation> = operation extends { readonly response: infer response } ? Allowed<response> | Promise<Allowed<response>> : Sendable
 // prettier-ignore
 type Allowed<response> =
   response extends Schema ? Loose<Input<response>> | Reply<200, Loose<Input<response>>> | Reply<Exclude<Status, 200>, unknown> :
@@ -85,34 +95,19 @@ type Loose<value> =
 // A misspelled input has no type of its own: this gives it one that nothing fits.
 type OnlyKnown<operation> = { readonly [key in Exclude<keyof operation, keyof Operation>]: never }
 
-// What JSON cannot carry, as far as one look tells.
-type Unsendable =
-  | bigint
-  | symbol
-  | ((...args: never) => unknown)
-  | ReadonlyMap<any, any>
-  | ReadonlySet<any>
-  | Blob
-  | ArrayBuffer
-  | ArrayBufferView
-interface Unsendables {
-  readonly '~message': 'JSON cannot carry what this handler returns'
-}
-type Sendable<result> = result extends Unsendable | Promise<Unsendable> ? Unsendables : unknown
-
 /** Adds an operation to `self`, which is the route with the operations it has so far. */
 export interface Define<method extends Method, pattern extends string, context, early, self> {
-  <result>(
-    handler: ((request: Request, context: context) => result) & Sendable<result>,
+  <result extends Sendable>(
+    handler: (request: Request, context: context) => result,
   ): self & { readonly [name in method]: OperationFunction<pattern, {}, result, early> }
   <operation extends Operation, result extends Returned<operation>>(
     operation: operation & OnlyKnown<operation>,
-    handler: ((request: Request, context: context & Declared<operation>) => result) & Sendable<result>,
+    handler: (request: Request, context: context & Declared<operation>) => result,
   ): self & { readonly [name in method]: OperationFunction<pattern, operation, result, early> }
 }
 
 /** A pattern, to which methods are added. Immutable: each call gives a new route, which has the operation's function as a member. */
-export interface Route<pattern extends string, context, early = never, params = Params<pattern>> {
+export interface Route<pattern extends string, context, early = never, params = unknown> {
   readonly pattern: pattern
   /** What was declared, by method: for those who read routes, as the router, the client and documents do. */
   readonly operations: ReadonlyMap<Method, RouteOperation>
@@ -125,8 +120,8 @@ export interface Route<pattern extends string, context, early = never, params = 
   readonly options: Define<'OPTIONS', pattern, context, early, this>
   readonly query: Define<'QUERY', pattern, context, early, this>
   /** Wraps what is declared after it. */
-  use<result extends Response>(
-    middleware: Middleware<context, result>,
+  use<result extends Response | Promise<Response>>(
+    middleware: (request: Request, context: context, next: Next) => result,
   ): Route<pattern, context & Added<result>, early | Early<result>, params> & Pick<this, Method & keyof this>
   readonly '~params'?: params
 }
@@ -160,8 +155,8 @@ export interface RouteFactory<prefix extends string, added, early> {
     options: { readonly params: params },
   ): Route<Join<prefix, pattern>, RouteContext<Join<prefix, pattern>, Output<params>> & added, early, Output<params>>
   /** A factory whose routes are all inside this middleware, and have what it adds. */
-  use<result extends Response>(
-    middleware: Middleware<AnyContext & added, result>,
+  use<result extends Response | Promise<Response>>(
+    middleware: (request: Request, context: AnyContext & added, next: Next) => result,
   ): RouteFactory<prefix, added & Added<result>, early | Early<result>>
   /** A factory whose patterns all begin with this one. */
   prefix<pattern extends string>(

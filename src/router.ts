@@ -52,7 +52,7 @@ export interface Router<routes, early = never> {
 }
 
 // What one of the router's middlewares answers by itself.
-type EarlyOf<layer> = layer extends (...rest: never) => infer result ? Early<Awaited<result>> : never
+type EarlyOf<layer> = layer extends (...rest: never) => infer result ? Early<result> : never
 
 interface Target {
   readonly route: AnyRoute

@@ -1,0 +1,76 @@
+// What byway's types cost the compiler: an app of N routes and a client with 20 calls, as TypeScript counts it.
+//
+//   node bench/types/run.mjs            instantiations at 200 and 1,000 routes, and a hover at 200
+//   node bench/types/run.mjs --check    the same, and fails if a budget is exceeded
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { createRequire } from 'node:module'
+import { generate } from './generate.mjs'
+
+const root = new URL('../..', import.meta.url).pathname
+const folder = join(root, 'bench/types/generated')
+const require = createRequire(import.meta.url)
+const compilers = { 5.9: 'typescript-5/bin/tsc', 6.0: 'typescript/bin/tsc', 7.0: '@typescript/native/bin/tsc' }
+const budget = { perRoute: 300, hover: 60_000 }
+
+function write(name, files) {
+  const to = join(folder, name)
+  mkdirSync(to, { recursive: true })
+  for (const [file, text] of Object.entries(files)) writeFileSync(join(to, file), text)
+  return to
+}
+
+function count(compiler, project) {
+  const args = [join(root, 'node_modules', compiler), '-p', project, '--noEmit', '--extendedDiagnostics']
+  const { stdout, status } = spawnSync(process.execPath, args, { encoding: 'utf8', maxBuffer: 1e8 })
+  if (status !== 0) throw new Error(`the generated app does not compile:\n${stdout.slice(0, 1500)}`)
+  return Number(/^Instantiations:\s+(\d+)/m.exec(stdout)[1])
+}
+
+// One hover at a client's call, after an edit, in TypeScript's own language service.
+function hover(project) {
+  const ts = require(join(root, 'node_modules/typescript-5'))
+  const config = ts.parseJsonConfigFileContent(ts.readConfigFile(join(project, 'tsconfig.json'), ts.sys.readFile).config, ts.sys, project)
+  const file = join(project, 'client.ts')
+  let text = ts.sys.readFile(file)
+  let version = 0
+  const service = ts.createLanguageService({
+    getCompilationSettings: () => config.options,
+    getScriptFileNames: () => config.fileNames,
+    getScriptVersion: (name) => (name === file ? String(version) : '0'),
+    getScriptSnapshot: (name) => (ts.sys.fileExists(name) ? ts.ScriptSnapshot.fromString(name === file ? text : ts.sys.readFile(name)) : undefined),
+    getCurrentDirectory: () => project,
+    getDefaultLibFileName: ts.getDefaultLibFilePath,
+    fileExists: ts.sys.fileExists,
+    readFile: ts.sys.readFile,
+    directoryExists: ts.sys.directoryExists,
+    getDirectories: ts.sys.getDirectories,
+  })
+  const at = () => text.lastIndexOf('const hovered') + 'const '.length
+  service.getQuickInfoAtPosition(file, at())
+  text = text.replace('// edit here', 'export const edited = 1')
+  version++
+  const info = service.getQuickInfoAtPosition(file, at())
+  return { instantiations: service.getProgram().getInstantiationCount(), text: ts.displayPartsToString(info.displayParts) }
+}
+
+rmSync(folder, { recursive: true, force: true })
+const sizes = [200, 1000]
+const projects = Object.fromEntries(sizes.map((size) => [size, write(`app-${size}`, generate(size))]))
+const floors = Object.fromEntries(sizes.map((size) => [size, write(`floor-${size}`, generate(size, { floor: true }))]))
+let failed = false
+for (const [version, compiler] of Object.entries(compilers)) {
+  const counts = sizes.map((size) => count(compiler, projects[size]))
+  const floor = sizes.map((size) => count(compiler, floors[size]))
+  const perRoute = (counts[1] - counts[0]) / (sizes[1] - sizes[0])
+  console.log(`TypeScript ${version}: ${sizes.map((size, index) => `${size} routes ${counts[index].toLocaleString('en')} (zod alone ${floor[index].toLocaleString('en')})`).join(', ')}; ${perRoute.toFixed(0)} a route more, ${(counts[1] / sizes[1]).toFixed(0)} a route in all`)
+  if (counts[1] / sizes[1] > budget.perRoute) failed = true
+}
+const { instantiations, text } = hover(projects[200])
+console.log(`hover of a call at 200 routes, after an edit: ${instantiations.toLocaleString('en')} instantiations\n${text}`)
+if (instantiations > budget.hover) failed = true
+if (failed) {
+  console.error(`over the budget: ${budget.perRoute} instantiations a route in all, ${budget.hover} for the hover`)
+  if (process.argv.includes('--check')) process.exitCode = 1
+}

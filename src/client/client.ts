@@ -1,0 +1,291 @@
+import { href, type HrefParams } from '../pattern.js'
+import type { Jsonify } from '../jsonify.js'
+import type { ErrorStatus, Problem, RedirectStatus, SuccessStatus } from '../problem.js'
+import type { Reply } from '../reply.js'
+import type { Method, OperationFunction } from '../route.js'
+import type { Router } from '../router.js'
+import type { Input, InputName, Output, Schema } from '../validate.js'
+import { toFormBody, toText } from './form-body.js'
+import { UnexpectedResponse } from './unexpected-response.js'
+
+// ── the routes of an app, by pattern ──
+
+// `app` may also be an interface that names the routes by their patterns: then a call resolves its own route only.
+// prettier-ignore
+type Table<app> = app extends Router<infer routes, any> ? ByPattern<routes> : app
+
+// A route stands under its pattern, a group under each pattern inside it. Values stay unresolved until one is looked up.
+type ByPattern<routes, depth extends 0[] = []> = {
+  readonly [key in keyof routes as Patterns<routes[key], depth>]: routes[key]
+}
+// prettier-ignore
+type Patterns<value, depth extends 0[]> =
+  value extends Callable | Schema ? never : // must stay first: after the next line, one exported factory cost more than 1,000 routes
+  'pattern' extends keyof value   ? value['pattern'] & string :
+  depth extends [0, 0, 0, 0]      ? never : // what else a module exports may be endless
+  value extends object            ? keyof ByPattern<value, [...depth, 0]> :
+  never
+type Callable = ((...args: never) => unknown) | (abstract new (...args: never) => unknown)
+
+// The route under a pattern, looked for in the group that `ByPattern` gave.
+// prettier-ignore
+type RouteOf<value, pattern> =
+  'pattern' extends keyof value ? value :
+  RouteIn<ByPattern<value>, pattern>
+type RouteIn<table, pattern> = pattern extends keyof table ? RouteOf<table[pattern], pattern> : never
+
+// ── calls ──
+
+/** Calls the routes of an app. The pattern is all that it knows of them at run time. */
+export interface Client<app> {
+  <pattern extends keyof Table<app> & string>(
+    pattern: pattern,
+  ): ClientRoute<pattern, RouteOf<Table<app>[pattern], pattern>, app extends Router<any, infer early> ? early : never>
+}
+
+export interface ClientOptions {
+  /** Where the app is, with its `basePath` if it has one. @default the page's own origin in a browser, else `http://localhost` */
+  readonly baseUrl?: string | URL
+  /** What sends the request: `app.fetch` for a test in process. @default globalThis.fetch */
+  readonly fetch?: (request: Request) => Response | Promise<Response>
+  /** Sent with every call. A call's own headers replace those of the same name. */
+  readonly headers?: HeadersInit | (() => HeadersInit | Promise<HeadersInit>)
+}
+
+/** One route, by its methods in lower case. */
+export type ClientRoute<pattern extends string, route, early> = {
+  readonly [method in keyof route & Method as Lowercase<method>]: ClientCall<pattern, route, route[method], early>
+}
+type ClientCall<pattern extends string, route, operation, early> =
+  operation extends OperationFunction<any, infer declared, infer result, infer layers>
+    ? (
+        ...options: CallArguments<ParamsOption<pattern, route> & InputOptions<declared>>
+      ) => Promise<Outcome<Answer<Awaited<result>, declared> | Answer<layers | early, {}> | OwnAnswer<declared>>>
+    : never
+
+/** What every call takes beside the inputs of its operation. */
+export interface CallOptions {
+  /** Sent with this call. */
+  readonly headers?: HeadersInit
+  /** Ends the call: it rejects with the signal's reason. */
+  readonly signal?: AbortSignal
+  /** Milliseconds until the call rejects with a `TimeoutError`. @default none */
+  readonly timeout?: number
+}
+// An option is required when something in it is, and the argument when an option is.
+type CallArguments<options> = {} extends options ? [options?: options & CallOptions] : [options: options & CallOptions]
+type ParamsOption<pattern extends string, route> = pattern extends `${string}[${string}`
+  ? Option<'params', ParamsInput<pattern, route>>
+  : {}
+type ParamsInput<pattern extends string, route> = route extends { readonly '~params'?: infer params }
+  ? unknown extends params
+    ? HrefParams<pattern>
+    : NonNullable<params>
+  : HrefParams<pattern>
+type Option<key extends string, value> = {} extends value
+  ? { readonly [name in key]?: value }
+  : { readonly [name in key]: value }
+type InputOptions<operation> = {
+  readonly [key in keyof operation & InputName as {} extends InputOption<operation, key> ? never : key]: InputOption<
+    operation,
+    key
+  >
+} & {
+  readonly [key in keyof operation & InputName as {} extends InputOption<operation, key> ? key : never]?: InputOption<
+    operation,
+    key
+  >
+}
+// prettier-ignore
+type InputOption<operation, key extends keyof operation> =
+  key extends 'body'           ? Input<operation[key]> :
+  key extends 'form'           ? FormInput<Input<operation[key]>, Output<operation[key]>> :
+  key extends 'text' | 'bytes' ? (key extends 'text' ? string : Uint8Array | Blob) :
+  TextInput<Input<operation[key]>, Output<operation[key]>>
+// A form schema accepts any `FormData` (zod-form-data's do): what it gives tells the caller more.
+type FormInput<input, output> = FormData | (FormData extends input ? output : input)
+// A coercing schema accepts `unknown`: what it gives tells the caller more.
+type TextInput<input, output> = {
+  readonly [key in keyof input]: unknown extends input[key] ? output[key & keyof output] : input[key]
+}
+
+// ── answers ──
+
+// What an operation may answer, one member a status.
+interface Answered<status, data> {
+  readonly status: status
+  readonly data: data
+}
+// prettier-ignore
+type Answer<result, operation> =
+  operation extends { readonly response: infer response } ? DeclaredAnswer<response> | Exclude<ReturnedAnswer<result>, { readonly status: DeclaredStatus<response> }> :
+  ReturnedAnswer<result>
+// prettier-ignore
+type ReturnedAnswer<result> =
+  result extends Reply<infer status, infer data> ? status extends RedirectStatus ? never : Answered<status, data> : // fetch follows redirects
+  result extends Response         ? Answered<SuccessStatus, unknown> | Answered<ErrorStatus, unknown> :
+  result extends undefined | void ? Answered<204, undefined> :
+  Answered<200, result>
+type DeclaredStatus<response> = response extends Schema ? 200 : keyof response
+// prettier-ignore
+type DeclaredAnswer<response> =
+  response extends Schema ? Answered<200, Output<response>> : { [status in keyof response]: Answered<status, Output<response[status]>> }[keyof response]
+// byway's own problems, for the inputs that were declared.
+// prettier-ignore
+type OwnAnswer<operation> =
+  [keyof operation & InputName] extends [never]              ? never :
+  [keyof operation & InputName] extends ['query' | 'headers'] ? Answered<400, Problem<400>> :
+  Answered<400, Problem<400>> | Answered<413, Problem<413>> | Answered<415, Problem<415>>
+
+/** A call's result with a status below 400. */
+export interface Success<status, data> {
+  readonly status: status
+  readonly data: data
+  readonly error: undefined
+  readonly response: Response
+}
+/** A call's result with a status of 400 or more. */
+export interface Failure<status, error> {
+  readonly status: status
+  readonly data: undefined
+  readonly error: error
+  readonly response: Response
+}
+// prettier-ignore
+type Outcome<answer> =
+  answer extends Answered<infer status, infer data> ? status extends ErrorStatus ? Failure<status, data extends Problem ? data : Jsonify<data>> : Success<status, Jsonify<data>> : never
+
+// ── at run time ──
+
+const methods = ['get', 'post', 'put', 'patch', 'delete', 'head', 'options', 'query'] as const
+
+interface AnyCallOptions extends CallOptions {
+  readonly params?: Record<string, unknown>
+  readonly query?: Record<string, unknown>
+  readonly body?: unknown
+  readonly form?: unknown
+  readonly text?: string
+  readonly bytes?: Uint8Array<ArrayBuffer> | Blob
+}
+interface AnyResult {
+  readonly status: number
+  readonly data: unknown
+  readonly error: unknown
+  readonly response: Response
+}
+
+/**
+ * A client for the routes of an app, typed from the app alone: `import type app from './app.js'`.
+ *
+ * A call resolves to `{ data, error, status, response }`, discriminated by `status`; `error` is set exactly when it is 400
+ * or more. It rejects with `UnexpectedResponse` for what is no answer of the route, and as `fetch` does when the network
+ * breaks or the call is aborted.
+ *
+ * @example
+ * const api = createClient<typeof app>({ baseUrl: 'https://api.example' })
+ * const { data, error, status } = await api('/items/[slug]').get({ params: { slug: 'a' } })
+ */
+export function createClient<app>(options: ClientOptions = {}): Client<app> {
+  const call = async (pattern: string, method: string, given: AnyCallOptions = {}): Promise<AnyResult> => {
+    const request = await toRequest(pattern, method, given, options)
+    const response = await (options.fetch ?? globalThis.fetch)(request)
+    return toResult(request, response)
+  }
+  const client = (pattern: string): object =>
+    Object.fromEntries(
+      methods.map((method) => [method, (given?: AnyCallOptions) => call(pattern, method.toUpperCase(), given)]),
+    )
+  return client as unknown as Client<app>
+}
+
+async function toRequest(
+  pattern: string,
+  method: string,
+  given: AnyCallOptions,
+  options: ClientOptions,
+): Promise<Request> {
+  const headers = new Headers(typeof options.headers === 'function' ? await options.headers() : options.headers)
+  if (!headers.has('accept')) headers.set('accept', 'application/json, */*;q=0.5')
+  let body: BodyInit | undefined
+  if (given.body !== undefined) {
+    body = JSON.stringify(given.body)
+    headers.set('content-type', 'application/json')
+  } else if (given.form !== undefined) body = toFormBody(given.form)
+  else if (given.text !== undefined) body = given.text
+  else if (given.bytes !== undefined) {
+    body = given.bytes
+    headers.set('content-type', 'application/octet-stream')
+  }
+  for (const [name, value] of new Headers(given.headers)) headers.set(name, value)
+  const signals = [given.signal, given.timeout === undefined ? undefined : AbortSignal.timeout(given.timeout)].filter(
+    (signal) => signal !== undefined,
+  )
+  return new Request(toUrl(pattern, given, options.baseUrl), {
+    method,
+    headers,
+    ...(body !== undefined && { body }),
+    ...(signals.length && { signal: AbortSignal.any(signals) }),
+  })
+}
+
+function toUrl(
+  pattern: string,
+  { params = {}, query = {} }: AnyCallOptions,
+  baseUrl: string | URL | undefined,
+): string {
+  const base = new URL(
+    baseUrl ?? (globalThis as { location?: { origin: string } }).location?.origin ?? 'http://localhost',
+  )
+  const path = href(pattern, mapValues(params) as never, { query: mapValues(query) })
+  // Beside the base's own path, never above it.
+  return base.origin + base.pathname.replace(/\/$/, '') + (path === '/' && base.pathname !== '/' ? '' : path)
+}
+
+const mapValues = (values: Record<string, unknown>): Record<string, never> =>
+  Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [
+      name,
+      (value === undefined ? value : Array.isArray(value) ? value.map(toText) : toText(value)) as never,
+    ]),
+  )
+
+async function toResult(request: Request, response: Response): Promise<AnyResult> {
+  const { status } = response
+  const type = /^[^;]*/
+    .exec(response.headers.get('content-type') ?? '')![0]
+    .trim()
+    .toLowerCase()
+  const isJson = type === 'application/json' || type.endsWith('+json')
+  if (status >= 200 && status < 300) {
+    const data =
+      status === 204 || status === 205 || request.method === 'HEAD'
+        ? undefined
+        : isJson
+          ? await response.json()
+          : type.startsWith('text/')
+            ? await response.text()
+            : await response.blob()
+    return { status, data, error: undefined, response }
+  }
+  const text = await response.text()
+  let body: unknown = text
+  if (isJson) {
+    try {
+      body = JSON.parse(text)
+    } catch {
+      throw new UnexpectedResponse(request, response, text)
+    }
+  }
+  if (status < 400 || !(isJson || type === 'text/plain') || isServerError(status, body))
+    throw new UnexpectedResponse(request, response, body)
+  return { status, data: undefined, error: body, response }
+}
+
+// The 500 that says nothing, which byway answers when something was thrown.
+const isServerError = (status: number, body: unknown): boolean =>
+  status === 500 &&
+  typeof body === 'object' &&
+  body !== null &&
+  !('type' in body) &&
+  !('detail' in body) &&
+  (body as { status?: unknown }).status === 500

@@ -1,0 +1,20 @@
+/**
+ * An answer that is none of the route's own: a redirect that was not followed, a proxy's page, a server's unexpected
+ * error. The response's body has been read; what it held is `body`.
+ */
+export class UnexpectedResponse extends Error {
+  override readonly name = 'UnexpectedResponse'
+  readonly status: number
+  readonly response: Response
+  /** The body as far as it could be read: JSON, else text. */
+  readonly body: unknown
+
+  constructor(request: Request, response: Response, body: unknown) {
+    super(
+      `${request.method} ${request.url} got ${response.status}${response.statusText && ` ${response.statusText}`}, which is not an answer of its route`,
+    )
+    this.status = response.status
+    this.response = response
+    this.body = body
+  }
+}

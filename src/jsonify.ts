@@ -1,0 +1,31 @@
+/** What is left of a value after JSON: a `Date` is a string, `undefined` is gone. Files travel as they are. */
+// prettier-ignore
+export type Jsonify<value> =
+  unknown extends value                                 ? value :
+  value extends string | number | boolean | null | Blob ? value :
+  value extends { toJSON(...args: never): infer json }  ? Jsonify<json> :
+  value extends Unsendable                              ? undefined :
+  value extends readonly unknown[]                      ? { [index in keyof value]: Jsonify<value[index]> } :
+  JsonifyObject<value>
+// One flat object to look at when nothing in it can be undefined, which is the usual case.
+type JsonifyObject<value> =
+  HasUndefined<value> extends true
+    ? Flat<
+        {
+          [
+            key in keyof value as undefined extends value[key] ? never : value[key] extends Unsendable ? never : key
+          ]: Jsonify<value[key]>
+        } & {
+          [
+            key in keyof value as undefined extends value[key] ? (value[key] extends Unsendable ? never : key) : never
+          ]?: Jsonify<Exclude<value[key], undefined>>
+        }
+      >
+    : { [key in keyof value]: Jsonify<value[key]> }
+type HasUndefined<value> = true extends {
+  [key in keyof value]-?: value[key] extends Unsendable ? true : undefined extends value[key] ? true : false
+}[keyof value]
+  ? true
+  : false
+type Flat<value> = { [key in keyof value]: value[key] }
+type Unsendable = undefined | symbol | ((...args: never) => unknown) | (abstract new (...args: never) => unknown)

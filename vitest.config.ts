@@ -1,0 +1,10 @@
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts', 'examples/**/*.test.ts'],
+    testTimeout: 20_000,
+    // Two cores are the usual machine; hosts and browsers in the tests want one of them.
+    maxWorkers: 2,
+  },
+})
