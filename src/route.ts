@@ -54,9 +54,8 @@ export interface OperationContext<pattern extends string> {
 /** One method of a route, and the function that answers it: what a Next.js `route.ts` exports. It runs the route's middleware, validation and handler. */
 export interface OperationFunction<pattern extends string, operation, result, early> {
   (request: Request, context?: OperationContext<pattern>): Promise<Response>
-  readonly '~operation'?: operation
-  readonly '~result'?: result
-  readonly '~early'?: early
+  // In one member, since a result may well be undefined.
+  readonly '~types'?: { readonly operation: operation; readonly result: result; readonly early: early }
 }
 
 // What an operation's own inputs add to its context: a member for each one declared, and none for the others.

@@ -3,7 +3,7 @@ import { createClient, UnexpectedResponse } from 'byway/client'
 import { expectAssignable, expectType } from 'tsd'
 import { z } from 'zod'
 import { zfd } from 'zod-form-data'
-import * as pets from './pets.js'
+import * as pets from './pets.test-d.js'
 
 interface Item {
   slug: string
@@ -79,7 +79,7 @@ const gone = await api('/items/[slug]').delete({ params: { slug: 'a' } })
 expectType<204>(gone.status)
 expectType<undefined>(gone.data)
 const ok = await api('/mixed').get()
-if (ok.data) expectType<boolean>(ok.data.ok)
+if (ok.data) expectType<true>(ok.data.ok)
 const raw = await api('/mixed').post()
 if (raw.status === 200) expectType<unknown>(raw.data)
 const url = await api('/mixed').put()

@@ -2,7 +2,7 @@ import { href, type HrefParams } from '../pattern.js'
 import type { Jsonify } from '../jsonify.js'
 import type { ErrorStatus, Problem, RedirectStatus, SuccessStatus } from '../problem.js'
 import type { Reply } from '../reply.js'
-import type { Method, OperationFunction } from '../route.js'
+import type { Method } from '../route.js'
 import type { Router } from '../router.js'
 import type { Input, InputName, Output, Schema } from '../validate.js'
 import { toFormBody, toText } from './form-body.js'
@@ -56,12 +56,17 @@ export interface ClientOptions {
 export type ClientRoute<pattern extends string, route, early> = {
   readonly [method in keyof route & Method as Lowercase<method>]: ClientCall<pattern, route, route[method], early>
 }
-type ClientCall<pattern extends string, route, operation, early> =
-  operation extends OperationFunction<any, infer declared, infer result, infer layers>
-    ? (
-        ...options: CallArguments<ParamsOption<pattern, route> & InputOptions<declared>>
-      ) => Promise<Outcome<Answer<Awaited<result>, declared> | Answer<layers | early, {}> | OwnAnswer<declared>>>
-    : never
+type ClientCall<pattern extends string, route, operation, early> = operation extends {
+  readonly '~types'?: {
+    readonly operation: infer declared
+    readonly result: infer result
+    readonly early: infer layers
+  }
+}
+  ? (
+      ...options: CallArguments<ParamsOption<pattern, route> & InputOptions<declared>>
+    ) => Promise<Outcome<Answer<Awaited<result>, declared> | Answer<layers | early, {}> | OwnAnswer<declared>>>
+  : never
 
 /** What every call takes beside the inputs of its operation. */
 export interface CallOptions {
