@@ -1,5 +1,7 @@
 import { paramsOf, type Match } from './matcher.js'
 import type { Params } from './pattern.js'
+import { causeOf } from './problem.js'
+import { withoutBody } from './response.js'
 
 /** What every handler and middleware gets beside the Request. */
 export interface BaseContext {
@@ -154,11 +156,30 @@ export class Exchange {
     this.#work = undefined
   }
 
-  /** The answer is the host's now: what `after` was given runs at the next turn. */
-  answered(): void {
+  /** The answer as it leaves: an error that it still has as its cause is reported, and what `after` was given runs at the next turn. */
+  finish(response: Response): Response {
+    if (this.failed) {
+      const cause = causeOf(response)
+      if (cause) this.report(cause.error, cause.phase as Phase)
+    }
     this.#answered = true
     if (this.#startWork) setTimeout(this.#startWork, 0)
+    return this.request.method === 'HEAD' ? withoutBody(response) : response
   }
+}
+
+/** Where the pathname stands in a request's URL. */
+export function locate(href: string): { href: string; start: number; end: number } {
+  // After `https://`; a host has at least one character.
+  const start = href.indexOf('/', 8)
+  if (start === -1) return locate(new URL(href).href)
+  let end = href.indexOf('?', start)
+  if (end === -1 && (end = href.indexOf('#', start)) === -1) end = href.length
+  else {
+    const hash = href.lastIndexOf('#', end)
+    if (hash > start) end = hash
+  }
+  return { href, start, end }
 }
 
 /** The context object itself: the members of `BaseContext`, made when read, and as own properties what was added. */

@@ -27,17 +27,10 @@ export type { Jsonify } from './jsonify.js'
 export { reply } from './reply.js'
 export type { ProblemInit, Reply, ReplyFunctions, ReplyInit } from './reply.js'
 export type { Input, InputName, Operation, Output, Schema } from './validate.js'
-export { route, RouteError } from './route.js'
-export type {
-  Define,
-  Handler,
-  Method,
-  OperationContext,
-  OperationFunction,
-  Route,
-  RouteFactory,
-  RouteOperation,
-} from './route.js'
+export { RouteError } from './operation.js'
+export type { Method, RouteOperation } from './operation.js'
+export { route } from './route.js'
+export type { Define, Handler, OperationContext, OperationFunction, Route, RouteFactory, Sendable } from './route.js'
 export { router } from './router.js'
 export type { ErrorInfo, Router, RouterOptions } from './router.js'
 export type { Rule, RuleMistakes } from './rules.js'

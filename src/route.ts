@@ -1,8 +1,8 @@
-import { Context, Exchange, type Phase, type RouteContext, type Server } from './context.js'
+import { defaultBodyLimit } from './body.js'
+import { Context, Exchange, locate, type RouteContext, type Server } from './context.js'
 import { Matcher, type Match } from './matcher.js'
 import {
   compose,
-  settle,
   toThrown,
   type Added,
   type AnyContext,
@@ -11,30 +11,20 @@ import {
   type Early,
   type Next,
 } from './middleware.js'
+import { methods, RouteError, toOperation, type Method, type RouteOperation } from './operation.js'
 import { parsePattern, type Params, type PatternMistake } from './pattern.js'
-import { causeOf, toProblem, type Status } from './problem.js'
+import { toProblem, type Status } from './problem.js'
 import type { Reply } from './reply.js'
-import { createResponse, isResponse, withoutBody } from './response.js'
+import { createResponse } from './response.js'
 import {
   isSchema,
   parseWith,
-  toPrepare,
-  toRespond,
   type Input,
   type InputName,
   type Operation,
   type Output,
   type Schema,
 } from './validate.js'
-import { defaultBodyLimit } from './body.js'
-
-/** A route that contradicts itself. The message says what to do. */
-export class RouteError extends Error {
-  override readonly name = 'RouteError'
-}
-
-/** The methods that a route can have. QUERY is a GET with a body. */
-export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'HEAD' | 'OPTIONS' | 'QUERY'
 
 /** A function that answers requests for one pattern. */
 export type Handler<pattern extends string = string, result = unknown> = (
@@ -125,17 +115,6 @@ export interface Route<pattern extends string, context, early = never, params = 
   readonly '~params'?: params
 }
 
-/** One operation of a route, as data. */
-export interface RouteOperation {
-  readonly method: Method
-  readonly operation: Operation
-  readonly handler: (request: Request, context: any) => unknown
-  /** From the outside in. */
-  readonly middleware: readonly AnyMiddleware[]
-  /** Middleware, validation and handler as one. */
-  readonly answer: Answer
-}
-
 /** Makes routes. */
 export interface RouteFactory<prefix extends string, added, early> {
   /**
@@ -173,8 +152,6 @@ type Join<prefix extends string, pattern extends string> = prefix extends ''
 
 // ── the values ──
 
-const methods = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS', 'QUERY'] as const
-const knownKeys = new Set(['query', 'headers', 'body', 'form', 'text', 'bytes', 'response', 'bodyLimit'])
 const brand: unique symbol = Symbol.for('byway.route') as never
 
 interface Shape {
@@ -197,11 +174,16 @@ function toRoute(shape: Shape): AnyRoute {
   const self: Record<PropertyKey, unknown> = { [brand]: true, ...shape }
   for (const method of methods) {
     self[method.toLowerCase()] = (...rest: [Operation | RouteOperation['handler'], RouteOperation['handler']?]) => {
+      if (shape.operations.has(method))
+        throw new RouteError(`route '${shape.pattern}' already has a ${method} handler; remove one of the two`)
       const [operation, handler] =
         typeof rest[0] === 'function' && !rest[1] ? [{}, rest[0]] : [rest[0] as Operation, rest[1]]
       return toRoute({
         ...shape,
-        operations: new Map(shape.operations).set(method, toOperation(shape, method, operation, handler)),
+        operations: new Map(shape.operations).set(
+          method,
+          toOperation(shape.pattern, method, operation, handler, shape.middleware),
+        ),
       })
     }
     const operation = shape.operations.get(method)
@@ -219,68 +201,6 @@ function asMiddleware(value: unknown): AnyMiddleware {
   )
 }
 
-function toOperation(
-  { pattern, middleware, operations }: Shape,
-  method: Method,
-  operation: Operation,
-  handler: RouteOperation['handler'] | undefined,
-): RouteOperation {
-  const fail = (mistake: string): never => {
-    throw new RouteError(`route '${pattern}' ${mistake}`)
-  }
-  const call = `.${method.toLowerCase()}()`
-  if (operations.has(method)) fail(`already has a ${method} handler; remove one of the two.`)
-  if (typeof operation !== 'object' || operation === null || isSchema(operation))
-    fail(`${call} takes (handler) or (operation, handler); an operation is an object such as { query: schema }.`)
-  if (typeof handler !== 'function') fail(`${call} has no handler; give it a function (request, context) => answer.`)
-  for (const [key, value] of Object.entries(operation)) {
-    if (!knownKeys.has(key)) fail(`${call} declares '${key}', which is none of ${[...knownKeys].join(', ')}.`)
-    if (key === 'bodyLimit') {
-      if (!(typeof value === 'number' && value >= 0)) fail(`${call} has a bodyLimit that is not a number of bytes.`)
-    } else if (key === 'response' && value && !isSchema(value)) {
-      for (const [status, schema] of Object.entries(value as object))
-        if (!/^[1-5]\d\d$/.test(status) || !isSchema(schema))
-          fail(`${call} declares a response for '${status}' that is not a schema for a status.`)
-    } else if (value !== undefined && !isSchema(value))
-      fail(`${call} declares a '${key}' that is not a Standard Schema, such as z.object({ … }).`)
-  }
-  const kinds = (['body', 'form', 'text', 'bytes'] as const).filter((kind) => operation[kind])
-  if (kinds.length > 1) fail(`${call} declares ${kinds.join(' and ')}; a request has one body.`)
-  if (kinds.length && (method === 'GET' || method === 'HEAD'))
-    fail(`${call} declares a ${kinds[0]}, but a ${method} request has no body; use .query() or .post().`)
-  return { method, operation, handler: handler!, middleware, answer: compose(middleware, toLeaf(operation, handler!)) }
-}
-
-// Validation and handler, inside all middleware.
-function toLeaf(operation: Operation, handler: RouteOperation['handler']): Answer {
-  const prepare = toPrepare(operation)
-  const respond = toRespond(operation)
-  const make = (value: unknown, context: Context): Response | Promise<Response> => {
-    try {
-      const response = respond(value, context)
-      return isResponse(response) ? response : response.catch((error: unknown) => toThrown(error, context, 'response'))
-    } catch (error) {
-      return toThrown(error, context, 'response')
-    }
-  }
-  const handle: Answer = (request, context) => {
-    try {
-      return settle(handler(request, context), context, 'handler', make)
-    } catch (error) {
-      return toThrown(error, context, 'handler')
-    }
-  }
-  if (!prepare) return handle
-  return (request, context) => {
-    const refused = prepare(request, context)
-    if (!refused) return handle(request, context)
-    if (isResponse(refused)) return refused
-    return refused
-      .then((refused) => refused ?? handle(request, context))
-      .catch((error: unknown) => toThrown(error, context, 'input'))
-  }
-}
-
 /** Parses the params of a match with the route's own schema. Gives `undefined` if they do not fit. */
 export function parseParams({ params }: AnyRoute, exchange: Exchange): true | undefined | Promise<true | undefined> {
   if (!params) return true
@@ -291,16 +211,6 @@ export function parseParams({ params }: AnyRoute, exchange: Exchange): true | un
   }
   const parsed = parseWith(params, exchange.params)
   return parsed instanceof Promise ? parsed.then(settle) : settle(parsed)
-}
-
-/** What a Response still tells of an error goes to the server's log, once. */
-export function atTheDoor(response: Response, exchange: Exchange): Response {
-  if (exchange.failed) {
-    const cause = causeOf(response)
-    if (cause) exchange.report(cause.error, cause.phase as Phase)
-  }
-  exchange.answered()
-  return exchange.request.method === 'HEAD' ? withoutBody(response) : response
 }
 
 // A route on its own: nobody else is there to be told of its errors.
@@ -315,14 +225,14 @@ function toFunction(
   shape: Shape,
   { answer }: RouteOperation,
 ): (request: Request, context?: OperationContext<string>) => Promise<Response> {
-  const matcher = new Matcher([[shape.pattern, undefined]])
+  let matcher: Matcher<undefined> | undefined
   const elsewhere: Match<unknown> = { value: undefined, pattern: shape.pattern, captures: [] }
   return async (request, given = {}) => {
     const { href, start, end } = locate(request.url)
     const { params, env, waitUntil } = given
     let match: Match<unknown> | undefined
     try {
-      match = matcher.find(href, start, end)
+      match = (matcher ??= new Matcher([[shape.pattern, undefined]])).find(href, start, end)
     } catch {
       return toProblem(400, { detail: 'The URL has a malformed percent-escape.' })
     }
@@ -334,25 +244,11 @@ function toFunction(
       const response = (await parseParams(shape as AnyRoute, exchange))
         ? await answer(request, context)
         : toProblem(404)
-      return atTheDoor(response, exchange)
+      return exchange.finish(response)
     } catch (error) {
-      return atTheDoor(toThrown(error, context, 'input'), exchange)
+      return exchange.finish(toThrown(error, context, 'input'))
     }
   }
-}
-
-/** Where the pathname stands in a request's URL. */
-export function locate(href: string): { href: string; start: number; end: number } {
-  // After `https://`; a host has at least one character.
-  const start = href.indexOf('/', 8)
-  if (start === -1) return locate(new URL(href).href)
-  let end = href.indexOf('?', start)
-  if (end === -1 && (end = href.indexOf('#', start)) === -1) end = href.length
-  else {
-    const hash = href.lastIndexOf('#', end)
-    if (hash > start) end = hash
-  }
-  return { href, start, end }
 }
 
 function createFactory(
@@ -382,7 +278,7 @@ function createFactory(
 export const route: RouteFactory<'', {}, never> = createFactory('', []) as unknown as RouteFactory<'', {}, never>
 
 /** The answer for a method that a route has not been given: OPTIONS by itself, HEAD as GET, else a 405. */
-export function toFallback(route: AnyRoute): { readonly head: RouteOperation | undefined; readonly answer: Answer } {
+export function toFallback(route: AnyRoute): Answer {
   const { operations } = route
   const allow = methods
     .filter((method) => operations.has(method) || method === 'OPTIONS' || (method === 'HEAD' && operations.has('GET')))
@@ -393,5 +289,5 @@ export function toFallback(route: AnyRoute): { readonly head: RouteOperation | u
     .reduce((one, other) => (other.length < one.length ? other : one), route.middleware)
   const answer: Answer = ({ method }) =>
     method === 'OPTIONS' ? createResponse(null, 204, [['allow', allow]]) : toProblem(405, undefined, [['allow', allow]])
-  return { head: operations.get('GET'), answer: compose(shared, answer) }
+  return compose(shared, answer)
 }

@@ -1,12 +1,12 @@
 import { defaultBodyLimit } from './body.js'
-import { Context, Exchange, toHost, type Phase, type Server } from './context.js'
+import { Context, Exchange, locate, toHost, type Phase, type Server } from './context.js'
 import { Matcher, RouterError, type Match } from './matcher.js'
 import { compose, toThrown, type AnyMiddleware, type Answer, type Early } from './middleware.js'
 import { parsePattern } from './pattern.js'
 import { toProblem } from './problem.js'
 import { reply } from './reply.js'
 import { isResponse, withHeaders } from './response.js'
-import { atTheDoor, isRoute, locate, parseParams, toFallback, type AnyRoute } from './route.js'
+import { isRoute, parseParams, toFallback, type AnyRoute } from './route.js'
 import { toFollow, type Follow, type Rule, type RuleMistakes } from './rules.js'
 
 /** What `onError` is told of an error beside the error. */
@@ -148,7 +148,7 @@ export function router<
     )
     const context = new Context(exchange)
     const finish = (response: Response): Response =>
-      atTheDoor(basePath ? withBasePath(response, basePath) : response, exchange)
+      exchange.finish(basePath ? withBasePath(response, basePath) : response)
     if (route?.params) return parsed(route, answer, request, context, exchange).then(finish)
     const response = answer(request, context)
     return isResponse(response) ? finish(response) : response.then(finish)
@@ -177,10 +177,9 @@ export function router<
 function toTarget(route: AnyRoute, around: (inside: Answer) => Answer): Target {
   const answers = new Map<string, Answer>()
   for (const [method, { answer }] of route.operations) answers.set(method, around(answer))
-  const { answer } = toFallback(route)
   const get = answers.get('GET')
   if (get && !answers.has('HEAD')) answers.set('HEAD', get)
-  return { route, answers, fallback: around(answer) }
+  return { route, answers, fallback: around(toFallback(route)) }
 }
 
 const chooseAnswer = ({ answers, fallback }: Target, method: string): Answer => answers.get(method) ?? fallback

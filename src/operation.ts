@@ -1,0 +1,94 @@
+import type { Context } from './context.js'
+import { compose, settle, toThrown, type AnyMiddleware, type Answer } from './middleware.js'
+import { isResponse } from './response.js'
+import { isSchema, toPrepare, toRespond, type Operation } from './validate.js'
+
+/** A route that contradicts itself. The message says what to do. */
+export class RouteError extends Error {
+  override readonly name = 'RouteError'
+}
+
+/** The methods that a route can have. QUERY is a GET with a body. */
+export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'HEAD' | 'OPTIONS' | 'QUERY'
+
+export const methods: readonly Method[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS', 'QUERY']
+
+/** One operation of a route, as data. */
+export interface RouteOperation {
+  readonly method: Method
+  readonly operation: Operation
+  readonly handler: (request: Request, context: any) => unknown
+  /** From the outside in. */
+  readonly middleware: readonly AnyMiddleware[]
+  /** Middleware, validation and handler as one. */
+  readonly answer: Answer
+}
+
+const knownKeys = ['query', 'headers', 'body', 'form', 'text', 'bytes', 'response', 'bodyLimit']
+
+/**
+ * An operation of the route with this pattern, ready to answer.
+ *
+ * @throws RouteError if its declaration is not one.
+ */
+export function toOperation(
+  pattern: string,
+  method: Method,
+  operation: Operation,
+  handler: RouteOperation['handler'] | undefined,
+  middleware: readonly AnyMiddleware[],
+): RouteOperation {
+  const call = `.${method.toLowerCase()}()`
+  const fail = (mistake: string): never => {
+    throw new RouteError(`route '${pattern}': ${call} ${mistake}`)
+  }
+  if (typeof operation !== 'object' || operation === null || isSchema(operation))
+    fail(`takes (handler) or (operation, handler); an operation is an object such as { query: schema }.`)
+  if (typeof handler !== 'function') fail(`has no handler; give it a function (request, context) => answer.`)
+  for (const [key, value] of Object.entries(operation)) {
+    if (!knownKeys.includes(key)) fail(`declares '${key}', which is none of ${knownKeys.join(', ')}.`)
+    if (key === 'bodyLimit') {
+      if (!(typeof value === 'number' && value >= 0)) fail(`has a bodyLimit that is not a number of bytes.`)
+    } else if (key === 'response' && value && !isSchema(value)) {
+      for (const [status, schema] of Object.entries(value as object))
+        if (!/^[1-5]\d\d$/.test(status) || !isSchema(schema))
+          fail(`declares a response for '${status}' that is not a schema for a status.`)
+    } else if (value !== undefined && !isSchema(value))
+      fail(`declares a '${key}' that is not a Standard Schema, such as z.object({ … }).`)
+  }
+  const kinds = (['body', 'form', 'text', 'bytes'] as const).filter((kind) => operation[kind])
+  if (kinds.length > 1) fail(`declares ${kinds.join(' and ')}; a request has one body.`)
+  if (kinds.length && (method === 'GET' || method === 'HEAD'))
+    fail(`declares a ${kinds[0]}, but a ${method} request has no body; use .query() or .post().`)
+  return { method, operation, handler: handler!, middleware, answer: compose(middleware, toLeaf(operation, handler!)) }
+}
+
+// Validation and handler, inside all middleware.
+function toLeaf(operation: Operation, handler: RouteOperation['handler']): Answer {
+  const prepare = toPrepare(operation)
+  const respond = toRespond(operation)
+  const make = (value: unknown, context: Context): Response | Promise<Response> => {
+    try {
+      const response = respond(value, context)
+      return isResponse(response) ? response : response.catch((error: unknown) => toThrown(error, context, 'response'))
+    } catch (error) {
+      return toThrown(error, context, 'response')
+    }
+  }
+  const handle: Answer = (request, context) => {
+    try {
+      return settle(handler(request, context), context, 'handler', make)
+    } catch (error) {
+      return toThrown(error, context, 'handler')
+    }
+  }
+  if (!prepare) return handle
+  return (request, context) => {
+    const refused = prepare(request, context)
+    if (!refused) return handle(request, context)
+    if (isResponse(refused)) return refused
+    return refused
+      .then((refused) => refused ?? handle(request, context))
+      .catch((error: unknown) => toThrown(error, context, 'input'))
+  }
+}
