@@ -1,13 +1,12 @@
 import { defineConfig } from 'tsdown'
 
 export default defineConfig({
-  entry: {
-    index: 'src/index.ts',
-    client: 'src/client/index.ts',
-  },
+  entry: ['src/index.ts', 'src/client/index.ts', 'src/middleware/index.ts', 'src/hosts/node.ts'],
   format: 'esm',
   platform: 'neutral',
   target: 'es2022',
+  // One file for one, so that a bundler takes what an app uses, and a stack trace names the file it comes from.
+  unbundle: true,
   sourcemap: true,
   dts: { sourcemap: true },
   clean: true,

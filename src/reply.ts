@@ -1,3 +1,4 @@
+// Each function gives a Response, to return or to throw; alone on a line it does nothing. `byway` exports them as `reply`.
 import {
   toProblem,
   type ErrorStatus,
@@ -6,7 +7,8 @@ import {
   type RedirectStatus,
   type Status,
 } from './problem.js'
-import { createResponse, isResponse, type HeaderPairs } from './response.js'
+import { createResponse, type HeaderPairs } from './response.js'
+import { toJson } from './value.js'
 
 /**
  * A Response whose status and data reach the client's types.
@@ -30,63 +32,106 @@ export interface ReplyInit<status extends Status = Status> {
   readonly headers?: HeadersInit
 }
 
-export interface ProblemInit {
+/** What a reply with a status of its own can be given. */
+export interface ReplyHeaders {
   readonly headers?: HeadersInit
 }
 
-/** The Responses that byway makes. Each may be returned or thrown, and does nothing alone on a line. */
-export interface ReplyFunctions {
-  /** A JSON Response. @throws TypeError for what JSON cannot carry. */
-  json<data, status extends Status = 200>(data: data, init?: ReplyInit<status>): Reply<status, data>
-  /** A `text/plain` Response. */
-  text<status extends Status = 200>(text: string, init?: ReplyInit<status>): Reply<status, string>
-  /** A `text/html` Response. The text is sent as it is: what comes from outside must have been escaped. */
-  html<status extends Status = 200>(html: string, init?: ReplyInit<status>): Reply<status, string>
-  /**
-   * An `application/problem+json` Response. Members beyond RFC 9457's own are its extensions, and typed; `type` stays a
-   * literal that the client can discriminate.
-   * @see https://www.rfc-editor.org/rfc/rfc9457
-   */
-  problem<status extends ErrorStatus, const type extends string = never, extensions extends object = {}>(
-    status: status,
-    details?: ProblemDetails<type> & extensions,
-    init?: ProblemInit,
-  ): Reply<
-    status,
-    Problem<status> &
-      ([type] extends [never] ? unknown : { readonly type: type }) &
-      Omit<extensions, keyof ProblemDetails>
-  >
-  /** A 404 problem. */
-  notFound(details?: ProblemDetails, init?: ProblemInit): Reply<404, Problem<404>>
-  /** A 401 problem. `WWW-Authenticate` is `Bearer` unless `init.headers` has another challenge. */
-  unauthorized(details?: ProblemDetails, init?: ProblemInit): Reply<401, Problem<401>>
-  /** A 403 problem. */
-  forbidden(details?: ProblemDetails, init?: ProblemInit): Reply<403, Problem<403>>
-  /** A 307: the client repeats the request, method and body too, at `to`. Trusts `to`; for a target that a user gave, `localRedirect`. */
-  redirect(to: string | URL, init?: ProblemInit): Reply<307, undefined>
-  /** A 308: as `redirect`, and for ever. */
-  permanentRedirect(to: string | URL, init?: ProblemInit): Reply<308, undefined>
-  /** A 303: the client gets `to`, whatever this request's method was. */
-  seeOther(to: string | URL, init?: ProblemInit): Reply<303, undefined>
-  /** A 303 to a target that a user supplied. @throws TypeError unless it is a path on the same origin. */
-  localRedirect(to: string, init?: ProblemInit): Reply<303, undefined>
+/** A JSON Response. @throws TypeError for what JSON cannot carry. */
+export function json<data, status extends Status = 200>(data: data, init?: ReplyInit<status>): Reply<status, data> {
+  return send(init, data, () => toJson(data), 'application/json')
 }
 
-function send<status extends number, data>(
-  status: status,
-  data: data,
-  body: string | null,
-  contentType: string | undefined,
-  headers: HeadersInit | undefined,
-): Reply<status, data> {
-  const response = createResponse(
-    body,
-    status,
-    withDefaults(contentType === undefined ? [] : [['content-type', contentType]], headers),
-  ) as Reply<status, data>
-  return Object.assign(response, { '~data': data })
+/** A `text/plain` Response. */
+export function text<status extends Status = 200>(text: string, init?: ReplyInit<status>): Reply<status, string> {
+  return send(init, text, () => text, 'text/plain;charset=UTF-8')
 }
+
+/** A `text/html` Response. The text is sent as it is: what comes from outside must have been escaped. */
+export function html<status extends Status = 200>(html: string, init?: ReplyInit<status>): Reply<status, string> {
+  return send(init, html, () => html, 'text/html;charset=UTF-8')
+}
+
+/**
+ * An `application/problem+json` Response. Members beyond RFC 9457's own are its extensions, and typed; `type` stays a
+ * literal that the client can discriminate.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc9457
+ */
+export function problem<status extends ErrorStatus, const type extends string = never, extensions extends object = {}>(
+  status: status,
+  details?: ProblemDetails<type> & extensions,
+  init?: ReplyHeaders,
+): Reply<status, ProblemOf<status, type, extensions>> {
+  return toReply(status, details, init)
+}
+
+/** The data of a problem: `type` as the literal it was given, and the extensions. */
+export type ProblemOf<status extends number, type extends string, extensions> = Problem<status> &
+  ([type] extends [never] ? unknown : { readonly type: type }) &
+  Omit<extensions, keyof ProblemDetails>
+
+/** A 404 problem. */
+export function notFound(details?: ProblemDetails, init?: ReplyHeaders): Reply<404, Problem<404>> {
+  return toReply(404, details, init)
+}
+
+/** A 401 problem. `WWW-Authenticate` is `Bearer` unless `init.headers` has another challenge. */
+export function unauthorized(details?: ProblemDetails, init?: ReplyHeaders): Reply<401, Problem<401>> {
+  // https://www.rfc-editor.org/rfc/rfc9110#section-15.5.2: a 401 names a challenge.
+  return toReply(401, details, init, [['www-authenticate', 'Bearer']])
+}
+
+/** A 403 problem. */
+export function forbidden(details?: ProblemDetails, init?: ReplyHeaders): Reply<403, Problem<403>> {
+  return toReply(403, details, init)
+}
+
+/** A 307: the client repeats the request, method and body too, at `to`. Trusts `to`; for a target that a user gave, `localRedirect`. */
+export function redirect(to: string | URL, init?: ReplyHeaders): Reply<307, undefined> {
+  return toRedirect(307, to, init)
+}
+
+/** A 308: as `redirect`, and for ever. */
+export function permanentRedirect(to: string | URL, init?: ReplyHeaders): Reply<308, undefined> {
+  return toRedirect(308, to, init)
+}
+
+/** A 303: the client gets `to`, whatever this request's method was. */
+export function seeOther(to: string | URL, init?: ReplyHeaders): Reply<303, undefined> {
+  return toRedirect(303, to, init)
+}
+
+/** A 303 to a target that a user supplied. @throws TypeError unless it is a path on the same origin. */
+export function localRedirect(to: string, init?: ReplyHeaders): Reply<303, undefined> {
+  // As browsers read it: https://url.spec.whatwg.org/#relative-slash-state takes \ for / and drops tabs and line ends.
+  if (
+    typeof to !== 'string' ||
+    !/^\/(?![/\\])[^\\\0-\x20\x7f]*$/.test(to) ||
+    new URL(to, 'http://localhost').origin !== 'http://localhost'
+  )
+    throw new TypeError(
+      `reply.localRedirect() takes a path on the same origin, such as '/items', not ${JSON.stringify(to)}`,
+    )
+  return seeOther(to, init)
+}
+
+function send<status extends Status, data>(
+  init: ReplyInit<status> | undefined,
+  data: data,
+  write: () => string,
+  type: string,
+): Reply<status, data> {
+  const status = init?.status ?? 200
+  const body = isNull(status) ? null : write()
+  return withData(
+    createResponse(body, status, withDefaults(body === null ? [] : [['content-type', type]], init?.headers)),
+    data,
+  )
+}
+
+const withData = <status extends number, data>(response: Response, data: data): Reply<status, data> =>
+  Object.assign(response, { '~data': data }) as never
 
 // Pairs, with what is given in place of a default of the same name. `Headers` checks names and values.
 function withDefaults(defaults: HeaderPairs, headers: HeadersInit | undefined): HeaderPairs {
@@ -97,88 +142,25 @@ function withDefaults(defaults: HeaderPairs, headers: HeadersInit | undefined): 
 
 const isNull = (status: number): boolean => status === 204 || status === 205 || status === 304
 
-function redirection<status extends RedirectStatus>(status: status) {
-  return (to: string | URL, init?: ProblemInit): Reply<status, undefined> =>
-    send(status, undefined, null, undefined, [...new Headers(init?.headers), ['location', toLocation(to)]])
+function toReply<status extends ErrorStatus>(
+  status: status,
+  details?: object,
+  init?: ReplyHeaders,
+  defaults: HeaderPairs = [],
+): Reply<status, any> {
+  return withData(toProblem(status, details, withDefaults(defaults, init?.headers)), { ...details, status })
+}
+
+function toRedirect<status extends RedirectStatus>(
+  status: status,
+  to: string | URL,
+  init?: ReplyHeaders,
+): Reply<status, undefined> {
+  return withData(createResponse(null, status, withDefaults([['location', toLocation(to)]], init?.headers)), undefined)
 }
 
 // As the URL parser writes it, so that no character of it can end the header; relative stays relative.
 function toLocation(to: string | URL): string {
   const text = String(to)
-  if (typeof to !== 'string' || URL.canParse(text)) return new URL(text).href
-  return encodeURI(text).replaceAll('%25', '%')
-}
-
-function problemReply<status extends ErrorStatus>(
-  status: status,
-  details?: object,
-  init?: ProblemInit,
-  defaults: HeaderPairs = [],
-): Reply<status, any> {
-  return Object.assign(toProblem(status, details, withDefaults(defaults, init?.headers)), {
-    '~data': { status, ...details },
-  }) as Reply<status, any>
-}
-
-const seeOther = redirection(303)
-
-/**
- * Responses with types, to return or to throw.
- *
- * @example
- * route('/items/[slug]').get(async (request, { params }) => (await db.find(params.slug)) ?? reply.notFound())
- */
-export const reply: ReplyFunctions = {
-  json(data, init) {
-    const status = init?.status ?? (200 as never)
-    return send(status, data, isNull(status) ? null : toJson(data), 'application/json', init?.headers)
-  },
-  text: (text, init) => send(init?.status ?? (200 as never), text, text, 'text/plain;charset=UTF-8', init?.headers),
-  html: (html, init) => send(init?.status ?? (200 as never), html, html, 'text/html;charset=UTF-8', init?.headers),
-  problem: (status, details, init) => problemReply(status, details, init),
-  notFound: (details, init) => problemReply(404, details, init),
-  // https://www.rfc-editor.org/rfc/rfc9110#section-15.5.2: a 401 names a challenge.
-  unauthorized: (details, init) => problemReply(401, details, init, [['www-authenticate', 'Bearer']]),
-  forbidden: (details, init) => problemReply(403, details, init),
-  redirect: redirection(307),
-  permanentRedirect: redirection(308),
-  seeOther,
-  localRedirect(to, init) {
-    // As browsers read it: https://url.spec.whatwg.org/#relative-slash-state takes \ for / and drops tabs and line ends.
-    if (
-      typeof to !== 'string' ||
-      !/^\/(?![/\\])[^\\\0-\x20\x7f]*$/.test(to) ||
-      new URL(to, 'http://localhost').origin !== 'http://localhost'
-    )
-      throw new TypeError(
-        `reply.localRedirect() takes a path on the same origin, such as '/items', not ${JSON.stringify(to)}`,
-      )
-    return seeOther(to, init)
-  },
-}
-
-/** The text of a value as JSON. @throws TypeError for what JSON cannot carry. */
-export function toJson(value: unknown): string {
-  const text = JSON.stringify(value) as string | undefined
-  if (text === undefined) throw new TypeError(`JSON cannot carry a ${typeof value}`)
-  return text
-}
-
-const jsonHeaders: HeaderPairs = [['content-type', 'application/json']]
-
-/** The Response for what a handler returned. @throws TypeError for what no answer can be made of. */
-export function toResponse(value: unknown): Response {
-  if (value === undefined) return createResponse(null, 204, [])
-  if (typeof value !== 'object' || value === null) return createResponse(toJson(value), 200, jsonHeaders)
-  const prototype: unknown = Object.getPrototypeOf(value)
-  if (prototype !== Object.prototype && prototype !== Array.prototype) {
-    if (isResponse(value)) {
-      if (value.bodyUsed) throw new TypeError('the Response that was returned has been read already; return a clone')
-      return value
-    }
-    const name = (value as { [Symbol.toStringTag]?: string })[Symbol.toStringTag]
-    // They have no members of their own: JSON would send {} in silence.
-    if (name !== undefined && !('toJSON' in value)) throw new TypeError(`JSON cannot carry a ${name}`)
-  }
-  return createResponse(toJson(value), 200, jsonHeaders)
+  return URL.canParse(text) ? new URL(text).href : encodeURI(text).replaceAll('%25', '%')
 }

@@ -4,7 +4,7 @@ import { Matcher, RouterError, type Match } from './matcher.js'
 import { compose, toThrown, type AnyMiddleware, type Answer, type Early } from './middleware.js'
 import { parsePattern } from './pattern.js'
 import { toProblem } from './problem.js'
-import { reply } from './reply.js'
+import { permanentRedirect } from './reply.js'
 import { isResponse, withHeaders } from './response.js'
 import { isRoute, parseParams, toFallback, type AnyRoute } from './route.js'
 import { toFollow, type Follow, type Rule, type RuleMistakes } from './rules.js'
@@ -99,7 +99,7 @@ export function router<
   const malformed = around(() => toProblem(400, { detail: 'The URL has a malformed percent-escape.' }))
   const withoutSlash = around((_request, context) => {
     const { href, start, end } = Context.exchange(context)
-    return reply.permanentRedirect(href.slice(start, end - 1) + hrefTail(href, end))
+    return permanentRedirect(href.slice(start, end - 1) + hrefTail(href, end))
   })
 
   const fetch = (request: Request, ...passed: readonly unknown[]): Response | Promise<Response> => {

@@ -2,8 +2,8 @@ import { BadBody, readBody, type BodyKind } from './body.js'
 import { Context } from './context.js'
 import { BadForm, toFormObject } from './form.js'
 import { toFailure, toProblem, type InputError } from './problem.js'
-import { toJson, toResponse } from './reply.js'
 import { createResponse, isResponse } from './response.js'
+import { toJson, toResponse } from './value.js'
 
 /**
  * Any Standard Schema. Nothing below the name is compared: that would make TypeScript work out each schema's input.
@@ -74,6 +74,12 @@ interface Standard {
 
 const standardOf = (schema: Schema): Standard => schema['~standard'] as Standard
 
+// By its `then`: a promise may come from another realm, and one taken for a result would pass as valid.
+function validate<value>(schema: Schema, input: unknown, settle: (result: Result) => value): value | Promise<value> {
+  const result = standardOf(schema).validate(input)
+  return 'then' in result ? Promise.resolve(result).then(settle) : settle(result)
+}
+
 /** Whether a value is a Standard Schema. */
 export const isSchema = (value: unknown): value is Schema =>
   (typeof value === 'object' || typeof value === 'function') &&
@@ -97,7 +103,7 @@ export function toPrepare(operation: Operation): Prepare | undefined {
     steps.push((_request, context) => {
       const { search } = Context.exchange(context)
       const input = toQueryObject(search, shape())
-      return input instanceof InvalidInput ? input.response : check('query', query, input, context)
+      return isResponse(input) ? input : check('query', query, input, context)
     })
   }
   if (headers) steps.push((request, context) => check('headers', headers, toNullObject(request.headers), context))
@@ -120,12 +126,16 @@ export function toPrepare(operation: Operation): Prepare | undefined {
 
 function toBodyStep(kind: BodyKind, operation: Operation): Prepare {
   const schema = operation[kind]!
-  const arrays = lazily(() => new Set([...toShape(schema)].flatMap(([name, type]) => (type === 'array' ? name : []))))
-  const read = readBody(kind, (entries) => toFormObject(entries, arrays()))
+  const shape = lazily(() => toShape(schema))
   return async (request, context) => {
     let input: unknown
     try {
-      input = await read(request, operation.bodyLimit ?? Context.exchange(context).server.bodyLimit)
+      input = await readBody(
+        kind,
+        request,
+        operation.bodyLimit ?? Context.exchange(context).server.bodyLimit,
+        (entries) => toFormObject(entries, shape()),
+      )
     } catch (error) {
       if (error instanceof BadBody) return error.response
       if (error instanceof BadForm)
@@ -143,7 +153,7 @@ function check(
   context: Context,
 ): Response | undefined | Promise<Response | undefined> {
   const settle = (result: Result): Response | undefined => {
-    if (result.issues) return invalid(result.issues.map((issue) => toInputError(name, issue)))
+    if (result.issues) return invalid(toInputErrors(name, result.issues))
     ;(context as unknown as Record<string, unknown>)[name] = result.value
     return undefined
   }
@@ -153,31 +163,27 @@ function check(
     return toFailure(error, 'input', 400, { detail: `The ${name} could not be validated.` })
   }
   try {
-    const result = standardOf(schema).validate(input)
-    return result instanceof Promise ? result.then(settle).catch(broken) : settle(result)
+    const response = validate(schema, input, settle)
+    return response instanceof Promise ? response.catch(broken) : response
   } catch (error) {
     return broken(error)
   }
 }
 
-class InvalidInput {
-  readonly response: Response
-  constructor(response: Response) {
-    this.response = response
-  }
-}
-
 const maxErrors = 50
 const maxDetail = 200
+const maxPointer = 500
 
 const invalid = (errors: readonly InputError[]): Response =>
-  toProblem(400, { detail: 'The input is not valid.', errors: errors.slice(0, maxErrors) })
+  toProblem(400, { detail: 'The input is not valid.', errors })
 
-const toInputError = (name: string, issue: Issue): InputError => ({
-  in: name,
-  pointer: toPointer((issue.path ?? []).map((step) => (typeof step === 'object' ? step.key : step))),
-  detail: String(issue.message).slice(0, maxDetail),
-})
+// Cut before anything is made of them: a body of one MiB can have half a million issues, or a name as long as itself.
+const toInputErrors = (name: string, issues: readonly Issue[]): InputError[] =>
+  issues.slice(0, maxErrors).map(({ path = [], message }) => ({
+    in: name,
+    pointer: toPointer(path.map((step) => (typeof step === 'object' ? step.key : step))).slice(0, maxPointer),
+    detail: String(message).slice(0, maxDetail),
+  }))
 
 // https://www.rfc-editor.org/rfc/rfc6901#section-3
 const toPointer = (path: readonly PropertyKey[]): string =>
@@ -193,16 +199,14 @@ function toNullObject(entries: Iterable<readonly [string, unknown]>): Record<str
   return object
 }
 
-function toQueryObject(search: string, shape: Shape): Record<string, unknown> | InvalidInput {
+function toQueryObject(search: string, shape: Shape): Record<string, unknown> | Response {
   const query = new NullObject()
   if (search === '') return query
   for (const [name, value] of new URLSearchParams(search)) {
     const seen = query[name]
     if (seen === undefined) query[name] = shape.get(name) === 'array' ? [value] : value
     else if (shape.get(name) === 'scalar')
-      return new InvalidInput(
-        invalid([{ in: 'query', pointer: toPointer([name]), detail: 'This may be given once only.' }]),
-      )
+      return invalid(toInputErrors('query', [{ path: [name], message: 'This may be given once only.' }]))
     else if (Array.isArray(seen)) seen.push(value)
     else query[name] = [seen, value]
   }
@@ -274,17 +278,12 @@ export function toRespond(operation: Operation): Respond {
     const schema = schemas.get(status)
     if (!schema) return toResponse(value)
     const settle = (result: Result): Response => {
-      if (result.issues)
-        throw new ResponseError(
-          status,
-          result.issues.slice(0, maxErrors).map((issue) => toInputError('response', issue)),
-        )
+      if (result.issues) throw new ResponseError(status, toInputErrors('response', result.issues))
       if (!made) return toResponse(result.value)
       if (status === 204 || status === 205) return made
       return Object.assign(createResponse(toJson(result.value), status, [...made.headers]), { '~data': result.value })
     }
-    const result = standardOf(schema).validate(made ? (made as unknown as { '~data': unknown })['~data'] : value)
-    return result instanceof Promise ? result.then(settle) : settle(result)
+    return validate(schema, made ? (made as unknown as { '~data': unknown })['~data'] : value, settle)
   }
 }
 
@@ -305,7 +304,5 @@ export function parseWith(
   schema: Schema,
   value: unknown,
 ): { readonly value: unknown } | undefined | Promise<{ readonly value: unknown } | undefined> {
-  const settle = (result: Result): { readonly value: unknown } | undefined => (result.issues ? undefined : result)
-  const result = standardOf(schema).validate(value)
-  return result instanceof Promise ? result.then(settle) : settle(result)
+  return validate(schema, value, (result) => (result.issues ? undefined : result))
 }

@@ -38,7 +38,7 @@ function declare(index, floor) {
 export function generate(size, { floor = false } = {}) {
   const files = {
     'tsconfig.json': JSON.stringify({
-      compilerOptions: { target: 'es2022', module: 'nodenext', strict: true, skipLibCheck: true, noEmit: true, types: [], lib: ['es2023', 'dom', 'dom.iterable'], paths: { byway: ['../../../../dist/index.d.ts'], 'byway/client': ['../../../../dist/client.d.ts'] } },
+      compilerOptions: { target: 'es2022', module: 'nodenext', strict: true, skipLibCheck: true, noEmit: true, types: [], lib: ['es2023', 'dom', 'dom.iterable'], paths: { byway: ['../../../../dist/index.d.ts'], 'byway/client': ['../../../../dist/client/index.d.ts'] } },
       include: ['*.ts'],
     }),
     'package.json': '{ "type": "module" }',

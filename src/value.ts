@@ -1,0 +1,27 @@
+import { createResponse, isResponse, type HeaderPairs } from './response.js'
+
+/** The text of a value as JSON. @throws TypeError for what JSON cannot carry. */
+export function toJson(value: unknown): string {
+  const text = JSON.stringify(value) as string | undefined
+  if (text === undefined) throw new TypeError(`JSON cannot carry a ${typeof value}`)
+  return text
+}
+
+const jsonHeaders: HeaderPairs = [['content-type', 'application/json']]
+
+/** The Response for what a handler returned. @throws TypeError for what no answer can be made of. */
+export function toResponse(value: unknown): Response {
+  if (value === undefined) return createResponse(null, 204, [])
+  if (typeof value !== 'object' || value === null) return createResponse(toJson(value), 200, jsonHeaders)
+  const prototype: unknown = Object.getPrototypeOf(value)
+  if (prototype !== Object.prototype && prototype !== Array.prototype) {
+    if (isResponse(value)) {
+      if (value.bodyUsed) throw new TypeError('the Response that was returned has been read already; return a clone')
+      return value
+    }
+    const name = (value as { [Symbol.toStringTag]?: string })[Symbol.toStringTag]
+    // They have no members of their own: JSON would send {} in silence.
+    if (name !== undefined && !('toJSON' in value)) throw new TypeError(`JSON cannot carry a ${name}`)
+  }
+  return createResponse(toJson(value), 200, jsonHeaders)
+}
