@@ -5,7 +5,6 @@
 const maxFields = 1_000
 const maxKeyLength = 256
 const maxDepth = 10
-const maxIndex = 1_000
 
 /** A form whose keys are refused. */
 export class BadForm {
@@ -17,83 +16,71 @@ export class BadForm {
   }
 }
 
-// A place in the tree that the keys describe.
-interface Place {
-  kind: 'value' | 'list' | 'object' | undefined
-  readonly children: Map<string, Place>
-}
+// The steps that the keys describe. `undefined` is a value.
+type Tree = Map<string, Tree | undefined>
 
-const objectMembers = new Set(Object.getOwnPropertyNames(Object.prototype))
+const objectMembers = new Set([...Object.getOwnPropertyNames(Object.prototype), 'prototype'])
 const arrayMembers = new Set(Object.getOwnPropertyNames(Array.prototype))
 
 /**
- * A form's entries as one object for a schema: names as they came, several values under one name as an array. It has no
- * prototype, and can be iterated like `FormData`, which is what `zfd.formData()` wants.
+ * A form's entries as one object for a schema: names as they came, several values under one name as an array, as is one
+ * where `shape` says so. It has no prototype, and can be iterated like `FormData`, which is what `zfd.formData()` wants.
  *
  * @throws BadForm if a key is not one that a form of this size has.
  */
 export function toFormObject(
   entries: Iterable<readonly [string, string | File]>,
-  arrays: ReadonlySet<string>,
+  shape: ReadonlyMap<string, string>,
 ): Record<string, unknown> {
   const fields: (readonly [string, string | File])[] = []
-  const root: Place = { kind: 'object', children: new Map() }
+  const root: Tree = new Map()
   const form: Record<string, unknown> = Object.create(null)
   for (const entry of entries) {
     const [key, value] = entry
     if (fields.push(entry) > maxFields) throw new BadForm(`A form has at most ${maxFields} fields.`, '')
     if (!(key in form)) {
       place(key, root)
-      form[key] = arrays.has(key) ? [value] : value
+      form[key] = shape.get(key) === 'array' ? [value] : value
     } else if (Array.isArray(form[key])) form[key].push(value)
     else form[key] = [form[key], value]
   }
-  checkDense(root, '')
+  for (const [step, tree] of root) checkDense(tree, step)
   return Object.defineProperty(form, Symbol.iterator, { value: () => fields[Symbol.iterator]() })
 }
 
-function place(key: string, root: Place): void {
-  if (key.length > maxKeyLength) throw new BadForm(`A field's name has at most ${maxKeyLength} characters.`, key)
-  const steps = toSteps(key)
-  if (steps.length > maxDepth) throw new BadForm(`A field's name has at most ${maxDepth} steps.`, key)
-  let at = root
-  for (const [depth, step] of steps.entries()) {
-    // The first step is set on a plain object, so `sort` and `filter` are names like others there.
-    if (objectMembers.has(step) || step === 'prototype' || (depth > 0 && arrayMembers.has(step)))
-      throw new BadForm('A field cannot have this name.', key)
-    const kind = depth > 0 && /^\d+$/.test(step) ? 'list' : 'object'
-    if (kind === 'list' && (step.length > 3 || Number(step) >= maxIndex || String(Number(step)) !== step))
-      throw new BadForm(`A list has at most ${maxIndex} elements.`, key)
-    at.kind ??= kind
-    if (at.kind !== kind) throw new BadForm('Another field has a name that excludes this one.', key)
-    let child = at.children.get(step)
-    if (!child) at.children.set(step, (child = { kind: undefined, children: new Map() }))
-    at = child
+// `address.lines[0]` has the steps `address`, `lines` and `0`. A line end would stop zod-form-data's own parser halfway.
+const grammar = /^[^.[\]\n\r\u2028\u2029]+(?:\.[^.[\]\n\r\u2028\u2029]+|\[[^.[\]\n\r\u2028\u2029]+\])*$/
+const isIndex = (step: string): boolean => /^\d+$/.test(step)
+
+function place(key: string, root: Tree): void {
+  const fail = (detail: string): never => {
+    throw new BadForm(detail, key)
   }
-  if (at.kind) throw new BadForm('Another field has a name that excludes this one.', key)
-  at.kind = 'value'
+  if (key.length > maxKeyLength) fail(`A field's name has at most ${maxKeyLength} characters.`)
+  const steps = grammar.test(key) ? key.match(/[^.[\]]+/g)! : fail('A field is named like address.city or tags[0].')
+  if (steps.length > maxDepth) fail(`A field's name has at most ${maxDepth} steps.`)
+  let tree = root
+  steps.forEach((step, depth) => {
+    // The first step is set on a plain object, so `sort` and `filter` are names like others there. `01` would be 1.
+    if (
+      objectMembers.has(step) ||
+      (depth && arrayMembers.has(step)) ||
+      (isIndex(step) && String(Number(step)) !== step)
+    )
+      fail('A field cannot have this name.')
+    const isLast = depth === steps.length - 1
+    const [sibling = step] = tree.keys()
+    if ((depth && isIndex(sibling) !== isIndex(step)) || (tree.has(step) && (isLast || !tree.get(step))))
+      fail('Another field has a name that excludes this one.')
+    if (!tree.has(step)) tree.set(step, isLast ? undefined : new Map())
+    tree = tree.get(step)!
+  })
 }
 
-// `address.lines[0]` has the steps `address`, `lines` and `0`. A key without dots and brackets is one step.
-function toSteps(key: string): string[] {
-  if (!/[.[\]]/.test(key)) return [key]
-  const [head = '', ...tail] = key.split(/\.|\[/)
-  const brackets = key.replace(/[^.[]/g, '')
-  const steps = [head]
-  for (const [index, text] of tail.entries()) {
-    const bracketed = brackets[index] === '['
-    const step = bracketed && text.endsWith(']') ? text.slice(0, -1) : text
-    if (bracketed === (step === text)) throw new BadForm('A field is named like address.city or tags[0].', key)
-    steps.push(step)
+// An index without those below it: the schema would be given a list as long as the index.
+function checkDense(tree: Tree | undefined, key: string): void {
+  for (const [step, inner] of tree ?? []) {
+    if (isIndex(step) && Number(step) >= tree!.size) throw new BadForm('A list has no gaps.', `${key}[${step}]`)
+    checkDense(inner, `${key}.${step}`)
   }
-  if (steps.some((step) => !step || step.includes(']')))
-    throw new BadForm('A field is named like address.city or tags[0].', key)
-  return steps
-}
-
-function checkDense({ kind, children }: Place, key: string): void {
-  if (kind === 'list')
-    for (const step of children.keys())
-      if (Number(step) >= children.size) throw new BadForm('A list has no gaps.', `${key}[${step}]`)
-  for (const [step, child] of children) checkDense(child, key ? `${key}.${step}` : step)
 }

@@ -27,19 +27,16 @@ export function parsePattern(pattern: string): readonly Segment[] {
   const segments: Segment[] = []
   if (pattern === '/') return segments
   let index = 1
+  let before = 0
   for (const text of pattern.slice(1).split('/')) {
-    const previous = segments.at(-1)?.kind
-    if (previous === 'catch-all' || previous === 'optional-catch-all')
-      fail('a catch-all segment must come last', pattern.lastIndexOf('[', index))
-    if (!text)
-      fail(
-        index === pattern.length ? 'a pattern does not end with /' : 'a segment is empty',
-        index === pattern.length ? index - 1 : index,
-      )
+    if (index === pattern.length) fail('a pattern does not end with /', index - 1)
+    if (!text) fail('a segment is empty', index)
+    if (segments.at(-1)?.kind.endsWith('catch-all')) fail('a catch-all segment must come last', before)
     const segment = parseSegment(text, index, fail)
     if (segment.kind !== 'static' && segments.some(({ kind, name }) => kind !== 'static' && name === segment.name))
       fail(`the param '${segment.name}' is there twice`, index)
     segments.push(segment)
+    before = index
     index += text.length + 1
   }
   return segments
