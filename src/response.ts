@@ -83,6 +83,9 @@ function defineLazyResponse(): NonNullable<typeof lazy> {
     #used = false
 
     constructor(text: LazyBody, status: number, pairs: HeaderPairs) {
+      // Let the platform say what is wrong: https://fetch.spec.whatwg.org/#initialize-a-response
+      if (status < 200 || status > 599 || (text !== null && (status === 204 || status === 205 || status === 304)))
+        new Native(text, { status })
       this.#text = text
       this.#status = status
       this.#pairs = pairs
@@ -165,16 +168,16 @@ function defineLazyResponse(): NonNullable<typeof lazy> {
 
     /** What srvx asks an answer for, to write it to the socket without a stream. */
     _toNodeResponse(): { status: number; statusText: string; headers: string[]; body: string | ReadableStream | null } {
+      if (this.bodyUsed) throw new TypeError('the Response has been read already; answer with a clone')
       const native = this.#native
-      const body = native ? native.body : this.#take()
+      const body = native ? native.body : this.#take()!
       const headers: string[] = []
-      for (const [name, value] of this.#headers ?? this.#pairs) headers.push(name, value)
-      if (
-        !native &&
-        body &&
-        !(this.#headers ? this.#headers.has('content-length') : this.#pairs.some(([name]) => name === 'content-length'))
-      )
-        headers.push('content-length', String(Buffer.byteLength(body as string)))
+      let sized = native !== undefined || this.#status === 204 || this.#status === 304
+      for (const [name, value] of this.#headers ?? this.#pairs) {
+        headers.push(name, value)
+        sized ||= name === 'content-length'
+      }
+      if (!sized) headers.push('content-length', String(Buffer.byteLength(body as string)))
       return { status: this.#status, statusText: '', headers, body: body || null }
     }
   }

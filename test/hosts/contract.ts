@@ -1,0 +1,441 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { z } from 'zod'
+import { reply, route, router, type Router } from '../../src/index.js'
+
+export interface Running {
+  /** Such as `http://127.0.0.1:4711`. */
+  readonly url: string
+  close(): Promise<unknown>
+}
+
+export type Start = (app: Router<unknown>) => Promise<Running>
+
+/** Sends bytes as they are, and gives what comes back until `done` says so, the server closes, or `milliseconds` pass. */
+export async function raw(
+  url: string,
+  parts: string | readonly (string | Buffer | number)[],
+  done: RegExp = /$^/,
+  milliseconds = 2_000,
+): Promise<{ text: string; closed: boolean }> {
+  const { hostname, port } = new URL(url)
+  const socket = connect(Number(port), hostname)
+  let text = ''
+  let closed = false
+  const ended = new Promise<void>((resolve) => {
+    socket.on('data', (chunk) => {
+      text += chunk.toString('latin1')
+      if (done.test(text)) resolve()
+    })
+    socket.on('error', () => {})
+    socket.on('close', () => {
+      closed = true
+      resolve()
+    })
+  })
+  await once(socket, 'connect')
+  for (const part of typeof parts === 'string' ? [parts] : parts)
+    if (typeof part === 'number') await sleep(part)
+    else socket.write(part)
+  await Promise.race([ended, sleep(milliseconds)])
+  socket.destroy()
+  return { text, closed }
+}
+
+/** What every way to run an app on Node does. Its routes are below `/api`, where hosts that have a mount path mount it. */
+export function hostContract(name: string, start: Start): void {
+  describe(name, () => {
+    const onError = vi.fn()
+    const aborts: string[] = []
+    const seen: { signal?: AbortSignal; ip?: string | undefined } = {}
+    let work: string[] = []
+    const v1 = route.prefix('/api')
+    const app = router(
+      {
+        hello: v1('/hello').get(() => reply.text('hello')),
+        where: v1('/where/[[...path]]').get((request) => ({ url: request.url, method: request.method })),
+        echo: v1('/echo').post(
+          { bytes: z.instanceof(Uint8Array), bodyLimit: 1_000_000 },
+          (_request, { bytes }) => new Response(bytes as Uint8Array<ArrayBuffer>),
+        ),
+        self: v1('/self').post(async (request) => {
+          const copy = request.clone()
+          return {
+            text: await request.text(),
+            copy: await copy.text(),
+            bodyUsed: request.bodyUsed,
+            again: await request.text().catch((error: Error) => error.name),
+          }
+        }),
+        json: v1('/json').post(
+          { body: z.object({ a: z.number() }).optional() },
+          (_request, { body }) => body ?? 'none',
+        ),
+        limited: v1('/limited').post({ body: z.unknown(), bodyLimit: 1_000 }, () => 'ok'),
+        form: v1('/form').post(
+          { form: z.object({ name: z.string(), file: z.instanceof(File) }) },
+          async (_request, { form }) => ({
+            name: form.name,
+            file: form.file.name,
+            size: (await form.file.text()).length,
+          }),
+        ),
+        cookies: v1('/cookies').get(() =>
+          reply.json('set', {
+            headers: [
+              ['set-cookie', 'a=1; Path=/'],
+              ['set-cookie', 'b=2; Path=/'],
+            ],
+          }),
+        ),
+        cookiesOfResponse: v1('/cookies/response').get(
+          () =>
+            new Response('set', {
+              headers: [
+                ['set-cookie', 'a=1'],
+                ['set-cookie', 'b=2'],
+              ],
+            }),
+        ),
+        empty: v1('/empty').get(() => undefined),
+        gone: v1('/gone').get(() => reply.permanentRedirect('/api/hello')),
+        notModified: v1('/not-modified').get(() => new Response(null, { status: 304, headers: { etag: '"1"' } })),
+        words: v1('/words').get(() => new Response('ok', { status: 200, statusText: 'Quite Fine' })),
+        used: v1('/used')
+          .use(async (_request, _context, next) => {
+            const response = await next()
+            await response.text()
+            return response
+          })
+          .get(() => reply.text('read')),
+        stream: v1('/stream').get(() => {
+          let count = 0
+          return new Response(
+            new ReadableStream({
+              async pull(controller) {
+                if (count++) await sleep(30)
+                if (count > 3) return controller.close()
+                controller.enqueue(new TextEncoder().encode(`data: ${count}\n\n`))
+              },
+            }),
+            { headers: { 'content-type': 'text/event-stream' } },
+          )
+        }),
+        silent: v1('/silent').get(
+          ({ signal }) =>
+            new Response(
+              new ReadableStream({
+                start: (controller) => signal.addEventListener('abort', () => controller.close()),
+              }),
+            ),
+        ),
+        endless: v1('/endless').get(
+          () =>
+            new Response(
+              new ReadableStream({
+                async pull(controller) {
+                  await sleep(1)
+                  controller.enqueue(new Uint8Array(65_536))
+                },
+                cancel: () => void aborts.push('stream cancelled'),
+              }),
+            ),
+        ),
+        broken: v1('/broken/[how]').get((_request, { params }) => {
+          let sent = false
+          return new Response(
+            new ReadableStream({
+              async pull(controller) {
+                await sleep(5)
+                if (sent) controller.error(params.how === 'undefined' ? undefined : new Error('broken in the middle'))
+                else controller.enqueue(new TextEncoder().encode('begun'))
+                sent = true
+              },
+            }),
+          )
+        }),
+        slow: v1('/slow').get(async (_request, { signal, ip }) => {
+          seen.signal = signal
+          seen.ip = ip
+          signal.addEventListener('abort', () => aborts.push('aborted'))
+          await sleep(300)
+          return reply.text('late')
+        }),
+        throws: v1('/throws').get(() => {
+          throw new Error('secret')
+        }),
+        later: v1('/later').get((_request, { waitUntil, after }) => {
+          waitUntil(sleep(20).then(() => work.push('waited')))
+          after(() => work.push('after'))
+          return 'now'
+        }),
+      },
+      { onError },
+    )
+    let host: Running
+    const get = (path: string, init?: RequestInit): Promise<Response> => fetch(host.url + path, init)
+
+    beforeAll(async () => {
+      host = await start(app)
+    })
+    afterAll(() => host.close())
+    beforeEach(() => {
+      aborts.length = 0
+      work = []
+      onError.mockReset()
+    })
+
+    it('answers with the text, its length and its type', async () => {
+      const response = await get('/api/hello')
+      expect(response.status).toBe(200)
+      expect(response.headers.get('content-length')).toBe('5')
+      expect(response.headers.get('content-type')).toBe('text/plain;charset=UTF-8')
+      expect(await response.text()).toBe('hello')
+    })
+
+    it('gives the handler the URL that was asked for', async () => {
+      expect(await (await get('/api/where/a%20b/%E2%82%AC?q=1&q=a%27b')).json()).toEqual({
+        url: `${host.url}/api/where/a%20b/%E2%82%AC?q=1&q=a%27b`,
+        method: 'GET',
+      })
+    })
+
+    it('gives dot segments as the URL parser resolves them', async () => {
+      const { text } = await raw(
+        host.url,
+        'GET /api/where/x/%2E%2e/./y HTTP/1.1\r\nHost: example.com\r\nConnection: close\r\n\r\n',
+      )
+      expect(text).toContain('"url":"http://example.com/api/where/y"')
+    })
+
+    it('echoes 300 kB', async () => {
+      const bytes = new Uint8Array(300_000).map((_, index) => index % 251)
+      const response = await get('/api/echo', { method: 'POST', body: bytes })
+      expect(Buffer.from(await response.arrayBuffer()).equals(bytes)).toBe(true)
+    })
+
+    it('reads a body that comes in chunks', async () => {
+      const { text } = await raw(host.url, [
+        'POST /api/json HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n',
+        '4\r\n{"a"\r\n',
+        20,
+        '3\r\n:1}\r\n',
+        20,
+        '0\r\n\r\n',
+      ])
+      expect(text).toMatch(/^HTTP\/1\.1 200 /)
+      expect(text).toContain('{"a":1}')
+    })
+
+    it('reads a multipart form', async () => {
+      const body = new FormData()
+      body.set('name', 'Ada')
+      body.set('file', new File(['x'.repeat(1_000)], 'notes.txt'))
+      expect(await (await get('/api/form', { method: 'POST', body })).json()).toEqual({
+        name: 'Ada',
+        file: 'notes.txt',
+        size: 1_000,
+      })
+    })
+
+    it('takes a POST without a body as one without', async () => {
+      const response = await get('/api/json', { method: 'POST' })
+      expect([response.status, await response.json()]).toEqual([200, 'none'])
+    })
+
+    it('gives the handler a request that can be cloned, and read once', async () => {
+      expect(await (await get('/api/self', { method: 'POST', body: 'words' })).json()).toEqual({
+        text: 'words',
+        copy: 'words',
+        bodyUsed: true,
+        again: 'TypeError',
+      })
+    })
+
+    it.each(['/api/cookies', '/api/cookies/response'])('sends each Set-Cookie of %s', async (path) => {
+      const cookies = (await get(path)).headers.getSetCookie()
+      expect(cookies.map((cookie) => cookie.slice(0, 3))).toEqual(['a=1', 'b=2'])
+    })
+
+    it('sends the chunks of a stream when they are there', async () => {
+      const response = await get('/api/stream')
+      const times: number[] = []
+      let text = ''
+      for await (const chunk of response.body!.pipeThrough(new TextDecoderStream())) {
+        times.push(performance.now())
+        text += chunk
+      }
+      expect(text).toBe('data: 1\n\ndata: 2\n\ndata: 3\n\n')
+      expect(times.length).toBe(3)
+      expect(times[2]! - times[0]!).toBeGreaterThan(40)
+    })
+
+    it('sends the head of a stream before its first chunk', async () => {
+      const controller = new AbortController()
+      expect((await get('/api/silent', { signal: controller.signal })).status).toBe(200)
+      controller.abort()
+    })
+
+    it('cuts the connection where a stream breaks, and goes on', async () => {
+      const log = vi.spyOn(console, 'error').mockImplementation(() => {})
+      for (const how of ['error', 'undefined']) {
+        const response = await get(`/api/broken/${how}`)
+        expect(response.status).toBe(200)
+        await expect(response.text()).rejects.toThrow()
+      }
+      expect(log).toHaveBeenCalledTimes(2)
+      log.mockRestore()
+      expect((await get('/api/hello')).status).toBe(200)
+    })
+
+    it('cancels the stream of a client that is gone', async () => {
+      const controller = new AbortController()
+      await get('/api/endless', { signal: controller.signal })
+      controller.abort()
+      await vi.waitFor(() => expect(aborts).toEqual(['stream cancelled']))
+    })
+
+    it('answers HEAD as GET, without the body', async () => {
+      const { text } = await raw(host.url, 'HEAD /api/hello HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')
+      expect(text).toMatch(/^HTTP\/1\.1 200 /)
+      expect(text.toLowerCase()).toContain('content-length: 5\r\n')
+      expect(text.endsWith('\r\n\r\n')).toBe(true)
+      expect((await get('/api/stream', { method: 'HEAD' })).headers.get('content-type')).toBe('text/event-stream')
+    })
+
+    it('sends no body and no length with 204 and 304', async () => {
+      for (const path of ['/api/empty', '/api/not-modified']) {
+        const { text } = await raw(host.url, `GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`)
+        expect(text).toMatch(/^HTTP\/1\.1 (204|304) /)
+        expect(text.toLowerCase()).not.toMatch(/content-length|transfer-encoding/)
+        expect(text.endsWith('\r\n\r\n')).toBe(true)
+      }
+    })
+
+    it('says that an empty answer has no bytes', async () => {
+      const response = await get('/api/gone', { redirect: 'manual' })
+      expect([response.status, response.headers.get('location'), response.headers.get('content-length')]).toEqual([
+        308,
+        '/api/hello',
+        '0',
+      ])
+    })
+
+    it('passes statusText on, and fills in the usual one', async () => {
+      expect((await get('/api/words')).statusText).toBe('Quite Fine')
+      expect((await get('/api/hello')).statusText).toBe('OK')
+    })
+
+    it('answers 404 as a problem, also to a POST whose body nobody reads', async () => {
+      expect((await get('/api/nowhere')).headers.get('content-type')).toBe('application/problem+json')
+      const response = await get('/api/nowhere', { method: 'POST', body: new Uint8Array(300_000) })
+      expect([response.status, ((await response.json()) as { status: number }).status]).toEqual([404, 404])
+    })
+
+    it('answers 500 without a word of the error', async () => {
+      const response = await get('/api/throws')
+      expect(response.status).toBe(500)
+      expect(await response.text()).not.toContain('secret')
+      expect(onError).toHaveBeenCalledOnce()
+    })
+
+    it('answers 500 where a middleware has read the Response that it returns', async () => {
+      const log = vi.spyOn(console, 'error').mockImplementation(() => {})
+      expect((await get('/api/used')).status).toBe(500)
+      expect(log.mock.calls.length + onError.mock.calls.length).toBe(1)
+      log.mockRestore()
+    })
+
+    it('aborts context.signal when the client is gone, and survives the answer that comes after', async () => {
+      const controller = new AbortController()
+      const asked = get('/api/slow', { signal: controller.signal })
+      await vi.waitFor(() => expect(seen.signal).toBeDefined())
+      controller.abort()
+      await expect(asked).rejects.toThrow()
+      await vi.waitFor(() => expect(aborts).toEqual(['aborted']))
+      await sleep(350)
+      expect((await get('/api/hello')).status).toBe(200)
+    })
+
+    it('leaves context.signal alone where the answer arrives, and tells the client’s address', async () => {
+      expect(await (await get('/api/slow')).text()).toBe('late')
+      await sleep(20)
+      expect(aborts).toEqual([])
+      expect(seen.ip).toBe('127.0.0.1')
+    })
+
+    it('answers 413 to a body that is longer than announced to be allowed, on a connection that can be used again', async () => {
+      const { text } = await raw(
+        host.url,
+        [
+          'POST /api/limited HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 200000\r\n\r\n',
+          '"'.padEnd(100_000, 'x'),
+          50,
+          'x'.repeat(100_000),
+          'GET /api/hello HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n',
+        ],
+        /hello$/,
+      )
+      expect(text).toMatch(/^HTTP\/1\.1 413 /)
+      expect(text).toMatch(/HTTP\/1\.1 200 [^]*hello$/)
+    })
+
+    it('answers 413 to a body in chunks as soon as it is past the limit', async () => {
+      const { text } = await raw(
+        host.url,
+        [
+          'POST /api/limited HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n',
+          `3e9\r\n${'x'.repeat(1001)}\r\n`,
+        ],
+        /\}/,
+      )
+      expect(text).toMatch(/^HTTP\/1\.1 413 /)
+    })
+
+    it('survives a body that breaks off', async () => {
+      await raw(
+        host.url,
+        ['POST /api/json HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"a"', 30],
+        /$^/,
+        1,
+      )
+      expect((await get('/api/hello')).status).toBe(200)
+    })
+
+    it('answers many requests on one connection', async () => {
+      const one = 'GET /api/hello HTTP/1.1\r\nHost: a\r\n\r\n'
+      const { text } = await raw(host.url, one + one + one, /(hello[^]*){3}/)
+      expect(text.match(/HTTP\/1\.1 200 /g)).toHaveLength(3)
+    })
+
+    it.each(['a b', 'user@a', 'a/b', 'a?b', 'a#b', 'a\\b', 'a:b', 'a:99999', '[::', '999.1.1.1', '', 'a, b', '%61'])(
+      'answers 400 to the Host %j',
+      async (given) => {
+        const { text } = await raw(host.url, `GET /api/hello HTTP/1.1\r\nHost: ${given}\r\nConnection: close\r\n\r\n`)
+        expect(text).toMatch(/^HTTP\/1\.1 400 /)
+      },
+    )
+
+    it('answers 400 to no Host, and to two', async () => {
+      for (const hosts of ['', 'Host: a\r\nhost: b\r\n', 'Host: a\r\nHost: a\r\n']) {
+        const { text } = await raw(host.url, `GET /api/hello HTTP/1.1\r\n${hosts}Connection: close\r\n\r\n`)
+        expect(text).toMatch(/^HTTP\/1\.1 400 /)
+      }
+    })
+
+    it('takes nothing from X-Forwarded-* by default', async () => {
+      const response = await get('/api/where', {
+        headers: { 'x-forwarded-host': 'evil.example', 'x-forwarded-proto': 'https', 'x-forwarded-for': '6.6.6.6' },
+      })
+      expect(((await response.json()) as { url: string }).url).toBe(`${host.url}/api/where`)
+    })
+
+    it('has done its waitUntil and after work when it is settled', async () => {
+      await (await get('/api/later')).text()
+      await app.settled()
+      expect(work.toSorted()).toEqual(['after', 'waited'])
+    })
+  })
+}

@@ -1,0 +1,149 @@
+import { once } from 'node:events'
+import { createServer, type RequestListener, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import express from 'express'
+import fastify from 'fastify'
+import { createServer as createVite } from 'vite'
+import { describe, expect, it, vi } from 'vitest'
+import { z } from 'zod'
+import { serve, toNodeHandler } from '../../src/hosts/node.js'
+import { route, router } from '../../src/index.js'
+import { hostContract, type Running } from './contract.js'
+
+async function listen(server: Server): Promise<Running> {
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    close: async () => {
+      server.closeAllConnections()
+      server.close()
+      await once(server, 'close')
+    },
+  }
+}
+
+hostContract('serve', async (app) => {
+  const server = serve(app, { port: 0, hostname: '127.0.0.1', signals: false })
+  await server.ready
+  return server
+})
+
+hostContract('toNodeHandler in node:http', (app) => listen(createServer(toNodeHandler(app))))
+
+hostContract('toNodeHandler in Express', (app) =>
+  listen(createServer(express().use('/api', toNodeHandler(app)) as RequestListener)),
+)
+
+hostContract('toNodeHandler in Fastify', async (app) => {
+  const handler = toNodeHandler(app)
+  const server = fastify()
+  await server.register(async (scope) => {
+    scope.removeAllContentTypeParsers()
+    scope.addContentTypeParser('*', (_request, _payload, done) => done(null))
+    scope.all('/api/*', (request, reply) => {
+      reply.hijack()
+      handler(request.raw, reply.raw)
+    })
+  })
+  await server.listen({ port: 0, host: '127.0.0.1' })
+  return {
+    url: `http://127.0.0.1:${(server.server.address() as AddressInfo).port}`,
+    close: async () => {
+      server.server.closeAllConnections()
+      await server.close()
+    },
+  }
+})
+
+hostContract('toNodeHandler in Vite', async (app) => {
+  const vite = await createVite({
+    configFile: false,
+    logLevel: 'silent',
+    server: { middlewareMode: true, ws: false, watch: null, allowedHosts: true },
+    optimizeDeps: { noDiscovery: true },
+    appType: 'custom',
+  })
+  vite.middlewares.use('/api', toNodeHandler(app))
+  const host = await listen(createServer(vite.middlewares))
+  return { url: host.url, close: () => Promise.all([host.close(), vite.close()]) }
+})
+
+describe('toNodeHandler', () => {
+  const onError = vi.fn()
+  const app = router(
+    { json: route('/json').post({ body: z.object({ a: z.number() }) }, (_request, { body }) => body) },
+    { onError },
+  )
+  const post = (url: string): Promise<Response> =>
+    fetch(`${url}/json`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"a":1}' })
+
+  it('answers 500 and says what to do where a body parser came first', async () => {
+    const host = await listen(createServer(express().use(express.json(), toNodeHandler(app)) as RequestListener))
+    const response = await post(host.url)
+    expect(response.status).toBe(500)
+    expect(String(onError.mock.calls[0]![0])).toMatch(/mount toNodeHandler\(\) before the body parser/)
+    await host.close()
+  })
+
+  it('reads the bytes that a body parser kept as rawBody', async () => {
+    const parser = express.json({ verify: (request, _response, bytes) => Object.assign(request, { rawBody: bytes }) })
+    const host = await listen(createServer(express().use(parser, toNodeHandler(app)) as RequestListener))
+    const response = await post(host.url)
+    expect([response.status, await response.json()]).toEqual([200, { a: 1 }])
+    await host.close()
+  })
+
+  it('keeps the headers that were set before it, and adds its cookies to theirs', async () => {
+    const cookies = router({
+      set: route('/set').get(
+        () =>
+          new Response('', {
+            headers: [
+              ['set-cookie', 'b=2'],
+              ['x-by', 'byway'],
+            ],
+          }),
+      ),
+    })
+    const before: RequestListener = (_request, response) =>
+      response.setHeader('set-cookie', 'a=1').setHeader('x-by', 'other').setHeader('x-before', '1')
+    const handler = toNodeHandler(cookies)
+    const host = await listen(
+      createServer((request, response) => (before(request, response), handler(request, response))),
+    )
+    const { headers } = await fetch(`${host.url}/set`)
+    expect([headers.getSetCookie(), headers.get('x-by'), headers.get('x-before')]).toEqual([
+      ['a=1', 'b=2'],
+      'byway',
+      '1',
+    ])
+    await host.close()
+  })
+
+  it('answers 500 for a fetch that throws, rejects, or gives no Response', async () => {
+    const log = vi.spyOn(console, 'error').mockImplementation(() => {})
+    for (const broken of [
+      () => {
+        throw undefined
+      },
+      () => Promise.reject(new Error('no')),
+      () => 'text',
+      () => undefined,
+      async () => null,
+    ]) {
+      const host = await listen(createServer(toNodeHandler({ fetch: broken as never })))
+      const response = await fetch(host.url)
+      expect(response.status).toBe(500)
+      expect(await response.json()).toEqual({ title: 'Internal Server Error', status: 500 })
+      await host.close()
+    }
+    expect(log).toHaveBeenCalledTimes(5)
+    log.mockRestore()
+  })
+
+  it('throws for a trustProxy that is no count', () => {
+    expect(() => toNodeHandler(app, { trustProxy: true as never })).toThrow(RangeError)
+    expect(() => toNodeHandler(app, { trustProxy: -1 })).toThrow('trustProxy is how many proxies to trust, not -1')
+  })
+})

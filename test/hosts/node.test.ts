@@ -1,0 +1,358 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process'
+import { Agent, request as ask } from 'node:http'
+import { connect } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import fc from 'fast-check'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { serve, type Served, type ServeOptions } from '../../src/hosts/node.js'
+import { route, router } from '../../src/index.js'
+import { raw } from './contract.js'
+
+const local: ServeOptions = { port: 0, hostname: '127.0.0.1', signals: false }
+const app = router({
+  all: route('/[[...path]]').get((request, { url, ip }) => ({ url: request.url, seen: url.href, ip: ip ?? null })),
+})
+const open: Served[] = []
+async function start(served: Served): Promise<Served> {
+  open.push(served)
+  await served.ready
+  return served
+}
+afterEach(() => Promise.all(open.splice(0).map((served) => served.close())))
+
+describe('serve', () => {
+  it('picks a free port for port 0, and says where it listens', async () => {
+    const { url } = await start(serve(app, local))
+    expect(url).toMatch(/^http:\/\/127\.0\.0\.1:[1-9]\d+$/)
+    expect((await fetch(url)).status).toBe(200)
+  })
+
+  it('says localhost where it listens on every address', async () => {
+    const { url } = await start(serve(app, { port: 0, signals: false }))
+    expect(url).toMatch(/^http:\/\/localhost:\d+$/)
+    expect((await fetch(url)).status).toBe(200)
+  })
+
+  it('rejects ready where the port is in use, and names it', async () => {
+    const { url } = await start(serve(app, local))
+    const port = Number(new URL(url).port)
+    const second = serve(app, { ...local, port })
+    await expect(second.ready).rejects.toThrow(
+      `port ${port} of 127.0.0.1 is in use; choose another with serve(app, { port })`,
+    )
+    await second.close()
+  })
+
+  it('throws for a port or a grace that is none', () => {
+    expect(() => serve(app, { port: 70_000 })).toThrow('serve() takes a port from 0 to 65535, not 70000')
+    expect(() => serve(app, { port: 1.5 })).toThrow(RangeError)
+    expect(() => serve(app, { ...local, grace: -1 })).toThrow(RangeError)
+    expect(() => serve(app, { ...local, grace: Number.NaN })).toThrow(RangeError)
+  })
+
+  it('prints nothing', async () => {
+    const spies = [vi.spyOn(process.stdout, 'write'), vi.spyOn(process.stderr, 'write'), vi.spyOn(console, 'log')]
+    await (await start(serve(app, local))).close()
+    for (const spy of spies) {
+      expect(spy).not.toHaveBeenCalled()
+      spy.mockRestore()
+    }
+  })
+
+  it('takes the host of an absolute target, and none of its user', async () => {
+    const { url } = await start(serve(app, local))
+    const answer = async (target: string): Promise<string> =>
+      (await raw(url, `GET ${target} HTTP/1.1\r\nHost: other.example\r\nConnection: close\r\n\r\n`)).text
+    expect(await answer('HTTP://Example.COM/a/../b?c')).toContain('"url":"http://example.com/b?c"')
+    for (const refused of [
+      '*',
+      'http://user@example.com/',
+      'ftp://example.com/',
+      'example.com:80',
+      'http://',
+      '/a#b',
+      '/\xe9',
+      '/a/../b#',
+    ])
+      expect(await answer(refused)).toMatch(/^HTTP\/1\.1 400 /)
+  })
+
+  it('answers HTTP/1.0 without a Host', async () => {
+    const { url } = await start(serve(app, local))
+    expect((await raw(url, 'GET /a HTTP/1.0\r\n\r\n')).text).toContain(`"url":"${url}/a"`)
+  })
+
+  it.each([
+    ['EXAMPLE.com:80', 'http://example.com'],
+    ['example.com:8080', 'http://example.com:8080'],
+    ['[::1]:3000', 'http://[::1]:3000'],
+    ['0x7f.1', 'http://127.0.0.1'],
+  ])('writes the host %s as the URL parser does', async (given, origin) => {
+    const { url } = await start(serve(app, local))
+    const { text } = await raw(url, `GET /a HTTP/1.1\r\nHost: ${given}\r\nConnection: close\r\n\r\n`)
+    expect(text).toContain(`"url":"${origin}/a"`)
+  })
+
+  it('takes address, scheme and host from the proxies that it was told of, and no further', async () => {
+    const headers = {
+      'x-forwarded-for': '6.6.6.6, 1.1.1.1, 2.2.2.2',
+      'x-forwarded-proto': 'gopher, https',
+      'x-forwarded-host': 'evil.example, shop.example',
+    }
+    const one = await start(serve(app, { ...local, trustProxy: 1 }))
+    expect(await (await fetch(one.url, { headers })).json()).toMatchObject({
+      url: 'https://shop.example/',
+      ip: '2.2.2.2',
+    })
+    expect(await (await fetch(one.url)).json()).toMatchObject({ url: `${one.url}/`, ip: '127.0.0.1' })
+    expect((await fetch(one.url, { headers: { 'x-forwarded-host': 'a/b' } })).status).toBe(400)
+    const two = await start(serve(app, { ...local, trustProxy: 2 }))
+    expect((await fetch(two.url, { headers })).status).toBe(400)
+    expect(
+      await (await fetch(two.url, { headers: { 'x-forwarded-for': headers['x-forwarded-for'] } })).json(),
+    ).toMatchObject({ ip: '1.1.1.1' })
+  })
+})
+
+describe('request.url', () => {
+  // Not a router, which would answer for itself where a percent-escape is malformed or a path ends with a slash.
+  const echo = { fetch: ({ url }: Request) => Response.json(url) }
+  let served: Served
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  beforeAll(async () => {
+    served = serve(echo, local)
+    await served.ready
+  })
+  afterAll(() => {
+    agent.destroy()
+    return served.close()
+  })
+  const get = (path: string, headers = {}): Promise<{ status: number; text: string }> =>
+    new Promise((resolve, reject) => {
+      ask(served.url, { path, agent, headers }, (response) => {
+        let text = ''
+        response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))
+        response.on('end', () => resolve({ status: response.statusCode!, text }))
+      })
+        .on('error', reject)
+        .end()
+    })
+
+  it('is what the URL parser makes of the target, or the answer is 400', async () => {
+    const piece = fc.oneof(
+      fc.constantFrom(
+        '/',
+        '.',
+        '..',
+        '%2e',
+        '%2E',
+        '\\',
+        '?',
+        '%',
+        '%2F',
+        "'",
+        '"',
+        '<',
+        '|',
+        '^',
+        '`',
+        '{',
+        ';',
+        '//',
+        '@',
+        ':',
+        '#',
+      ),
+      fc.string({
+        minLength: 1,
+        maxLength: 3,
+        unit: fc.integer({ min: 0x21, max: 0x7e }).map((code) => String.fromCharCode(code)),
+      }),
+    )
+    await fc.assert(
+      fc.asyncProperty(fc.array(piece, { maxLength: 8 }), async (pieces) => {
+        const target = `/${pieces.join('')}`
+        const { status, text } = await get(target)
+        expect(status).toBe(target.includes('#') ? 400 : 200)
+        if (status === 200) expect(JSON.parse(text)).toBe(new URL(served.url + target).href)
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  it('is its own serialisation whatever the Host, or the answer is 400', async () => {
+    const piece = fc.oneof(
+      fc.constantFrom('[', ']', '::1', ':', '.', 'xn--', '0x', '80', '-', '_', '%41', '@', '/'),
+      fc.string({ maxLength: 4, unit: fc.integer({ min: 0x21, max: 0x7e }).map((code) => String.fromCharCode(code)) }),
+    )
+    await fc.assert(
+      fc.asyncProperty(fc.array(piece, { minLength: 1, maxLength: 5 }), async (pieces) => {
+        const { status, text } = await get('/a', { host: pieces.join('') })
+        if (status === 200) {
+          const url = JSON.parse(text) as string
+          expect(new URL(url).href).toBe(url)
+          expect(new URL(url).pathname).toBe('/a')
+        } else expect(status).toBe(400)
+      }),
+      { numRuns: 300 },
+    )
+  })
+})
+
+describe('close', () => {
+  it('waits for the answers under way, tells them to close, and takes no more connections', async () => {
+    const slow = router({ slow: route('/').get(() => sleep(300).then(() => 'done')) })
+    const served = await start(serve(slow, local))
+    const asked = fetch(served.url)
+    await sleep(50)
+    const closing = served.close()
+    await sleep(10)
+    await expect(fetch(served.url)).rejects.toThrow()
+    const response = await asked
+    expect([response.status, await response.json()]).toEqual([200, 'done'])
+    expect(await closing).toBeUndefined()
+  })
+
+  it('answers what comes in on an open connection, and closes it with that', async () => {
+    const served = await start(serve(app, local))
+    const one = 'GET /a HTTP/1.1\r\nHost: a\r\n\r\n'
+    const sent = raw(served.url, [one, 100, one])
+    await sleep(60)
+    await served.close()
+    const { text, closed } = await sent
+    expect(text.match(/HTTP\/1\.1 200 /g)).toHaveLength(2)
+    expect(text.toLowerCase()).toMatch(/connection: keep-alive[^]*connection: close/)
+    expect(closed).toBe(true)
+  })
+
+  it('waits neither for idle connections nor for ones that never asked', async () => {
+    const served = await start(serve(app, local))
+    await (await fetch(served.url)).text()
+    const unused = connect(Number(new URL(served.url).port), '127.0.0.1')
+    await sleep(50)
+    const begun = performance.now()
+    await served.close()
+    expect(performance.now() - begun).toBeLessThan(1_000)
+    unused.destroy()
+  })
+
+  it('aborts and cuts off what is not done after the grace', async () => {
+    const reasons: unknown[] = []
+    const stuck = router({
+      stuck: route('/').get((_request, { signal }) => {
+        signal.addEventListener('abort', () => reasons.push((signal.reason as Error).name))
+        return new Promise<string>(() => {})
+      }),
+    })
+    const served = await start(serve(stuck, { ...local, grace: 0.2 }))
+    const asked = fetch(served.url).catch((error: Error) => error.name)
+    await sleep(50)
+    const begun = performance.now()
+    await served.close()
+    expect(performance.now() - begun).toBeGreaterThan(150)
+    expect(performance.now() - begun).toBeLessThan(1_000)
+    expect(await asked).toBe('TypeError')
+    expect(reasons).toEqual(['AbortError'])
+  })
+
+  it('waits for the work that outlives the answers, but not for ever', async () => {
+    const done: string[] = []
+    const works = router({
+      ends: route('/ends').get((_request, { after }) => after(() => sleep(300).then(() => done.push('after')))),
+      never: route('/never').get((_request, { waitUntil }) => waitUntil(new Promise(() => {}))),
+    })
+    const first = await start(serve(works, { ...local, grace: 5 }))
+    await fetch(`${first.url}/ends`)
+    await first.close()
+    expect(done).toEqual(['after'])
+    const second = await start(serve(works, { ...local, grace: 0.1 }))
+    await fetch(`${second.url}/never`)
+    const begun = performance.now()
+    await second.close()
+    expect(performance.now() - begun).toBeLessThan(2_000)
+  })
+
+  it('gives the same promise each time, and leaves no signal handler', async () => {
+    const before = process.listenerCount('SIGTERM')
+    const one = await start(serve(app, { ...local, signals: true }))
+    const two = await start(serve(app, { ...local, signals: true }))
+    expect(process.listenerCount('SIGTERM')).toBe(before + 1)
+    expect(one.close()).toBe(one.close())
+    await Promise.all([one.close(), two.close()])
+    expect(process.listenerCount('SIGTERM')).toBe(before)
+  })
+})
+
+describe('signals', () => {
+  const script = fileURLToPath(new URL('fixtures/server.mjs', import.meta.url))
+
+  interface Child {
+    readonly process: ChildProcess
+    readonly url: string
+    readonly ended: Promise<{ code: number | null; output: string }>
+  }
+  async function run(...args: string[]): Promise<Child> {
+    const child = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
+    let output = ''
+    const ended = new Promise<{ code: number | null; output: string }>((resolve) =>
+      child.on('close', (code) => resolve({ code, output })),
+    )
+    const url = await new Promise<string>((resolve, reject) => {
+      child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+        output += chunk
+        const line = /^http\S+/.exec(output)
+        if (line) resolve(line[0])
+      })
+      child.on('close', () => reject(new Error('the server did not start; `npm run build` comes before this test')))
+    })
+    return { process: child, url, ended }
+  }
+
+  it.each(['SIGTERM', 'SIGINT'] as const)(
+    '%s lets what runs end, then the work after it, and exits with 0',
+    async (signal) => {
+      const child = await run('5')
+      const asked = fetch(`${child.url}/slow`)
+      await sleep(100)
+      child.process.kill(signal)
+      const response = await asked
+      expect([response.status, await response.text()]).toEqual([200, 'slow'])
+      const { code, output } = await child.ended
+      expect(code).toBe(0)
+      expect(output).toContain('after')
+    },
+  )
+
+  it('a second signal exits at once', async () => {
+    const child = await run('30')
+    const asked = fetch(`${child.url}/stuck`).catch((error: Error) => error.name)
+    await sleep(100)
+    child.process.kill('SIGTERM')
+    await sleep(200)
+    const begun = performance.now()
+    child.process.kill('SIGTERM')
+    expect((await child.ended).code).toBe(143)
+    expect(performance.now() - begun).toBeLessThan(2_000)
+    expect(await asked).toBe('TypeError')
+  })
+
+  it('ends when the grace is over, with 0', async () => {
+    const child = await run('0.3')
+    const asked = fetch(`${child.url}/stuck`).catch((error: Error) => error.name)
+    await sleep(100)
+    child.process.kill('SIGTERM')
+    expect((await child.ended).code).toBe(0)
+    expect(await asked).toBe('TypeError')
+  })
+
+  it('a port in use that nobody waits for ends the process with the reason', async () => {
+    const child = await run('5')
+    const error = await new Promise<string>((resolve) =>
+      execFile(process.execPath, [script, '5', new URL(child.url).port], (_error, _stdout, stderr) => resolve(stderr)),
+    )
+    expect(error).toMatch(/port \d+ of 127\.0\.0\.1 is in use/)
+    child.process.kill('SIGTERM')
+    expect((await child.ended).code).toBe(0)
+  })
+})
