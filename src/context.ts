@@ -2,6 +2,7 @@ import { paramsOf, type Match } from './matcher.js'
 import type { Params } from './pattern.js'
 import { causeOf } from './problem.js'
 import { withoutBody } from './response.js'
+import { streamOf } from './stream.js'
 
 /** What every handler and middleware gets beside the Request. */
 export interface BaseContext {
@@ -17,7 +18,7 @@ export interface BaseContext {
   readonly ip: string | undefined
   /** Keeps the host alive until the promise has settled. A rejection goes to `onError`. */
   waitUntil(this: void, promise: PromiseLike<unknown>): void
-  /** Runs `work` once the answer has been handed to the host, in the order of the calls. What it throws goes to `onError`. */
+  /** Runs `work` once the answer is out: after the end of a stream that byway writes, else when the host has been given it. In the order of the calls; what it throws goes to `onError`. */
   after(this: void, work: () => unknown): void
 }
 
@@ -28,7 +29,7 @@ export interface RouteContext<pattern extends string, params = Params<pattern>> 
 }
 
 /** Where an error came from, as `onError` is told. */
-export type Phase = 'middleware' | 'input' | 'handler' | 'response' | 'after' | 'waitUntil'
+export type Phase = 'middleware' | 'input' | 'handler' | 'response' | 'stream' | 'after' | 'waitUntil'
 
 /** What answers a request, as seen by its contexts: the router, or a route that is called on its own. */
 export interface Server {
@@ -83,6 +84,7 @@ export class Exchange {
   #work: (() => unknown)[] | undefined
   #startWork: (() => void) | undefined
   #answered = false
+  #streamed: Promise<void> | undefined
 
   constructor(
     request: Request,
@@ -140,7 +142,7 @@ export class Exchange {
     else {
       this.#work = [work]
       this.waitUntil(new Promise<void>((resolve) => (this.#startWork = resolve)).then(() => this.#runWork()))
-      if (this.#answered) this.#startWork!()
+      if (this.#answered) this.#release()
     }
   }
 
@@ -156,6 +158,23 @@ export class Exchange {
     this.#work = undefined
   }
 
+  // After an answer that is written while it is read, or at the next turn.
+  #release(): void {
+    const start = this.#startWork!
+    if (this.#streamed) void this.#streamed.then(start)
+    else setTimeout(start, 0)
+  }
+
+  /** Watches an answer that is written while it is read: its error is reported, and `after` waits for its end. */
+  watch(response: Response): Response {
+    const stream = streamOf(response)
+    if (stream)
+      this.#streamed = new Promise((ended) => {
+        stream.watcher = { failed: (error) => this.report(error, 'stream'), ended }
+      })
+    return response
+  }
+
   /** The answer as it leaves: an error that it still has as its cause is reported, and what `after` was given runs at the next turn. */
   finish(response: Response): Response {
     if (this.failed) {
@@ -163,7 +182,7 @@ export class Exchange {
       if (cause) this.report(cause.error, cause.phase as Phase)
     }
     this.#answered = true
-    if (this.#startWork) setTimeout(this.#startWork, 0)
+    if (this.#startWork) this.#release()
     return this.request.method === 'HEAD' ? withoutBody(response) : response
   }
 }

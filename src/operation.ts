@@ -1,4 +1,4 @@
-import type { Context } from './context.js'
+import { Context } from './context.js'
 import { compose, settle, toThrown, type AnyMiddleware, type Answer } from './middleware.js'
 import { isResponse } from './response.js'
 import { isSchema, toPrepare, toRespond, type Operation } from './validate.js'
@@ -70,7 +70,11 @@ function toLeaf(operation: Operation, handler: RouteOperation['handler']): Answe
   const make = (value: unknown, context: Context): Response | Promise<Response> => {
     try {
       const response = respond(value, context)
-      return isResponse(response) ? response : response.catch((error: unknown) => toThrown(error, context, 'response'))
+      if (isResponse(response)) return Context.exchange(context).watch(response)
+      return response.then(
+        (response) => Context.exchange(context).watch(response),
+        (error: unknown) => toThrown(error, context, 'response'),
+      )
     } catch (error) {
       return toThrown(error, context, 'response')
     }

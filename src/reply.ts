@@ -8,7 +8,8 @@ import {
   type Status,
 } from './problem.js'
 import { createResponse, type HeaderPairs } from './response.js'
-import { toJson } from './value.js'
+import { createStreamResponse, type Items } from './stream.js'
+import { ndjsonType, toJson, toLine } from './value.js'
 
 /**
  * A Response whose status and data reach the client's types.
@@ -50,6 +51,123 @@ export function text<status extends Status = 200>(text: string, init?: ReplyInit
 /** A `text/html` Response. The text is sent as it is: what comes from outside must have been escaped. */
 export function html<status extends Status = 200>(html: string, init?: ReplyInit<status>): Reply<status, string> {
   return send(init, html, () => html, 'text/html;charset=UTF-8')
+}
+
+/** An `application/xml` Response. The text is sent as it is: what comes from outside must have been escaped. */
+export function xml<status extends Status = 200>(xml: string, init?: ReplyInit<status>): Reply<status, string> {
+  return send(init, xml, () => xml, 'application/xml;charset=UTF-8')
+}
+
+/** A Response of bytes: `application/octet-stream`, or the Blob's own type, unless `init.headers` has another. */
+export function bytes<status extends Status = 200>(
+  bytes: Blob | ArrayBuffer | ArrayBufferView<ArrayBuffer>,
+  init?: ReplyInit<status>,
+): Reply<status, Blob> {
+  const type = (bytes instanceof Blob && bytes.type) || 'application/octet-stream'
+  const size = bytes instanceof Blob ? bytes.size : bytes.byteLength
+  const headers = withDefaults(
+    [
+      ['content-type', type],
+      ['content-length', String(size)],
+    ],
+    init?.headers,
+  )
+  return new Response(bytes, { status: init?.status ?? 200, headers: headers as [string, string][] }) as Reply<
+    status,
+    Blob
+  >
+}
+
+/**
+ * A Response that is written while it is read: `text/plain`, unless `init.headers` has another type. The next piece is
+ * asked for when the client has taken the one before; when the client goes, the iterator is closed. An error breaks the
+ * connection, and reaches `onError`.
+ */
+export function stream<status extends Status = 200>(
+  pieces: Items<string | Uint8Array>,
+  init?: ReplyInit<status>,
+): Reply<status, unknown> {
+  return sendItems(pieces, (piece) => piece, 'text/plain;charset=UTF-8', init)
+}
+
+/** A Response with a line of JSON for each item (`application/x-ndjson`), which the client reads as an async iterable. Otherwise as `stream`. */
+export function ndjson<item, status extends Status = 200>(
+  items: Items<item>,
+  init?: ReplyInit<status>,
+): Reply<status, AsyncIterable<item>> {
+  return sendItems(items, toLine, ndjsonType, init)
+}
+
+/** One event of a `text/event-stream`. */
+export interface ServerSentEvent<data = unknown> {
+  /** Sent as JSON. */
+  readonly data: data
+  /** Its type. @default 'message' */
+  readonly event?: string
+  /** What the client sends as `Last-Event-ID` when it comes again. */
+  readonly id?: string
+}
+
+export interface SseInit extends ReplyHeaders {
+  /** Milliseconds that the client waits before it comes again. @default the client's own, some 3,000 */
+  readonly retry?: number
+  /** Seconds of silence after which a comment is sent, so that no proxy takes the connection for dead. 0: none. @default 15 */
+  readonly keepAlive?: number
+}
+
+/**
+ * A `text/event-stream` Response, which the client reads as an async iterable of events. Resume after the request's
+ * `Last-Event-ID` header. Otherwise as `stream`.
+ *
+ * @see https://html.spec.whatwg.org/multipage/server-sent-events.html
+ * @example
+ * route('/prices').get(async (request, { signal }) => reply.sse(ticks(request.headers.get('last-event-id'), signal)))
+ */
+export function sse<data>(
+  events: Items<ServerSentEvent<data>>,
+  { retry, keepAlive = 15, ...init }: SseInit = {},
+): Reply<200, AsyncIterable<ServerSentEvent<data>>> {
+  let first = retry === undefined ? '' : `retry: ${Math.round(retry)}\n`
+  const encode = ({ data, event, id }: ServerSentEvent<data>): string => {
+    const text = `${first}${field('event', event)}${field('id', id)}data: ${toJson(data)}\n\n`
+    first = ''
+    return text
+  }
+  return sendItems(
+    events,
+    encode,
+    'text/event-stream',
+    {
+      ...init,
+      headers: withDefaults(
+        [
+          ['cache-control', 'no-cache'],
+          ['x-accel-buffering', 'no'],
+        ],
+        init.headers,
+      ) as [string, string][],
+    },
+    { seconds: keepAlive, text: ':\n\n' },
+  )
+}
+
+// A field ends at any line end; what an id or a type holds must not begin another one.
+function field(name: string, value: string | undefined): string {
+  if (value === undefined) return ''
+  if (/[\0\r\n]/.test(value)) throw new TypeError(`the ${name} of a server-sent event has no line end in it`)
+  return `${name}: ${value}\n`
+}
+
+function sendItems<item, status extends Status, data>(
+  items: Items<item>,
+  encode: (item: item) => string | Uint8Array,
+  type: string,
+  init: ReplyInit<status> | undefined,
+  keepAlive?: { readonly seconds: number; readonly text: string },
+): Reply<status, data> {
+  const headers = withDefaults([['content-type', type]], init?.headers) as [string, string][]
+  // Without data to hold against a schema.
+  return createStreamResponse(items, encode, { status: init?.status ?? 200, headers }, keepAlive) as Reply<status, data>
 }
 
 /**

@@ -56,7 +56,7 @@ type Declared<operation> = { readonly [key in keyof operation & InputName]: Outp
  * members that plain values lack; a deeper look would cost each route its own.
  */
 export type Sendable = Sent | PromiseLike<Sent>
-type Sent = string | number | boolean | null | undefined | void | Response | Plain
+type Sent = string | number | boolean | null | undefined | void | Response | AsyncIterable<unknown> | Plain
 type Plain = object & {
   readonly [key in typeof Symbol.toStringTag | typeof Symbol.hasInstance | 'arrayBuffer' | 'then']?: never
 }

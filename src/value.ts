@@ -1,4 +1,5 @@
 import { createResponse, isResponse, type HeaderPairs } from './response.js'
+import { createStreamResponse } from './stream.js'
 
 /** The text of a value as JSON. @throws TypeError for what JSON cannot carry. */
 export function toJson(value: unknown): string {
@@ -6,6 +7,11 @@ export function toJson(value: unknown): string {
   if (text === undefined) throw new TypeError(`JSON cannot carry a ${typeof value}`)
   return text
 }
+
+/** An item as a line of NDJSON. */
+export const toLine = (item: unknown): string => `${toJson(item)}\n`
+
+export const ndjsonType = 'application/x-ndjson'
 
 const jsonHeaders: HeaderPairs = [['content-type', 'application/json']]
 
@@ -19,6 +25,8 @@ export function toResponse(value: unknown): Response {
       if (value.bodyUsed) throw new TypeError('the Response that was returned has been read already; return a clone')
       return value
     }
+    if (Symbol.asyncIterator in value)
+      return createStreamResponse(value as AsyncIterable<unknown>, toLine, { headers: { 'content-type': ndjsonType } })
     const name = (value as { [Symbol.toStringTag]?: string })[Symbol.toStringTag]
     // They have no members of their own: JSON would send {} in silence.
     if (name !== undefined && !('toJSON' in value)) throw new TypeError(`JSON cannot carry a ${name}`)

@@ -6,6 +6,7 @@ import type { Method } from '../operation.js'
 import type { Router } from '../router.js'
 import type { Input, InputName, Output, Schema } from '../validate.js'
 import { toFormBody, toText } from './form-body.js'
+import { readEvents, readNdjson } from './streams.js'
 import { UnexpectedResponse } from './unexpected-response.js'
 
 // ── the routes of an app, by pattern ──
@@ -158,7 +159,8 @@ export interface Failure<status, error> {
 }
 // prettier-ignore
 type Outcome<answer> =
-  answer extends Answered<infer status, infer data> ? status extends ErrorStatus ? Failure<status, data extends Problem ? data : Jsonify<data>> : Success<status, Jsonify<data>> : never
+  answer extends Answered<infer status, infer data> ? status extends ErrorStatus ? Failure<status, data extends Problem ? data : Jsonify<data>> : Success<status, Received<data>> : never
+type Received<data> = data extends AsyncIterable<infer item> ? AsyncIterable<Jsonify<item>> : Jsonify<data>
 
 // ── at run time ──
 
@@ -192,9 +194,15 @@ interface AnyResult {
  */
 export function createClient<app>(options: ClientOptions = {}): Client<app> {
   const call = async (pattern: string, method: string, given: AnyCallOptions = {}): Promise<AnyResult> => {
+    const send = options.fetch ?? globalThis.fetch
     const request = await toRequest(pattern, method, given, options)
-    const response = await (options.fetch ?? globalThis.fetch)(request)
-    return toResult(request, response)
+    // A stream of events that broke off is asked for again, from where it was.
+    const again = async (lastEventId: string): Promise<Response> => {
+      const next = await toRequest(pattern, method, given, options)
+      next.headers.set('last-event-id', lastEventId)
+      return send(next)
+    }
+    return toResult(request, await send(request), again)
   }
   const client = (pattern: string): object =>
     Object.fromEntries(
@@ -254,7 +262,11 @@ const mapValues = (values: Record<string, unknown>): Record<string, never> =>
     ]),
   )
 
-async function toResult(request: Request, response: Response): Promise<AnyResult> {
+async function toResult(
+  request: Request,
+  response: Response,
+  again: (lastEventId: string) => Promise<Response>,
+): Promise<AnyResult> {
   const { status } = response
   const type = /^[^;]*/
     .exec(response.headers.get('content-type') ?? '')![0]
@@ -262,14 +274,7 @@ async function toResult(request: Request, response: Response): Promise<AnyResult
     .toLowerCase()
   const isJson = type === 'application/json' || type.endsWith('+json')
   if (status >= 200 && status < 300) {
-    const data =
-      status === 204 || status === 205 || request.method === 'HEAD'
-        ? undefined
-        : isJson
-          ? await response.json()
-          : type.startsWith('text/')
-            ? await response.text()
-            : await response.blob()
+    const data = await readData(request, response, type, isJson, again)
     return { status, data, error: undefined, response }
   }
   const text = await response.text()
@@ -284,6 +289,21 @@ async function toResult(request: Request, response: Response): Promise<AnyResult
   if (status < 400 || !(isJson || type === 'text/plain') || isServerError(status, body))
     throw new UnexpectedResponse(request, response, body)
   return { status, data: undefined, error: body, response }
+}
+
+async function readData(
+  { method, signal }: Request,
+  response: Response,
+  type: string,
+  isJson: boolean,
+  again: (lastEventId: string) => Promise<Response>,
+): Promise<unknown> {
+  const { status, body } = response
+  if (status === 204 || status === 205 || method === 'HEAD' || !body) return undefined
+  if (isJson) return response.json()
+  if (type === 'application/x-ndjson') return readNdjson(body)
+  if (type === 'text/event-stream') return readEvents(response, again, signal)
+  return type.startsWith('text/') || type === 'application/xml' ? response.text() : response.blob()
 }
 
 // The 500 that says nothing, which byway answers when something was thrown.
