@@ -1,11 +1,11 @@
 import { Matcher, paramsOf, RouterError } from './matcher.js'
-import { href, parsePattern, type Params, type PatternMistake } from './pattern.js'
+import { href, parsePattern, type InvalidPattern, type PatternMistake } from './pattern.js'
 
 /** From one pattern to another: what `redirects()` and a router's `rewrites` are lists of. */
 export interface Rule {
   /** The pattern that is matched. */
   readonly source: string
-  /** Where it leads. `[name]` stands for what the source captured, in the path, the query and the hash. */
+  /** Where it leads. `[name]`, `[...name]` and `[[...name]]` stand for what the source captured, in the path, the query and the hash. */
   readonly destination: string
 }
 
@@ -13,10 +13,25 @@ export interface Rule {
 export type RuleMistakes<rules extends readonly Rule[]> = { readonly [index in keyof rules]: RuleMistake<rules[index]> }
 // prettier-ignore
 type RuleMistake<rule extends Rule> =
-  string extends rule['source'] | rule['destination']             ? unknown :
-  Params<rule['source']> extends Params<PathOf<rule['destination']>> ? { readonly source: PatternMistake<rule['source']> } :
-  { readonly destination: { readonly '~message': 'the destination has a param that its source does not capture' } }
-type PathOf<destination extends string> = destination extends `${infer path}#${string}` ? path : destination
+  string extends rule['source'] | rule['destination'] ? unknown :
+  { readonly source: PatternMistake<rule['source']>, readonly destination: DestinationMistake<Exclude<Used<rule['destination']>, Captured<rule['source']> | ''>> }
+// prettier-ignore
+type DestinationMistake<unknownTokens extends string> =
+  [unknownTokens] extends [never] ? unknown : InvalidPattern<`the source does not capture [${unknownTokens}]`>
+
+// `'/a/[b]/[[...c]]?d=[b]'` gives `'b' | '[...c'`.
+// prettier-ignore
+type Tokens<text extends string> = text extends `${string}[${infer token}]${infer rest}` ? token | Tokens<rest> : never
+
+// The brackets of an IPv6 address are not the grammar's.
+// prettier-ignore
+type Used<destination extends string> =
+  destination extends `http${'' | 's'}://${infer rest}` ? rest extends `${string}/${infer path}` ? Tokens<path> : never :
+  Tokens<destination>
+
+// What always has segments can stand where there may be none.
+type Captured<source extends string> = Tokens<source> | WithOptional<Tokens<source>>
+type WithOptional<token extends string> = token extends `...${string}` ? `[${token}` : never
 
 /** Where the rules lead from the pathname that stands in `url` from `start` to `end`: the rule, and its destination with the request's own query behind it. */
 export type Follow<rule> = (
@@ -25,60 +40,100 @@ export type Follow<rule> = (
   end: number,
 ) => { readonly rule: rule; readonly target: string } | undefined
 
+interface FollowOptions {
+  /** Whether the rules lead away: a destination may have an origin, and a slash at the pathname's end is overlooked. @default false */
+  readonly leave?: boolean
+}
+
 /**
  * The function that follows a list of rules. Sources are matched as routes are, the most specific one first.
  *
  * @throws RouterError if a destination uses what its source does not capture, or two sources fit the same pathnames.
  */
-export function toFollow<rule extends Rule>(rules: readonly rule[]): Follow<rule> {
-  const matcher = new Matcher(rules.map((rule) => [rule.source, { rule, write: toWriter(rule) }] as const))
+export function toFollow<rule extends Rule>(
+  rules: readonly rule[],
+  { leave = false }: FollowOptions = {},
+): Follow<rule> {
+  const sources = new Set<string>()
+  for (const { source } of rules)
+    if (sources.size === sources.add(source).size)
+      throw new RouterError(`'${source}' is a source twice; remove one of the two`)
+  const matcher = new Matcher(rules.map((rule) => [rule.source, { rule, write: toWriter(rule, leave) }] as const))
   return (url, start, end) => {
-    let match
+    const pathEnd = leave && end - start > 2 && url.charCodeAt(end - 1) === 47 ? end - 1 : end
     try {
-      match = matcher.find(url, start, end)
-    } catch {
-      return undefined
-    }
-    if (!match) return undefined
-    const { rule, write } = match.value
-    return {
-      rule,
-      target: write(
-        paramsOf(match, url, start, end),
-        url.charCodeAt(end) === 63 ? url.slice(end + 1).replace(/#.*/s, '') : '',
-      ),
+      const match = matcher.find(url, start, pathEnd)
+      if (!match) return undefined
+      const params = paramsOf(match, url, start, pathEnd)
+      if (Object.values(params).flat().some(isDots)) return undefined
+      const { rule, write } = match.value
+      return { rule, target: write(params, searchOf(url, end)) }
+    } catch (error) {
+      // A malformed escape is for the router to refuse.
+      if (error instanceof URIError) return undefined
+      throw error
     }
   }
 }
 
-function toWriter({
-  source,
-  destination,
-}: Rule): (params: Record<string, string | string[]>, search: string) => string {
+// What `href` writes no path with: to a URL parser it is a step.
+const isDots = (segment: string): boolean => /^(?:\.|%2e){1,2}$/i.test(segment)
+
+// The part after the `?`, without it.
+function searchOf(url: string, end: number): string {
+  if (url.charCodeAt(end) !== 63) return ''
+  const hash = url.indexOf('#', end)
+  return url.slice(end + 1, hash === -1 ? undefined : hash)
+}
+
+type Params = Record<string, string | string[]>
+type Write = (params: Params, search: string) => string
+
+function toWriter({ source, destination }: Rule, leave: boolean): Write {
+  const fail = (mistake: string): never => {
+    throw new RouterError(`the destination '${destination}' of '${source}' ${mistake}`)
+  }
+  if (typeof destination !== 'string') fail('is not a string')
   const [, origin = '', path = '', query = '', hash = ''] =
-    /^((?:[a-z][a-z\d+.-]*:)?\/\/[^/?#]+)?([^?#]*)(?:\?([^#]*))?(?:#(.*))?$/is.exec(destination)!
+    /^([a-z][a-z\d+.-]*:\/\/[^/?#]*)?([^?#]*)(?:\?([^#]*))?(?:#(.*))?$/is.exec(destination)!
+  if (origin && !leave) fail('has an origin; a rewrite leads to a path of this app')
+  if (origin && !(URL.canParse(origin) && /^https?:$/.test(new URL(origin).protocol)))
+    fail('has no fixed origin such as https://new.example')
+  const captured = new Set(tokensOf(source))
+  const check = (token: string): string =>
+    captured.has(token) || (token.startsWith('[...') && captured.has(token.slice(1)))
+      ? token.replace(/^\[?(?:\.\.\.)?/, '')
+      : fail(`uses [${token}], which its source does not capture`)
+
   const pattern = path || '/'
-  const captured = new Map(parsePattern(source).map(({ kind, name }) => [name, kind]))
-  const used = [
-    ...parsePattern(pattern).filter(({ kind }) => kind !== 'static'),
-    ...[...`${query}#${hash}`.matchAll(/\[([^[\]]+)\]/g)].map(([, name = '']) => ({ kind: 'param', name })),
-  ]
-  for (const { kind, name } of used) {
-    const from = captured.get(name)
-    if (
-      from === undefined ||
-      from === 'static' ||
-      (from === 'param') !== (kind === 'param') ||
-      (from === 'optional-catch-all' && kind === 'catch-all')
-    )
-      throw new RouterError(
-        `the destination '${destination}' uses [${name}], which its source '${source}' does not capture in that way`,
-      )
-  }
-  const fill = (text: string, params: Record<string, string | string[]>): string =>
-    text.replace(/\[([^[\]]+)\]/g, (_, name: string) => encodeURIComponent([params[name] ?? []].flat().join('/')))
+  tokensOf(pattern).forEach(check)
+  const fillQuery = toFill(query, check)
+  const fillHash = toFill(hash, check)
+  const own = new Set(new URLSearchParams(query).keys())
   return (params, search) => {
-    const whole = [fill(query, params), search].filter(Boolean).join('&')
-    return origin + href(pattern, params as never) + (whole && `?${whole}`) + (hash && `#${fill(hash, params)}`)
+    const whole = [fillQuery(params), without(own, search)].filter(Boolean).join('&')
+    return origin + href(pattern, params as never) + (whole && `?${whole}`) + (hash && `#${fillHash(params)}`)
   }
+}
+
+const opening = { param: '', 'catch-all': '...', 'optional-catch-all': '[...' }
+
+// What stands between the brackets of each param.
+const tokensOf = (pattern: string): string[] =>
+  parsePattern(pattern).flatMap(({ kind, name }) => (kind === 'static' ? [] : [opening[kind] + name]))
+
+function toFill(text: string, check: (token: string) => string): (params: Params) => string {
+  // At the odd places the tokens.
+  const parts = text.split(/\[(\[?[^[\]]+)\]\]?/).map((part, index) => (index % 2 ? check(part) : part))
+  return (params) =>
+    parts.map((part, index) => (index % 2 ? encodeURIComponent([params[part] ?? []].flat().join('/')) : part)).join('')
+}
+
+// A name that the destination has itself is not repeated: the rule decides.
+function without(own: ReadonlySet<string>, search: string): string {
+  if (!own.size) return search
+  return search
+    .split('&')
+    .filter((pair) => ![...new URLSearchParams(pair).keys()].some((name) => own.has(name)))
+    .join('&')
 }

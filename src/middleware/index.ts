@@ -1,0 +1,6 @@
+export { cookies } from './cookies.js'
+export type { Cookie, CookieOptions, CookiePlace, Cookies, CookiesOptions } from './cookies.js'
+export { cors } from './cors.js'
+export type { CorsOptions } from './cors.js'
+export { redirects } from './redirects.js'
+export type { Redirect } from './redirects.js'
