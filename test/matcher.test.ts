@@ -1,0 +1,482 @@
+import { describe, expect, it } from 'vitest'
+import { route, router, RouterError, type RouterOptions } from '../src/index.js'
+import { Matcher } from '../src/matcher.js'
+
+// An app whose routes answer with what matched.
+function echo(patterns: readonly string[], options: RouterOptions = {}) {
+  const routes = Object.fromEntries(
+    patterns.map((pattern, index) => [
+      `route${index}`,
+      route(pattern as '/').get((_request, { params, url }) => ({ pattern, params, pathname: url.pathname })),
+    ]),
+  )
+  return router(routes, { trailingSlash: 'strict', ...options } as {})
+}
+
+async function find(
+  app: { fetch: (request: Request) => Response | Promise<Response> },
+  path: string,
+): Promise<unknown> {
+  const response = await app.fetch(new Request(`http://test${path}`))
+  if (response.status !== 200) return response.status
+  const { pattern, params } = (await response.json()) as { pattern: string; params: Record<string, unknown> }
+  return [pattern, params]
+}
+
+describe('matching', () => {
+  it('prefers static, then [x], then [...x], then [[...x]]', async () => {
+    const app = echo(['/[[...rest]]', '/a/[...rest]', '/a/[x]', '/a/b', '/a/[x]/c'])
+    expect(await find(app, '/')).toEqual(['/[[...rest]]', {}])
+    expect(await find(app, '/z')).toEqual(['/[[...rest]]', { rest: ['z'] }])
+    expect(await find(app, '/a')).toEqual(['/[[...rest]]', { rest: ['a'] }])
+    expect(await find(app, '/a/b')).toEqual(['/a/b', {}])
+    expect(await find(app, '/a/z')).toEqual(['/a/[x]', { x: 'z' }])
+    expect(await find(app, '/a/b/c')).toEqual(['/a/[x]/c', { x: 'b' }])
+    expect(await find(app, '/a/b/d')).toEqual(['/a/[...rest]', { rest: ['b', 'd'] }])
+  })
+
+  it('compares from left to right among the patterns that fit as a whole, whatever their order', async () => {
+    const patterns = ['/a/[x]', '/[y]/b', '/[y]/[z]', '/a/b/c']
+    for (const order of [patterns, patterns.toReversed()]) {
+      const app = echo(order)
+      expect(await find(app, '/a/b')).toEqual(['/a/[x]', { x: 'b' }])
+      expect(await find(app, '/q/b')).toEqual(['/[y]/b', { y: 'q' }])
+      expect(await find(app, '/a/b/c')).toEqual(['/a/b/c', {}])
+      expect(await find(app, '/a/b/d')).toBe(404)
+    }
+  })
+
+  it('comes back from a static branch that leads nowhere', async () => {
+    const app = echo(['/a/b/c/d', '/[x]/b/c/[y]/e', '/[...rest]'])
+    expect(await find(app, '/a/b/c/d')).toEqual(['/a/b/c/d', {}])
+    expect(await find(app, '/a/b/c/d/e')).toEqual(['/[x]/b/c/[y]/e', { x: 'a', y: 'd' }])
+    expect(await find(app, '/a/b/c/x')).toEqual(['/[...rest]', { rest: ['a', 'b', 'c', 'x'] }])
+    expect(await find(app, '/a/b')).toEqual(['/[...rest]', { rest: ['a', 'b'] }])
+  })
+
+  it('tells texts apart that begin alike', async () => {
+    const app = echo(['/a', '/ab', '/abc', '/abd', '/a/b', '/ab/c', '/abc/[x]', '/b'])
+    for (const path of ['/a', '/ab', '/abc', '/abd', '/a/b', '/ab/c', '/b'])
+      expect(await find(app, path)).toEqual([path, {}])
+    expect(await find(app, '/abc/d')).toEqual(['/abc/[x]', { x: 'd' }])
+    for (const path of ['/abe', '/abcd', '/a/', '/a/bc', '/ab/', '/A', '/b/']) expect(await find(app, path)).toBe(404)
+  })
+
+  it('is case-sensitive', async () => {
+    expect(await find(echo(['/Items']), '/items')).toBe(404)
+  })
+
+  it('never gives an empty param, and does not collapse //', async () => {
+    const app = echo(['/a/[x]', '/b/[...rest]', '/c/[[...rest]]', '/d'])
+    for (const path of [
+      '/a/',
+      '//a/x',
+      '/a//x',
+      '/a/x/',
+      '/b',
+      '/b/',
+      '/b//',
+      '/b//x',
+      '/b/x/',
+      '/b/x//y',
+      '/c/',
+      '/c//',
+      '/c/x/',
+      '//d',
+      '/d//',
+      '//',
+    ])
+      expect([path, await find(app, path)]).toEqual([path, 404])
+    expect(await find(app, '/c')).toEqual(['/c/[[...rest]]', {}])
+  })
+
+  it('treats a lone dot pair as the URL parser does, and an escaped slash as part of its segment', async () => {
+    const app = echo(['/files/[...path]', '/a/[x]', '/b'])
+    expect(await find(app, '/files/x/../../b')).toEqual(['/b', {}])
+    expect(await find(app, '/files/%2e%2e/b')).toEqual(['/b', {}])
+    expect(await find(app, '/files/x%2F..%2F..%2Fb')).toEqual(['/files/[...path]', { path: ['x/../../b'] }])
+    expect(await find(app, '/files/%2e%2e%2fb')).toEqual(['/files/[...path]', { path: ['../b'] }])
+    expect(await find(app, '/files/..%5Cb')).toEqual(['/files/[...path]', { path: ['..\\b'] }])
+    expect(await find(app, '/a/%00')).toEqual(['/a/[x]', { x: '\0' }])
+    expect(await find(app, '/a/b%2Fc')).toEqual(['/a/[x]', { x: 'b/c' }])
+    expect(await find(app, '/a%2Fb')).toBe(404)
+    // Once: what was escaped twice stays escaped once.
+    expect(await find(app, '/a/%252F')).toEqual(['/a/[x]', { x: '%2F' }])
+    expect(await find(app, '/a/%25zz')).toEqual(['/a/[x]', { x: '%zz' }])
+  })
+
+  it.each(['/a/%', '/a/%2', '/a/%zz', '/%ff', '/a/%c3', '/nowhere/%e2%82', '/a/%ed%a0%80', '/%'])(
+    '%s is a 400',
+    async (path) => {
+      const response = await echo(['/a/[x]']).fetch(new Request(`http://test${path}`))
+      expect(response.status).toBe(400)
+      expect(response.headers.get('content-type')).toBe('application/problem+json')
+      expect(await response.json()).toEqual({
+        title: 'Bad Request',
+        detail: 'The URL has a malformed percent-escape.',
+        status: 400,
+      })
+    },
+  )
+
+  it('does not read escapes in the query or the hash as part of the pathname', async () => {
+    const app = echo(['/a/[x]', '/b'])
+    expect(await find(app, '/a/c?d=%')).toEqual(['/a/[x]', { x: 'c' }])
+    expect(await find(app, '/a/c#%/d')).toEqual(['/a/[x]', { x: 'c' }])
+    expect(await find(app, '/b?/a/c')).toEqual(['/b', {}])
+    expect(await find(app, '/b?a#b?c')).toEqual(['/b', {}])
+    expect(await find(app, '/b#x?y')).toEqual(['/b', {}])
+  })
+
+  it('ends the pathname at the first #, as the URL parser does', async () => {
+    const app = echo(['/a/[x]', '/b'])
+    expect(await find(app, '/b#x#y')).toEqual(['/b', {}])
+    expect(await find(app, '/b#x#y?z')).toEqual(['/b', {}])
+    expect(await find(app, '/a/c#/d#e?f')).toEqual(['/a/[x]', { x: 'c' }])
+  })
+
+  it('matches a static segment in any of its spellings', async () => {
+    const app = echo(['/café', '/x/%41', '/[a]/ü'])
+    expect(await find(app, '/café')).toEqual(['/café', {}])
+    expect(await find(app, '/caf%c3%a9')).toEqual(['/café', {}])
+    expect(await find(app, '/%63%61f%C3%A9')).toEqual(['/café', {}])
+    expect(await find(app, '/x/A')).toEqual(['/x/%41', {}])
+    expect(await find(app, '/%78/%41')).toEqual(['/x/%41', {}])
+    expect(await find(app, '/q/ü')).toEqual(['/[a]/ü', { a: 'q' }])
+  })
+
+  it.each(['__proto__', 'constructor', 'prototype', 'toString', 'hasOwnProperty', 'valueOf', '__defineGetter__'])(
+    'takes %s for a segment like any other',
+    async (name) => {
+      const app = echo(['/a/[x]', '/b/c', `/d/${name}`, '/e/[...rest]'])
+      expect(await find(app, `/${name}`)).toBe(404)
+      expect(await find(app, `/b/${name}`)).toBe(404)
+      expect(await find(app, `/${name}/${name}`)).toBe(404)
+      expect(await find(app, `/a/${name}`)).toEqual(['/a/[x]', { x: name }])
+      expect(await find(app, `/d/${name}`)).toEqual([`/d/${name}`, {}])
+      expect(await find(app, `/e/${name}/${name}`)).toEqual(['/e/[...rest]', { rest: [name, name] }])
+    },
+  )
+
+  it('gives params without a prototype', async () => {
+    let params: object | undefined
+    const app = router({ a: route('/[x]').get((_request, context) => void (params = context.params)) })
+    await app.fetch(new Request('http://test/1'))
+    expect(Object.keys(params!)).toEqual(['x'])
+    expect('constructor' in params!).toBe(false)
+    expect('__proto__' in params!).toBe(false)
+  })
+
+  it('takes any legal name of a param', async () => {
+    const app = echo(['/[constructor]/[toString]/[hasOwnProperty]/[item-id]/[größe]/[0]'])
+    expect(await find(app, '/a/b/c/d/e/f')).toMatchObject([
+      expect.any(String),
+      { constructor: 'a', toString: 'b', hasOwnProperty: 'c', 'item-id': 'd', größe: 'e', '0': 'f' },
+    ])
+  })
+
+  it('answers paths of 100 kB', async () => {
+    const app = echo(['/a/[x]', '/b/[...rest]', '/c/[[...rest]]', '/[x]/[y]/d'])
+    const long = 'x'.repeat(100_000)
+    const deep = 'x/'.repeat(50_000)
+    const escaped = '%C3%A9'.repeat(17_000)
+    expect(await find(app, `/a/${long}`)).toEqual(['/a/[x]', { x: long }])
+    expect(await find(app, `/a/${escaped}`)).toEqual(['/a/[x]', { x: 'é'.repeat(17_000) }])
+    expect(await find(app, `/b/${deep}y`)).toEqual(['/b/[...rest]', { rest: [...deep.split('/').slice(0, -1), 'y'] }])
+    expect(await find(app, `/b/${deep}`)).toBe(404)
+    expect(await find(app, `/b/${'/'.repeat(100_000)}`)).toBe(404)
+    expect(await find(app, `/${'%2F'.repeat(33_000)}`)).toBe(404)
+    expect(await find(app, `/${'%'.repeat(100_000)}`)).toBe(400)
+    expect(await find(app, `/q/${deep}`)).toBe(404)
+  })
+
+  it('answers a miss over 2^10 overlapping patterns', async () => {
+    // Each of ten segments is static or a param.
+    const patterns = Array.from(
+      { length: 1 << 10 },
+      (_, bits) => `/${Array.from({ length: 10 }, (_, at) => (bits & (1 << at) ? 'a' : `[p${at}]`)).join('/')}`,
+    )
+    const app = echo(patterns)
+    expect(await find(app, `/${'a/'.repeat(10)}z`)).toBe(404)
+    expect(await find(app, `/${'a/'.repeat(9)}a`)).toEqual([`/${'a/'.repeat(9)}a`, {}])
+    expect(await find(app, `/b/${'a/'.repeat(8)}c`)).toEqual([`/[p0]/${'a/'.repeat(8)}[p9]`, { p0: 'b', p9: 'c' }])
+  })
+})
+
+describe('RouterError', () => {
+  const refused = [
+    [['/a/[x]', '/a/[y]'], "'/a/[x]' and '/a/[y]' fit the same pathnames; remove one of the two"],
+    [['/caf%C3%A9', '/café'], "'/caf%C3%A9' and '/café' fit the same pathnames; remove one of the two"],
+    [['/a', '/%61'], "'/a' and '/%61' fit the same pathnames; remove one of the two"],
+    [['/a', '/a'], "'/a' and '/a' fit the same pathnames; declare their methods on one route"],
+    [['/a', '/a/[[...x]]'], "'/a' and '/a/[[...x]]' fit the same pathnames; remove one of the two"],
+    [['/a/[[...x]]', '/a'], "'/a/[[...x]]' and '/a' fit the same pathnames; remove one of the two"],
+    [['/', '/[[...x]]'], "'/' and '/[[...x]]' fit the same pathnames; remove one of the two"],
+    [['/a/[...x]', '/a/[[...y]]'], "'/a/[...x]' and '/a/[[...y]]' fit the same pathnames; remove one of the two"],
+    [['/[x]/[[...y]]', '/[z]'], "'/[x]/[[...y]]' and '/[z]' fit the same pathnames; remove one of the two"],
+  ] as const
+  it.each(refused)('refuses %j', (patterns, message) => {
+    expect(() => echo(patterns)).toThrow(new RouterError(message))
+  })
+
+  it.each([
+    [['/[x]', '/[y]/a', '/[z]/b/[x]']],
+    [['/a', '/a/[...x]']],
+    [['/[x]', '/[...x]']],
+    [['/[x]/[[...y]]', '/[[...z]]']],
+    [['/a/[[...x]]', '/[y]']],
+  ])('takes %j', (patterns) => {
+    expect(() => echo(patterns)).not.toThrow()
+  })
+})
+
+describe('more states than the matcher keeps', () => {
+  it('still finds the right pattern', () => {
+    // Pattern n has its one static segment at place n, so any set of them can be left over on the way: 2^16, and more is forgotten at 50,000.
+    const depth = 16
+    const patterns = Array.from(
+      { length: depth },
+      (_, one) => `/${Array.from({ length: depth + 1 }, (_, at) => (at === one ? 'a' : `[p${at}]`)).join('/')}`,
+    )
+    const matcher = new Matcher(patterns.map((pattern, index) => [pattern, index]))
+    const value = (segments: string[]): number | undefined => {
+      const url = `http://test/${segments.join('/')}`
+      return matcher.find(url, 11, url.length)?.value
+    }
+    for (let bits = 0; bits < 1 << depth; bits++) {
+      const segments = Array.from({ length: depth + 1 }, (_, at) => (bits & (1 << at) ? 'a' : 'b'))
+      const first = segments.slice(0, depth).indexOf('a')
+      const found = value(segments)
+      if (found !== (first === -1 ? undefined : first))
+        expect([segments.join('/'), found]).toEqual([segments.join('/'), first])
+    }
+    expect(value(Array.from({ length: depth + 1 }, () => 'b'))).toBe(undefined)
+    expect(value(Array.from({ length: depth + 1 }, () => 'a'))).toBe(0)
+  })
+})
+
+describe('the method', () => {
+  const answer = () => ({ ok: true })
+  const app = router({
+    items: route('/items').get(answer).post(answer),
+    item: route('/items/[slug]').delete(answer).patch(answer),
+    head: route('/head')
+      .head(() => new Response(null, { headers: { 'x-from': 'head' } }))
+      .get(() => new Response('get', { headers: { 'x-from': 'get' } })),
+    options: route('/options').options(() => new Response(null, { status: 200, headers: { 'x-from': 'options' } })),
+    search: route('/search').query(answer),
+  })
+  const send = async (method: string, path: string): Promise<Response> =>
+    app.fetch(new Request(`http://test${path}`, { method }))
+
+  it('that a route lacks is a 405 with what it allows', async () => {
+    for (const [path, method, allow] of [
+      ['/items', 'DELETE', 'GET, POST, HEAD, OPTIONS'],
+      ['/items', 'PUT', 'GET, POST, HEAD, OPTIONS'],
+      ['/items/a', 'GET', 'PATCH, DELETE, OPTIONS'],
+      ['/items/a', 'HEAD', 'PATCH, DELETE, OPTIONS'],
+      ['/options', 'GET', 'OPTIONS'],
+      ['/search', 'GET', 'OPTIONS, QUERY'],
+      ['/items', 'QUERY', 'GET, POST, HEAD, OPTIONS'],
+    ] as const) {
+      const response = await send(method, path)
+      expect([path, method, response.status, response.headers.get('allow')]).toEqual([path, method, 405, allow])
+      expect(response.headers.get('content-type')).toBe('application/problem+json')
+      const text = await response.text()
+      if (method === 'HEAD') expect(text).toBe('')
+      else expect(JSON.parse(text)).toEqual({ title: 'Method Not Allowed', status: 405 })
+    }
+  })
+
+  it.each(['PROPFIND', 'FOO', 'patch', 'M-SEARCH', '__proto__', 'constructor', 'toString', 'get_', 'x'.repeat(10_000)])(
+    'that nobody has heard of is a 405: %.20s',
+    async (method) => {
+      expect((await send(method, '/items')).status).toBe(405)
+      expect((await send(method, '/nowhere')).status).toBe(404)
+    },
+  )
+
+  it.each(['TRACE', 'TRACK', 'CONNECT'])('%s, which fetch forbids but a socket does not, is a 405', async (method) => {
+    const request = new Proxy(new Request('http://test/items'), {
+      get: (target, key) => (key === 'method' ? method : (Reflect.get(target, key, target) as unknown)),
+    })
+    const response = await app.fetch(request)
+    expect(response.status).toBe(405)
+    expect(response.headers.get('allow')).toBe('GET, POST, HEAD, OPTIONS')
+  })
+
+  it('HEAD is GET without its body, unless the route has its own', async () => {
+    const head = await send('HEAD', '/items')
+    expect([head.status, await head.text()]).toEqual([200, ''])
+    expect(head.headers.get('content-type')).toBe('application/json')
+    expect((await send('HEAD', '/head')).headers.get('x-from')).toBe('head')
+    expect((await send('HEAD', '/nowhere')).status).toBe(404)
+    expect(await (await send('HEAD', '/nowhere')).text()).toBe('')
+  })
+
+  it('OPTIONS is a 204 with what the route allows, unless the route has its own', async () => {
+    const response = await send('OPTIONS', '/items')
+    expect([response.status, response.headers.get('allow'), response.body]).toEqual([
+      204,
+      'GET, POST, HEAD, OPTIONS',
+      null,
+    ])
+    expect((await send('OPTIONS', '/options')).headers.get('x-from')).toBe('options')
+    expect((await send('OPTIONS', '/nowhere')).status).toBe(404)
+  })
+
+  it('does not make the search go on to a worse pattern', async () => {
+    const two = router({ a: route('/a/b').get(answer), b: route('/a/[x]').post(answer) })
+    const response = await two.fetch(new Request('http://test/a/b', { method: 'POST' }))
+    expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET, HEAD, OPTIONS'])
+  })
+})
+
+describe('trailingSlash', () => {
+  const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'QUERY', 'FOO']
+  const toApp = (trailingSlash?: 'redirect' | 'strict' | 'ignore') =>
+    router(
+      {
+        index: route('/').get(() => 'index'),
+        items: route('/items')
+          .get((_request, { url }) => url.pathname)
+          .post(() => 'made'),
+        item: route('/items/[slug]').get((_request, { params }) => params.slug),
+        files: route('/files/[...path]').get((_request, { params }) => params.path),
+        docs: route('/docs/[[...path]]').get((_request, { params }) => params.path ?? []),
+      },
+      trailingSlash ? { trailingSlash } : {},
+    )
+  const send = async (app: ReturnType<typeof toApp>, path: string, method = 'GET'): Promise<Response> =>
+    app.fetch(new Request(`http://test${path}`, { method }))
+
+  it.each(methods)("'redirect', the default, sends %s to the form without it", async (method) => {
+    for (const app of [toApp(), toApp('redirect')]) {
+      for (const [path, location] of [
+        ['/items/', '/items'],
+        ['/items/a/', '/items/a'],
+        ['/items/a%2F/', '/items/a%2F'],
+        ['/files/a/b/?q=1&r=/', '/files/a/b?q=1&r=/'],
+        ['/docs/', '/docs'],
+        ['/docs/a/#top', '/docs/a'],
+      ] as const) {
+        const response = await send(app, path, method)
+        expect([path, response.status, response.headers.get('location')]).toEqual([path, 308, location])
+        expect(await response.text()).toBe('')
+      }
+    }
+  })
+
+  it("'redirect' leaves alone what would still match nothing, and answers OPTIONS in place", async () => {
+    const app = toApp()
+    for (const path of ['/nowhere/', '/items//', '/files/', '/items/a//', '//items/', '///'])
+      expect([path, (await send(app, path)).status]).toEqual([path, 404])
+    expect((await send(app, '/')).status).toBe(200)
+    const options = await send(app, '/items/', 'OPTIONS')
+    expect([options.status, options.headers.get('allow')]).toEqual([204, 'GET, POST, HEAD, OPTIONS'])
+  })
+
+  it("'strict' is a 404", async () => {
+    for (const method of [...methods, 'OPTIONS'])
+      for (const path of ['/items/', '/items/a/', '/files/a/', '/docs/'])
+        expect([path, (await send(toApp('strict'), path, method)).status]).toEqual([path, 404])
+  })
+
+  it("'ignore' answers as if it were not there, params and url too", async () => {
+    const app = toApp('ignore')
+    for (const [path, answer] of [
+      ['/items/', '/items'],
+      ['/items/?a=/', '/items'],
+      ['/items/a/', 'a'],
+      ['/files/a/b/', ['a', 'b']],
+      ['/docs/', []],
+      ['/docs/a/?q', ['a']],
+    ] as const) {
+      const response = await send(app, path)
+      expect([path, response.status, await response.json()]).toEqual([path, 200, answer])
+    }
+    expect((await send(app, '/items/', 'POST')).status).toBe(200)
+    expect((await send(app, '/items/', 'DELETE')).status).toBe(405)
+    for (const path of ['/items//', '/files/', '/nowhere/'])
+      expect([path, (await send(app, path)).status]).toEqual([path, 404])
+  })
+
+  it('never redirects to another host', async () => {
+    const app = router({ all: route('/[[...path]]').get(() => 1), one: route('/[a]/[b]').get(() => 1) })
+    for (const path of [
+      '//evil.example/',
+      '///evil.example/',
+      '/\\evil.example/',
+      '/%2Fevil.example/',
+      '/%5Cevil.example/',
+      '/a%0D%0Ab:c/',
+      '//',
+      '/@evil.example/',
+      '/http:/',
+      '/.//evil.example/',
+    ]) {
+      const request = new Request(`http://test${path}`)
+      const response = await app.fetch(request)
+      const location = response.headers.get('location')
+      if (location !== null) expect([path, new URL(location, request.url).host]).toEqual([path, 'test'])
+      expect([200, 308, 404]).toContain(response.status)
+    }
+  })
+})
+
+describe('basePath', () => {
+  const app = router(
+    {
+      index: route('/').get(() => 'index'),
+      item: route('/items/[slug]').get((_request, { params }) => params.slug),
+      docs: route('/docs/[[...path]]').get((_request, { params }) => ({ ...params })),
+    },
+    { basePath: '/api/v1' },
+  )
+  const get = async (path: string): Promise<Response> => app.fetch(new Request(`http://test${path}`))
+
+  it('is cut off before matching', async () => {
+    expect(await (await get('/api/v1')).json()).toBe('index')
+    expect(await (await get('/api/v1?a=b')).json()).toBe('index')
+    expect(await (await get('/api/v1/')).json()).toBe('index')
+    expect(await (await get('/api/v1/items/a')).json()).toBe('a')
+    expect(await (await get('/api/v1/items/%C3%A9?x=/y')).json()).toBe('é')
+    expect(await (await get('/api/v1/docs')).json()).toEqual({})
+    expect(await (await get('/api/v1/docs/a/b')).json()).toEqual({ path: ['a', 'b'] })
+  })
+
+  it('is whole segments', async () => {
+    for (const path of [
+      '/',
+      '/api',
+      '/api/v1x',
+      '/api/v1x/items/a',
+      '/api/v1%2Fitems/a',
+      '/api/v10/items/a',
+      '/items/a',
+      '/API/v1/items/a',
+      '//api/v1',
+      '/x/api/v1',
+    ])
+      expect([path, (await get(path)).status]).toEqual([path, 404])
+  })
+
+  it('is put back before a redirect of byway', async () => {
+    const response = await get('/api/v1/items/a/?q=1')
+    expect([response.status, response.headers.get('location')]).toEqual([308, '/api/v1/items/a?q=1'])
+  })
+
+  it('is a fixed path', () => {
+    expect(() => router({}, { basePath: '/[tenant]' })).toThrow(
+      new RouterError("the basePath '/[tenant]' has a param; it is a fixed path such as '/api'"),
+    )
+  })
+
+  it.each(['/café', '/caf%C3%A9', '/a%20b'])('may be written in any spelling: %s', async (basePath) => {
+    const other = router({ a: route('/x').get(() => 1) }, { basePath })
+    expect((await other.fetch(new Request(`http://test${basePath}/x`))).status).toBe(200)
+    expect((await other.fetch(new Request(new URL(`${decodeURIComponent(basePath)}/x`, 'http://test')))).status).toBe(
+      200,
+    )
+  })
+})
