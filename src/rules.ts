@@ -9,15 +9,18 @@ export interface Rule {
   readonly destination: string
 }
 
-/** What is wrong with a list of rules, for the compiler to print; `unknown` when nothing is. */
-export type RuleMistakes<rules extends readonly Rule[]> = { readonly [index in keyof rules]: RuleMistake<rules[index]> }
+/** A list of rules, with what is wrong with one for the compiler to print. */
+export type RuleMistakes<rules extends readonly Rule[]> = {
+  readonly [index in keyof rules]: rules[index] & RuleMistake<rules[index]>
+}
 // prettier-ignore
 type RuleMistake<rule extends Rule> =
   string extends rule['source'] | rule['destination'] ? unknown :
-  { readonly source: PatternMistake<rule['source']>, readonly destination: DestinationMistake<Exclude<Used<rule['destination']>, Captured<rule['source']> | ''>> }
+  unknown extends PatternMistake<rule['source']>      ? DestinationMistake<Exclude<Used<rule['destination']>, Captured<rule['source']> | ''>> :
+  { readonly source: PatternMistake<rule['source']> }
 // prettier-ignore
 type DestinationMistake<unknownTokens extends string> =
-  [unknownTokens] extends [never] ? unknown : InvalidPattern<`the source does not capture [${unknownTokens}]`>
+  [unknownTokens] extends [never] ? unknown : { readonly destination: InvalidPattern<`the source does not capture [${unknownTokens}]`> }
 
 // `'/a/[b]/[[...c]]?d=[b]'` gives `'b' | '[...c'`.
 // prettier-ignore
