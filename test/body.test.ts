@@ -1,0 +1,554 @@
+import fc from 'fast-check'
+import { describe, expect, it, vi } from 'vitest'
+import { z } from 'zod'
+import { middleware, route, router, type ErrorInfo } from '../src/index.js'
+
+const any = z.any()
+const errors: { error: unknown; info: ErrorInfo }[] = []
+const app = router(
+  {
+    json: route('/json').post({ body: any }, (_request, { body }) => ({ body })),
+    optional: route('/optional').post({ body: z.object({ a: z.number() }).optional() }, (_request, { body }) => ({
+      has: body !== undefined,
+    })),
+    text: route('/text').post({ text: z.string() }, (_request, { text }) => text),
+    bytes: route('/bytes').post({ bytes: z.instanceof(Uint8Array) }, (_request, { bytes }) => [...bytes]),
+    form: route('/form').post({ form: any }, (_request, { form }) => Object.entries(form as object)),
+    small: route('/small').post({ text: z.string(), bodyLimit: 100 }, (_request, { text }) => text.length),
+    smallBytes: route('/small-bytes').post({ bytes: any, bodyLimit: 100 }, (_request, { bytes }) => [
+      ...(bytes as Uint8Array),
+    ]),
+    smallJson: route('/small-json').post({ body: any, bodyLimit: 100 }, () => 'ok'),
+    smallForm: route('/small-form').post({ form: any, bodyLimit: 100 }, () => 'ok'),
+    nobody: route('/nobody').post((request) => request.text()),
+  },
+  { onError: (error, info) => errors.push({ error, info }), bodyLimit: 10_000 },
+)
+
+interface Init {
+  readonly body?: BodyInit | null
+  readonly headers?: Record<string, string>
+  readonly signal?: AbortSignal
+}
+
+async function post(path: string, init: Init = {}): Promise<Response> {
+  return app.fetch(new Request(`http://test${path}`, { method: 'POST', duplex: 'half', ...init } as RequestInit))
+}
+
+const json = (body: BodyInit, type = 'application/json'): Promise<Response> =>
+  post('/json', { body, headers: { 'content-type': type } })
+
+// A stream that tells what became of it.
+function source(chunks: readonly Uint8Array[], end: 'close' | 'error' | 'stall' = 'close') {
+  let index = 0
+  const told = { pulled: 0, cancelled: false }
+  const stream = new ReadableStream<Uint8Array>(
+    {
+      pull(controller) {
+        const chunk = chunks[index++]
+        if (chunk) {
+          told.pulled += chunk.length
+          controller.enqueue(chunk)
+        } else if (end === 'close') controller.close()
+        else if (end === 'error') controller.error(new Error('socket hang up'))
+        else return new Promise<void>(() => {})
+        return undefined
+      },
+      cancel() {
+        told.cancelled = true
+      },
+    },
+    { highWaterMark: 0 },
+  )
+  return { stream, told }
+}
+
+const encode = (text: string): Uint8Array => new TextEncoder().encode(text)
+
+// The bytes in pieces, cut at the given places.
+function cut(bytes: Uint8Array, places: readonly number[]): Uint8Array[] {
+  const edges = [0, ...places.map((place) => place % (bytes.length + 1)).sort((a, b) => a - b), bytes.length]
+  return edges.slice(1).map((to, index) => bytes.slice(edges[index], to))
+}
+
+describe('the media type of a JSON body', () => {
+  it.each([
+    'application/json',
+    'APPLICATION/Json',
+    'application/json; charset=utf-8',
+    'application/json;charset="utf-8"',
+    'application/json ; x=y',
+    'application/json;',
+    'application/problem+json',
+    'application/vnd.api+JSON; ext="a"',
+    ' application/json ',
+    'text/x+json',
+  ])('may be %j', async (type) => {
+    expect((await json('{"a":1}', type)).status).toBe(200)
+  })
+
+  it.each([
+    'text/plain',
+    'text/json',
+    'application/jsonp',
+    'application/x-json',
+    'application/json+xml',
+    'application/+json',
+    'application/json, text/plain',
+    'text/plain, application/json',
+    'text/plain; application/json',
+    'text/plain; a=+json',
+    'application /json',
+    'application/ json',
+    'application/json charset=utf-8',
+    'application/json/x',
+    '/json',
+    'json',
+    '+json',
+    'application/x-www-form-urlencoded',
+    'multipart/form-data; boundary=b',
+    '*/*',
+    `application/json;${'x'.repeat(2_000)}`,
+    '',
+  ])('may not be %.60j', async (type) => {
+    const response = await json('{"a":1}', type)
+    expect([response.status, response.headers.get('accept')]).toEqual([415, 'application/json'])
+    expect(await response.json()).toEqual({
+      title: 'Unsupported Media Type',
+      detail: 'The body must be application/json.',
+      status: 415,
+    })
+  })
+
+  it('is JSON or +json by a strict parse, whatever surrounds it', async () => {
+    const token = fc.string({ unit: fc.constantFrom(..."!#$%&'*+-.^_`|~09azAZ"), minLength: 1, maxLength: 6 })
+    const type = fc.oneof(
+      fc.tuple(token, token).map(([type, subtype]) => `${type}/${subtype}`),
+      fc.tuple(token, token).map(([type, subtype]) => `${type}/${subtype}+json`),
+      fc.constantFrom('application/json', 'Application/JSON', 'text/plain', 'application/xjson'),
+      fc.string({ unit: fc.constantFrom(...'aj/+; ,json"='), maxLength: 12 }),
+    )
+    await fc.assert(
+      fc.asyncProperty(type, fc.constantFrom('', ';', '; charset=utf-8', ' ;a=b;c="d"', ' '), async (type, tail) => {
+        const header = new Headers({ 'content-type': type + tail }).get('content-type')!
+        const essence = header
+          .split(';')[0]!
+          .replace(/[ \t]+$/, '')
+          .toLowerCase()
+        const [, subtype] = /^[!#$%&'*+\-.^_`|~0-9a-z]+\/([!#$%&'*+\-.^_`|~0-9a-z]+)$/.exec(essence) ?? []
+        const isJson =
+          !header.includes(',') &&
+          (essence === 'application/json' || (!!subtype?.endsWith('+json') && subtype !== '+json'))
+        expect([header, (await json('1', header)).status]).toEqual([header, isJson ? 200 : 415])
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+
+  it('is wanted where there is a body, and not where there is none', async () => {
+    const without = (body: BodyInit | null): Promise<Response> => post('/optional', { body })
+    expect((await without(encode('{"a":1}') as never)).status).toBe(415)
+    expect((await without(source([encode('{"a":1}')]).stream)).status).toBe(415)
+    expect(await (await without(null)).json()).toEqual({ has: false })
+    // What a Node host passes for a POST that sends nothing.
+    expect(await (await without(source([]).stream)).json()).toEqual({ has: false })
+    expect((await post('/json', { headers: { 'content-type': 'application/json' } })).status).toBe(400)
+    expect((await post('/json', { body: '', headers: { 'content-type': 'application/json' } })).status).toBe(400)
+  })
+
+  it('of a form is one of two', async () => {
+    for (const type of [
+      'application/json',
+      'text/plain',
+      'multipart/mixed; boundary=b',
+      'application/x-www-form-urlencoded, multipart/form-data',
+    ]) {
+      const response = await post('/form', { body: 'a=b', headers: { 'content-type': type } })
+      expect([response.status, response.headers.get('accept')]).toEqual([
+        415,
+        'multipart/form-data, application/x-www-form-urlencoded',
+      ])
+      expect(await response.json()).toMatchObject({
+        detail: 'The body must be multipart/form-data or application/x-www-form-urlencoded.',
+      })
+    }
+    const urlencoded = { 'content-type': 'Application/X-WWW-Form-Urlencoded;charset=UTF-8' }
+    expect(await (await post('/form', { body: 'a=b', headers: urlencoded })).json()).toEqual([['a', 'b']])
+  })
+
+  it('does not matter for text and bytes', async () => {
+    for (const headers of [{}, { 'content-type': 'image/png' }, { 'content-type': '///' }] as Record<
+      string,
+      string
+    >[]) {
+      expect(await (await post('/text', { body: encode('hé') as never, headers })).json()).toBe('hé')
+      expect(await (await post('/bytes', { body: encode('hé') as never, headers })).json()).toEqual([0x68, 0xc3, 0xa9])
+    }
+    expect(await (await post('/text')).json()).toBe('')
+    expect(await (await post('/bytes')).json()).toEqual([])
+  })
+})
+
+describe('Content-Encoding', () => {
+  it.each(['gzip', 'br', 'deflate', 'x', 'gzip, identity', 'identity, gzip', ''])('%j is a 415', async (encoding) => {
+    for (const path of ['/json', '/text', '/bytes', '/form']) {
+      const response = await post(path, {
+        body: path === '/form' ? 'a=b' : '{}',
+        headers: {
+          'content-type': path === '/form' ? 'application/x-www-form-urlencoded' : 'application/json',
+          'content-encoding': encoding,
+        },
+      })
+      expect([path, response.status, response.headers.get('accept-encoding')]).toEqual([path, 415, 'identity'])
+      expect(await response.json()).toMatchObject({ detail: 'The body must not have a Content-Encoding.' })
+    }
+  })
+
+  it('identity says nothing', async () => {
+    const headers = { 'content-type': 'application/json', 'content-encoding': 'Identity' }
+    expect((await post('/json', { body: '{}', headers })).status).toBe(200)
+  })
+})
+
+describe('bodyLimit', () => {
+  it('counts bytes, and allows exactly as many', async () => {
+    expect(await (await post('/small', { body: 'x'.repeat(100) })).json()).toBe(100)
+    expect((await post('/small', { body: 'x'.repeat(101) })).status).toBe(413)
+    expect((await post('/small', { body: 'é'.repeat(50) })).status).toBe(200)
+    expect((await post('/small', { body: 'é'.repeat(51) })).status).toBe(413)
+    expect((await post('/text', { body: 'x'.repeat(10_000) })).status).toBe(200)
+    expect((await post('/text', { body: 'x'.repeat(10_001) })).status).toBe(413)
+  })
+
+  it('is one MiB unless something is said', async () => {
+    const plain = router({ a: route('/').post({ bytes: any }, () => 'ok') })
+    const send = async (size: number): Promise<number> =>
+      (await plain.fetch(new Request('http://test/', { method: 'POST', body: new Uint8Array(size) }))).status
+    expect(await send(1_048_576)).toBe(200)
+    expect(await send(1_048_577)).toBe(413)
+  })
+
+  it('is a 413 for every kind of body', async () => {
+    const boundary = `--b\r\ncontent-disposition: form-data; name="a"\r\n\r\n${'x'.repeat(100)}\r\n--b--`
+    for (const [path, type, body] of [
+      ['/small', 'text/plain', 'x'.repeat(101)],
+      ['/small-bytes', 'text/plain', 'x'.repeat(101)],
+      ['/small-json', 'application/json', `"${'x'.repeat(100)}"`],
+      ['/small-form', 'application/x-www-form-urlencoded', 'x'.repeat(101)],
+      ['/small-form', 'multipart/form-data; boundary=b', boundary],
+    ] as const) {
+      const response = await post(path, { body, headers: { 'content-type': type } })
+      expect([path, response.status, await response.json()]).toEqual([
+        path,
+        413,
+        { title: 'Content Too Large', detail: 'The body is larger than 100 bytes.', status: 413 },
+      ])
+    }
+  })
+
+  it('holds whatever Content-Length says and however the body is cut', async () => {
+    const length = fc.option(
+      fc.oneof(
+        fc.nat({ max: 300 }).map(String),
+        fc.constantFrom('', '-1', 'x', '1e9', '0x10', '99999999999999999999', '5, 5'),
+      ),
+      { nil: undefined },
+    )
+    const bytes = fc.uint8Array({ maxLength: 220, size: 'max' })
+    await fc.assert(
+      fc.asyncProperty(bytes, fc.array(fc.nat(), { maxLength: 6 }), length, async (bytes, places, length) => {
+        const { stream, told } = source(cut(bytes, places))
+        const response = await post('/small-bytes', {
+          body: stream,
+          headers: length === undefined ? {} : { 'content-length': length },
+        })
+        const announced = Number(length ?? 0)
+        if (bytes.length > 100 || announced > 100) {
+          expect(response.status).toBe(413)
+          if (announced > 100) expect(told.pulled).toBe(0)
+          if (announced > 100 || told.pulled < bytes.length) expect(told.cancelled).toBe(true)
+        } else expect([response.status, await response.json()]).toEqual([200, [...bytes]])
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  it('cancels the stream where it is reached', async () => {
+    const chunk = new Uint8Array(40)
+    const { stream, told } = source([chunk, chunk, chunk, chunk, chunk])
+    expect((await post('/small-bytes', { body: stream })).status).toBe(413)
+    expect(told).toEqual({ pulled: 120, cancelled: true })
+  })
+
+  it('ends a stream that has no end', async () => {
+    const stream = new ReadableStream<Uint8Array>({ pull: (controller) => controller.enqueue(new Uint8Array(1_000)) })
+    expect((await post('/text', { body: stream })).status).toBe(413)
+  })
+
+  it('reads a body that is cut into single bytes', async () => {
+    const bytes = Uint8Array.from({ length: 10_000 }, (_, index) => index & 255)
+    const response = await post('/bytes', { body: source(Array.from(bytes, (byte) => Uint8Array.of(byte))).stream })
+    expect(await response.json()).toEqual([...bytes])
+  })
+
+  it('does not read a body that is refused for its media type', async () => {
+    const { stream, told } = source([encode('{}')])
+    const response = await post('/json', { body: stream, headers: { 'content-type': 'text/plain' } })
+    expect([response.status, told.pulled]).toEqual([415, 0])
+  })
+})
+
+describe('JSON', () => {
+  it.each(['{', '', ' ', 'undefined', 'NaN', "{'a':1}", '{"a":1,}', '[1,]', '01', '"\n"', '{}{}', '\u0000', 'tru'])(
+    '%j is a 400',
+    async (text) => {
+      const response = await json(text)
+      expect([response.status, await response.json()]).toEqual([
+        400,
+        { title: 'Bad Request', detail: 'The body is not valid JSON.', status: 400 },
+      ])
+    },
+  )
+
+  it('may be of any kind at its top', async () => {
+    for (const text of ['1', '"a"', 'null', 'true', '[]', ' {"a":[1]} '])
+      expect(await (await json(text)).json()).toEqual({ body: JSON.parse(text) as unknown })
+  })
+
+  it('is at most 64 levels deep', async () => {
+    const nested = (depth: number, open: string, close: string, inner: string): string =>
+      open.repeat(depth) + inner + close.repeat(depth)
+    for (const [open, close, inner] of [
+      ['[', ']', ''],
+      ['[', ']', '"["'],
+      ['{"a":', '}', '1'],
+      ['[{"a":', '}]', '1'],
+    ] as const) {
+      const per = open.replace(/[^[{]/g, '').length
+      const text = nested(64 / per, open, close, inner)
+      expect([open, (await json(text)).status]).toEqual([open, 200])
+      const response = await json(`[${text}]`)
+      expect([open, response.status, await response.json()]).toEqual([
+        open,
+        400,
+        { title: 'Bad Request', detail: 'The body is nested deeper than 64 levels.', status: 400 },
+      ])
+    }
+  })
+
+  it('refuses brackets by the ten thousand', async () => {
+    const big = router({ a: route('/').post({ body: any }, () => 'ok') })
+    for (const text of [
+      '['.repeat(100_000),
+      '['.repeat(100_000) + ']'.repeat(100_000),
+      '{"a":'.repeat(100_000),
+      '['.repeat(1_000_000),
+      `"${'\\'.repeat(1_000_000)}`,
+      ']'.repeat(1_000_000),
+      `${'"'.repeat(1_000_001)}`,
+    ]) {
+      const request = new Request('http://test/', {
+        method: 'POST',
+        body: text,
+        headers: { 'content-type': 'application/json' },
+      })
+      expect((await big.fetch(request)).status).toBe(400)
+    }
+  })
+
+  it('counts levels as a parser would, and not what stands in strings', async () => {
+    const deep = router({ a: route('/').post({ body: any }, (_request, { body }) => ({ body })) })
+    const depthOf = (value: unknown): number =>
+      typeof value === 'object' && value !== null
+        ? 1 + Math.max(0, ...Object.values(value).map((inner) => depthOf(inner)))
+        : 0
+    const text = fc.string({ unit: fc.constantFrom('[', ']', '{', '}', '"', '\\', 'a', '\n', 'é'), maxLength: 40 })
+    const leaf = fc.oneof(text, fc.integer(), fc.constant(null))
+    const tree = fc
+      .tuple(
+        fc.integer({ min: 50, max: 75 }),
+        fc.array(fc.tuple(fc.boolean(), text), { minLength: 75, maxLength: 75 }),
+        leaf,
+      )
+      .map(([depth, choices, inner]) =>
+        choices
+          .slice(0, depth)
+          .reduce<unknown>(
+            (value, [isList, key]) => (isList ? [key, value, []] : { [key]: value, [`${key}2`]: key }),
+            inner,
+          ),
+      )
+    await fc.assert(
+      fc.asyncProperty(tree, fc.constantFrom(undefined, 2), async (value, indent) => {
+        const response = await deep.fetch(
+          new Request('http://test/', {
+            method: 'POST',
+            body: JSON.stringify(value, null, indent),
+            headers: { 'content-type': 'application/json' },
+          }),
+        )
+        const depth = depthOf(value)
+        if (depth > 64) expect([depth, response.status]).toEqual([depth, 400])
+        else expect(await response.json()).toEqual({ body: value })
+      }),
+      { numRuns: 200 },
+    )
+  })
+
+  it('makes own members of __proto__ and constructor', async () => {
+    const response = await json('{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}}')
+    expect(response.status).toBe(200)
+    expect(Object.keys({})).toEqual([])
+    expect('polluted' in {}).toBe(false)
+  })
+})
+
+describe('UTF-8', () => {
+  it.each([
+    ['a lone byte', [0xff]],
+    ['an unfinished character', [0x61, 0xc3]],
+    ['an overlong form', [0xc0, 0xaf]],
+    ['a surrogate', [0xed, 0xa0, 0x80]],
+    ['UTF-16', [0xff, 0xfe, 0x61, 0x00]],
+  ])('that is not: %s is a 400', async (_name, bytes) => {
+    const body = Uint8Array.from(bytes)
+    for (const [path, type] of [
+      ['/text', 'text/plain'],
+      ['/json', 'application/json'],
+      ['/form', 'application/x-www-form-urlencoded'],
+    ] as const) {
+      const response = await post(path, { body, headers: { 'content-type': type } })
+      expect([path, response.status, await response.json()]).toEqual([
+        path,
+        400,
+        { title: 'Bad Request', detail: 'The body is not valid UTF-8.', status: 400 },
+      ])
+    }
+    // And the next one is read as if nothing had been.
+    expect(await (await post('/text', { body: 'né' })).json()).toBe('né')
+  })
+
+  it('may begin with a byte order mark, which is dropped as request.text() drops it', async () => {
+    const body = Uint8Array.of(0xef, 0xbb, 0xbf, 0x31)
+    expect(await (await post('/json', { body, headers: { 'content-type': 'application/json' } })).json()).toEqual({
+      body: 1,
+    })
+    expect(await (await post('/text', { body })).json()).toBe('1')
+    expect(await (await post('/bytes', { body })).json()).toEqual([...body])
+  })
+
+  it('is read whole, wherever the chunks are cut', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.string({ unit: 'grapheme' }), fc.array(fc.nat(), { maxLength: 8 }), async (text, places) => {
+        const response = await post('/text', { body: source(cut(encode(text), places)).stream })
+        expect(await response.json()).toBe(text.replace(/^\ufeff/, ''))
+      }),
+      { numRuns: 300 },
+    )
+  })
+})
+
+describe('a body that was read already', () => {
+  const read = middleware(async (request, _context, next) => {
+    await request.text()
+    return next()
+  })
+  const locked = middleware(async (request, _context, next) => {
+    request.body!.getReader()
+    return next()
+  })
+
+  it.each(['body', 'form', 'text', 'bytes'] as const)('is a 500 whose cause says so: %s', async (kind) => {
+    const onError = vi.fn()
+    const type = kind === 'form' ? 'application/x-www-form-urlencoded' : 'application/json'
+    const one = router(
+      {
+        a: route('/a')
+          .use(read)
+          .post({ [kind]: any } as { text: typeof any }, () => 'ok'),
+      },
+      { onError },
+    )
+    const response = await one.fetch(
+      new Request('http://test/a', { method: 'POST', body: '{}', headers: { 'content-type': type } }),
+    )
+    expect([response.status, await response.json()]).toEqual([500, { title: 'Internal Server Error', status: 500 }])
+    expect(onError).toHaveBeenCalledTimes(1)
+    const [error, info] = onError.mock.calls[0] as [Error, ErrorInfo]
+    expect(error.message).toBe(
+      'the body of POST http://test/a was read before it could be validated; read it from the context, or declare no body',
+    )
+    expect([info.phase, info.pattern]).toEqual(['input', '/a'])
+  })
+
+  it('or is being read is a 500 too', async () => {
+    const onError = vi.fn()
+    const one = router(
+      {
+        a: route('/a')
+          .use(locked)
+          .post({ text: any }, () => 'ok'),
+      },
+      { onError },
+    )
+    const response = await one.fetch(new Request('http://test/a', { method: 'POST', body: 'x' }))
+    expect(response.status).toBe(500)
+    expect(onError).toHaveBeenCalledTimes(1)
+    expect((onError.mock.calls[0] as [unknown])[0]).toBeInstanceOf(TypeError)
+  })
+
+  it('is the handler’s to read where none is declared', async () => {
+    expect(await (await post('/nobody', { body: 'raw' })).json()).toBe('raw')
+  })
+})
+
+describe('a body that does not end well', () => {
+  it('is a 400 where its stream fails', async () => {
+    for (const [path, type] of [
+      ['/json', 'application/json'],
+      ['/text', 'text/plain'],
+      ['/bytes', 'text/plain'],
+      ['/form', 'multipart/form-data; boundary=b'],
+    ] as const)
+      for (const chunks of [[], [encode('{"a":')], [encode('{"a":1}')]]) {
+        const { stream } = source(chunks, 'error')
+        const response = await post(path, { body: stream, headers: { 'content-type': type } })
+        expect([path, response.status, await response.json()]).toEqual([
+          path,
+          400,
+          { title: 'Bad Request', detail: 'The body ended early.', status: 400 },
+        ])
+      }
+  })
+
+  it('is a 400 where its stream holds what is not bytes', async () => {
+    const stream = new ReadableStream({
+      start(controller) {
+        controller.enqueue('text')
+        controller.close()
+      },
+    })
+    expect((await post('/text', { body: stream as never })).status).toBe(400)
+  })
+
+  it('is told to nobody: the client is at fault', async () => {
+    errors.length = 0
+    await post('/text', { body: source([], 'error').stream })
+    await json('{')
+    await post('/small', { body: 'x'.repeat(101) })
+    expect(errors).toEqual([])
+  })
+
+  it('ends the wait when the client goes, which hosts tell by an error of the stream', async () => {
+    const controller = new AbortController()
+    const stream = new ReadableStream<Uint8Array>({
+      start(source) {
+        source.enqueue(encode('{"a":'))
+        controller.signal.addEventListener('abort', () => source.error(controller.signal.reason))
+      },
+    })
+    const answer = post('/text', { body: stream, signal: controller.signal })
+    setTimeout(() => controller.abort(), 5)
+    expect((await answer).status).toBe(400)
+  })
+})
