@@ -192,12 +192,10 @@ export function locate(href: string): { href: string; start: number; end: number
   // After `https://`; a host has at least one character.
   const start = href.indexOf('/', 8)
   if (start === -1) return locate(new URL(href).href)
-  let end = href.indexOf('?', start)
-  if (end === -1 && (end = href.indexOf('#', start)) === -1) end = href.length
-  else {
-    const hash = href.lastIndexOf('#', end)
-    if (hash > start) end = hash
-  }
+  let end = href.indexOf('#', start)
+  if (end === -1) end = href.length
+  const search = href.indexOf('?', start)
+  if (search !== -1 && search < end) end = search
   return { href, start, end }
 }
 
@@ -209,9 +207,12 @@ export class Context {
     this.#exchange = exchange
   }
 
-  /** A context with more in it, which what is outside does not see. */
-  with(added: object): Context {
-    return Object.assign(new Context(this.#exchange), this, added)
+  /** A context with more in it, which what is outside does not see. Throws TypeError for the name of a member. */
+  static with(context: Context, added: object): Context {
+    for (const name in added)
+      if (name in Context.prototype)
+        throw new TypeError(`next({ ${name} }) would replace a member of the context; give it another name`)
+    return Object.assign(new Context(context.#exchange), context, added)
   }
 
   /** What all the contexts of this request share. */

@@ -80,7 +80,8 @@ export class Matcher<value> {
     if (escape >= 0 && escape < end) return this.#findDecoded(url, start, end)
     let state = this.#start
     let index = start + 1
-    if (index >= end) return state.end
+    // An end before the start: a URL that the app does not answer for.
+    if (index >= end) return end < start ? undefined : state.end
     for (;;) {
       if (!state.expanded) this.#expand(state)
       let next: State<value> | undefined
@@ -277,7 +278,11 @@ export function paramsOf(
   let index = 0
   let from = start + 1
   for (const capture of captures) {
-    for (; index < capture.index; index++) from = url.indexOf('/', from) + 1
+    for (; index < capture.index; index++) {
+      from = url.indexOf('/', from) + 1
+      // An optional catch-all that has nothing to catch.
+      if (from === 0 || from > end) return params
+    }
     if (capture.rest) {
       if (from < end) params[capture.name] = url.slice(from, end).split('/').map(decode)
       break

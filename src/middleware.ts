@@ -80,7 +80,7 @@ function wrap(inside: Answer, layer: AnyMiddleware): Answer {
     let given: Promise<Response> | undefined
     const next = (added?: object): Promise<Response> => {
       if (given) throw new Error('next() was called twice; call it once, and return what it gives')
-      answer = inside(request, added ? context.with(added) : context)
+      answer = inside(request, added ? Context.with(context, added) : context)
       return (given = isResponse(answer) ? Promise.resolve(answer) : answer)
     }
     try {

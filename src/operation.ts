@@ -1,7 +1,8 @@
 import { Context } from './context.js'
 import { compose, settle, toThrown, type AnyMiddleware, type Answer } from './middleware.js'
+import { toFailure, toProblem } from './problem.js'
 import { isResponse } from './response.js'
-import { isSchema, toPrepare, toRespond, type Operation } from './validate.js'
+import { isSchema, parseWith, toPrepare, toRespond, type Operation, type Schema } from './validate.js'
 
 /** A route that contradicts itself. The message says what to do. */
 export class RouteError extends Error {
@@ -12,6 +13,15 @@ export class RouteError extends Error {
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'HEAD' | 'OPTIONS' | 'QUERY'
 
 export const methods: readonly Method[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS', 'QUERY']
+
+/** A route as data. */
+export interface RouteData {
+  readonly pattern: string
+  readonly params: Schema | undefined
+  /** Around the operations that are declared next. */
+  readonly middleware: readonly AnyMiddleware[]
+  readonly operations: ReadonlyMap<Method, RouteOperation>
+}
 
 /** One operation of a route, as data. */
 export interface RouteOperation {
@@ -27,17 +37,18 @@ export interface RouteOperation {
 const knownKeys = ['query', 'headers', 'body', 'form', 'text', 'bytes', 'response', 'bodyLimit']
 
 /**
- * An operation of the route with this pattern, ready to answer.
+ * An operation for a route, ready to answer.
  *
  * @throws RouteError if its declaration is not one.
  */
 export function toOperation(
-  pattern: string,
+  { pattern, params, middleware, operations }: RouteData,
   method: Method,
   operation: Operation,
   handler: RouteOperation['handler'] | undefined,
-  middleware: readonly AnyMiddleware[],
 ): RouteOperation {
+  if (operations.has(method))
+    throw new RouteError(`route '${pattern}' already has a ${method} handler; remove one of the two`)
   const call = `.${method.toLowerCase()}()`
   const fail = (mistake: string): never => {
     throw new RouteError(`route '${pattern}': ${call} ${mistake}`)
@@ -60,7 +71,34 @@ export function toOperation(
   if (kinds.length > 1) fail(`declares ${kinds.join(' and ')}; a request has one body.`)
   if (kinds.length && (method === 'GET' || method === 'HEAD'))
     fail(`declares a ${kinds[0]}, but a ${method} request has no body; use .query() or .post().`)
-  return { method, operation, handler: handler!, middleware, answer: compose(middleware, toLeaf(operation, handler!)) }
+  const answer = withParams(params, compose(middleware, toLeaf(operation, handler!)))
+  return { method, operation, handler: handler!, middleware, answer }
+}
+
+/** What a route answers once its own schema has parsed what its pattern captured: what does not fit is not this route's URL. */
+export function withParams(schema: Schema | undefined, inside: Answer): Answer {
+  if (!schema) return inside
+  return (request, context) => {
+    const exchange = Context.exchange(context)
+    const proceed = (parsed: unknown): Response | Promise<Response> => {
+      if (parsed) {
+        exchange.params = (parsed as { value: Record<string, unknown> }).value
+        return inside(request, context)
+      }
+      exchange.match = undefined
+      return toProblem(404)
+    }
+    const refuse = (error: unknown): Response => {
+      exchange.failed = true
+      return toFailure(error, 'input', 404)
+    }
+    try {
+      const parsed = parseWith(schema, exchange.params)
+      return parsed instanceof Promise ? parsed.then(proceed, refuse) : proceed(parsed)
+    } catch (error) {
+      return refuse(error)
+    }
+  }
 }
 
 // Validation and handler, inside all middleware.

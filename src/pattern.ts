@@ -67,7 +67,7 @@ function parseSegment(text: string, index: number, fail: (mistake: string, index
 }
 
 // The URL parser takes these for steps, in any of their spellings: https://url.spec.whatwg.org/#double-dot-path-segment
-const isDots = (segment: string): boolean => /^(?:\.|%2e){1,2}$/i.test(segment)
+export const isDots = (segment: string): boolean => /^(?:\.|%2e){1,2}$/i.test(segment)
 
 /**
  * The path of a pattern, root-relative, which cannot leave the pattern: each segment is encoded.

@@ -53,14 +53,16 @@ const titles = new Map<number, string>([
   [429, 'Too Many Requests'], [500, 'Internal Server Error'], [501, 'Not Implemented'], [502, 'Bad Gateway'], [503, 'Service Unavailable'], [504, 'Gateway Timeout'],
 ])
 
-/** An `application/problem+json` Response. */
-export function toProblem(status: number, details?: object, headers?: HeaderPairs): Response {
-  const body = JSON.stringify({ title: titles.get(status), ...details, status })
-  const pairs: HeaderPairs = [
+/** An `application/problem+json` Response, and its document as `~data`. */
+export function toProblem(status: number, details?: object, headers: HeaderPairs = []): Response {
+  const document = { title: titles.get(status), ...details, status }
+  const defaults: HeaderPairs = [
     ['content-type', 'application/problem+json'],
     ['x-content-type-options', 'nosniff'],
   ]
-  return createResponse(body, status, headers ? [...pairs, ...headers] : pairs)
+  return Object.assign(createResponse(JSON.stringify(document), status, [...defaults, ...headers]), {
+    '~data': document,
+  })
 }
 
 const causes = new WeakMap<Response, { readonly error: unknown; readonly phase: string }>()

@@ -266,7 +266,7 @@ function toReply<status extends ErrorStatus>(
   init?: ReplyHeaders,
   defaults: HeaderPairs = [],
 ): Reply<status, any> {
-  return withData(toProblem(status, details, withDefaults(defaults, init?.headers)), { ...details, status })
+  return toProblem(status, details, withDefaults(defaults, init?.headers)) as Reply<status, any>
 }
 
 function toRedirect<status extends RedirectStatus>(

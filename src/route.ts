@@ -3,7 +3,6 @@ import { Context, Exchange, locate, type RouteContext, type Server } from './con
 import { Matcher, type Match } from './matcher.js'
 import {
   compose,
-  toThrown,
   type Added,
   type AnyContext,
   type AnyMiddleware,
@@ -11,20 +10,20 @@ import {
   type Early,
   type Next,
 } from './middleware.js'
-import { methods, RouteError, toOperation, type Method, type RouteOperation } from './operation.js'
+import {
+  methods,
+  RouteError,
+  toOperation,
+  withParams,
+  type Method,
+  type RouteData,
+  type RouteOperation,
+} from './operation.js'
 import { parsePattern, type Params, type PatternMistake } from './pattern.js'
 import { toProblem, type Status } from './problem.js'
 import type { Reply } from './reply.js'
 import { createResponse } from './response.js'
-import {
-  isSchema,
-  parseWith,
-  type Input,
-  type InputName,
-  type Operation,
-  type Output,
-  type Schema,
-} from './validate.js'
+import { isSchema, type Input, type InputName, type Operation, type Output, type Schema } from './validate.js'
 
 /** A function that answers requests for one pattern. */
 export type Handler<pattern extends string = string, result = unknown> = (
@@ -154,15 +153,8 @@ type Join<prefix extends string, pattern extends string> = prefix extends ''
 
 const brand: unique symbol = Symbol.for('byway.route') as never
 
-interface Shape {
-  readonly pattern: string
-  readonly params: Schema | undefined
-  readonly middleware: readonly AnyMiddleware[]
-  readonly operations: ReadonlyMap<Method, RouteOperation>
-}
-
 /** A route as others read it. */
-export interface AnyRoute extends Shape {
+export interface AnyRoute extends RouteData {
   readonly [brand]: true
 }
 
@@ -170,20 +162,15 @@ export interface AnyRoute extends Shape {
 export const isRoute = (value: unknown): value is AnyRoute =>
   typeof value === 'object' && value !== null && (value as { [brand]?: unknown })[brand] === true
 
-function toRoute(shape: Shape): AnyRoute {
+function toRoute(shape: RouteData): AnyRoute {
   const self: Record<PropertyKey, unknown> = { [brand]: true, ...shape }
   for (const method of methods) {
     self[method.toLowerCase()] = (...rest: [Operation | RouteOperation['handler'], RouteOperation['handler']?]) => {
-      if (shape.operations.has(method))
-        throw new RouteError(`route '${shape.pattern}' already has a ${method} handler; remove one of the two`)
       const [operation, handler] =
         typeof rest[0] === 'function' && !rest[1] ? [{}, rest[0]] : [rest[0] as Operation, rest[1]]
       return toRoute({
         ...shape,
-        operations: new Map(shape.operations).set(
-          method,
-          toOperation(shape.pattern, method, operation, handler, shape.middleware),
-        ),
+        operations: new Map(shape.operations).set(method, toOperation(shape, method, operation, handler)),
       })
     }
     const operation = shape.operations.get(method)
@@ -201,18 +188,6 @@ function asMiddleware(value: unknown): AnyMiddleware {
   )
 }
 
-/** Parses the params of a match with the route's own schema. Gives `undefined` if they do not fit. */
-export function parseParams({ params }: AnyRoute, exchange: Exchange): true | undefined | Promise<true | undefined> {
-  if (!params) return true
-  const settle = (parsed: { readonly value: unknown } | undefined): true | undefined => {
-    if (!parsed) return undefined
-    exchange.params = parsed.value as Record<string, unknown>
-    return true
-  }
-  const parsed = parseWith(params, exchange.params)
-  return parsed instanceof Promise ? parsed.then(settle) : settle(parsed)
-}
-
 // A route on its own: nobody else is there to be told of its errors.
 const alone: Server = {
   bodyLimit: defaultBodyLimit,
@@ -222,7 +197,7 @@ const alone: Server = {
 }
 
 function toFunction(
-  shape: Shape,
+  shape: RouteData,
   { answer }: RouteOperation,
 ): (request: Request, context?: OperationContext<string>) => Promise<Response> {
   let matcher: Matcher<undefined> | undefined
@@ -239,15 +214,7 @@ function toFunction(
     if (!match && !params) return toProblem(404)
     const exchange = new Exchange(request, alone, href, start, end, match ?? elsewhere, { env, waitUntil })
     if (params) exchange.params = { ...(await params) }
-    const context = new Context(exchange)
-    try {
-      const response = (await parseParams(shape as AnyRoute, exchange))
-        ? await answer(request, context)
-        : toProblem(404)
-      return exchange.finish(response)
-    } catch (error) {
-      return exchange.finish(toThrown(error, context, 'input'))
-    }
+    return exchange.finish(await answer(request, new Context(exchange)))
   }
 }
 
@@ -289,5 +256,5 @@ export function toFallback(route: AnyRoute): Answer {
     .reduce((one, other) => (other.length < one.length ? other : one), route.middleware)
   const answer: Answer = ({ method }) =>
     method === 'OPTIONS' ? createResponse(null, 204, [['allow', allow]]) : toProblem(405, undefined, [['allow', allow]])
-  return compose(shared, answer)
+  return withParams(route.params, compose(shared, answer))
 }

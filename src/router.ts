@@ -1,12 +1,12 @@
 import { defaultBodyLimit } from './body.js'
 import { Context, Exchange, locate, toHost, type Phase, type Server } from './context.js'
 import { Matcher, RouterError, type Match } from './matcher.js'
-import { compose, toThrown, type AnyMiddleware, type Answer, type Early } from './middleware.js'
+import { compose, type AnyMiddleware, type Answer, type Early } from './middleware.js'
 import { parsePattern } from './pattern.js'
 import { toProblem } from './problem.js'
 import { permanentRedirect } from './reply.js'
-import { isResponse, withHeaders } from './response.js'
-import { isRoute, parseParams, toFallback, type AnyRoute } from './route.js'
+import { isResponse } from './response.js'
+import { isRoute, toFallback, type AnyRoute } from './route.js'
 import { toFollow, type Follow, type Rule, type RuleMistakes } from './rules.js'
 
 /** What `onError` is told of an error beside the error. */
@@ -55,7 +55,6 @@ export interface Router<routes, early = never> {
 type EarlyOf<layer> = layer extends (...rest: never) => infer result ? Early<result> : never
 
 interface Target {
-  readonly route: AnyRoute
   readonly answers: ReadonlyMap<string, Answer>
   readonly fallback: Answer
 }
@@ -68,12 +67,11 @@ interface Target {
  * export default router({ items, item }, { use: [cors({ origin: ['https://app.example'] })] })
  */
 // No constraint on `routes`: one would make TypeScript resolve every route whenever the router is named.
-export function router<
-  routes,
-  const use extends readonly AnyMiddleware[] = [],
-  const rewrites extends readonly Rule[] = [],
->(routes: routes, options: RouterOptions<use, rewrites> = {}): Router<routes, EarlyOf<use[number]>> {
-  const { use = [], trailingSlash = 'redirect', onError } = options
+export function router<routes, layer extends AnyMiddleware = never, const rewrites extends readonly Rule[] = []>(
+  routes: routes,
+  options: RouterOptions<readonly layer[], rewrites> = {},
+): Router<routes, EarlyOf<layer>> {
+  const { use = [] as readonly layer[], trailingSlash = 'redirect', onError } = options
   const basePath = checkBasePath(options.basePath)
   const follow = options.rewrites?.length ? toFollow(options.rewrites) : undefined
   const pending = new Set<Promise<unknown>>()
@@ -97,75 +95,51 @@ export function router<
   const matcher = new Matcher([...collect(routes)].map((route) => [route.pattern, toTarget(route, around)] as const))
   const notFound = around(() => toProblem(404))
   const malformed = around(() => toProblem(400, { detail: 'The URL has a malformed percent-escape.' }))
-  const withoutSlash = around((_request, context) => {
-    const { href, start, end } = Context.exchange(context)
-    return permanentRedirect(href.slice(start, end - 1) + hrefTail(href, end))
+  const withoutSlash = around((request) => {
+    const { href, start, end } = locate(request.url)
+    return permanentRedirect(href.slice(start + basePath.length, end - 1) + hrefTail(href, end))
   })
 
   const fetch = (request: Request, ...passed: readonly unknown[]): Response | Promise<Response> => {
+    const { method } = request
     let href = request.url
     let start = href.length
     let end = start
     let match: Match<Target> | undefined
     let answer: Answer = notFound
-    let route: AnyRoute | undefined
     try {
       ;({ href, start, end } = locate(href))
-      const inside =
-        !basePath ||
-        (href.startsWith(basePath, start) &&
-          (href.charCodeAt(start + basePath.length) === 47 || start + basePath.length === end))
-      if (inside) {
+      if (!basePath || isBelow(basePath, href, start, end)) {
         start += basePath.length
+        const bare =
+          trailingSlash !== 'strict' &&
+          end - start > 1 &&
+          href.charCodeAt(end - 1) === 47 &&
+          href.charCodeAt(end - 2) !== 47
+        const short = bare ? { href: href.slice(0, end - 1) + href.slice(end), start, end: end - 1 } : undefined
         if (follow) ({ href, start, end } = rewrite(follow, href, start, end))
         match = matcher.find(href, start, end)
-        if (match) answer = chooseAnswer(match.value, request.method)
-        else if (trailingSlash !== 'strict' && end - start > 1 && href.charCodeAt(end - 1) === 47) {
-          match = matcher.find(href, start, end - 1)
-          if (match && trailingSlash === 'redirect' && request.method !== 'OPTIONS') {
+        if (!match && short) {
+          // Matched as if the slash were not there, so that params do not have it either.
+          ;({ href, start, end } = follow ? rewrite(follow, short.href, short.start, short.end) : short)
+          match = matcher.find(href, start, end)
+          if (match && trailingSlash === 'redirect' && method !== 'OPTIONS') {
             match = undefined
             answer = withoutSlash
-          } else if (match) {
-            // Matched as if the slash were not there, so that params do not have it either.
-            href = href.slice(0, end - 1) + href.slice(end)
-            end--
-            answer = chooseAnswer(match.value, request.method)
           }
         }
-        route = match?.value.route
-      }
+        if (match) answer = match.value.answers.get(method) ?? match.value.fallback
+      } else end = -1
     } catch {
+      match = undefined
       answer = malformed
     }
-    const exchange = new Exchange(
-      request,
-      server,
-      href,
-      start,
-      end,
-      match,
-      passed.length ? toHost(request, passed) : undefined,
-    )
-    const context = new Context(exchange)
+    const host = passed.length ? toHost(request, passed) : undefined
+    const exchange = new Exchange(request, server, href, start, end, match, host)
+    const response = answer(request, new Context(exchange))
     const finish = (response: Response): Response =>
       exchange.finish(basePath ? withBasePath(response, basePath) : response)
-    if (route?.params) return parsed(route, answer, request, context, exchange).then(finish)
-    const response = answer(request, context)
     return isResponse(response) ? finish(response) : response.then(finish)
-  }
-
-  const parsed = async (
-    route: AnyRoute,
-    answer: Answer,
-    request: Request,
-    context: Context,
-    exchange: Exchange,
-  ): Promise<Response> => {
-    try {
-      return await ((await parseParams(route, exchange)) ? answer : notFound)(request, context)
-    } catch (error) {
-      return toThrown(error, context, 'input')
-    }
   }
 
   const settled = async (): Promise<void> => {
@@ -179,14 +153,12 @@ function toTarget(route: AnyRoute, around: (inside: Answer) => Answer): Target {
   for (const [method, { answer }] of route.operations) answers.set(method, around(answer))
   const get = answers.get('GET')
   if (get && !answers.has('HEAD')) answers.set('HEAD', get)
-  return { route, answers, fallback: around(toFallback(route)) }
+  return { answers, fallback: around(toFallback(route)) }
 }
-
-const chooseAnswer = ({ answers, fallback }: Target, method: string): Answer => answers.get(method) ?? fallback
 
 // Every route in an object, however nested. What is not one is an oversight in a literal, and usual in a module.
 function* collect(group: unknown, path = 'router()', seen = new Set<unknown>()): Generator<AnyRoute> {
-  if (typeof group !== 'object' || group === null)
+  if (typeof group !== 'object' || group === null || Array.isArray(group))
     throw new RouterError(`${path} takes an object of routes, not ${group === null ? 'null' : typeof group}`)
   if (seen.has(group)) return
   seen.add(group)
@@ -206,6 +178,12 @@ function* collect(group: unknown, path = 'router()', seen = new Set<unknown>()):
     else if (!isModule)
       throw new RouterError(`${path}: '${name}' is not a route; it takes routes, objects of routes, and modules`)
   }
+}
+
+// Whole segments only: /api is not above /apis.
+function isBelow(basePath: string, href: string, start: number, end: number): boolean {
+  const after = start + basePath.length
+  return href.startsWith(basePath, start) && (after === end || href.charCodeAt(after) === 47)
 }
 
 function checkBasePath(basePath = ''): string {
@@ -230,10 +208,11 @@ function hrefTail(href: string, end: number): string {
   return href.charCodeAt(end) === 63 ? href.slice(end).replace(/#.*/s, '') : ''
 }
 
-// Only byway's own answers: what came from elsewhere is passed on as it is.
+// Only byway's own answers: what came from elsewhere is passed on as it is. A copy, since a Response may be used again.
 function withBasePath(response: Response, basePath: string): Response {
   const location = '~data' in response ? response.headers.get('location') : null
-  return location !== null && /^\/(?![/\\])/.test(location)
-    ? withHeaders(response, (headers) => headers.set('location', basePath + location))
-    : response
+  if (location === null || !/^\/(?![/\\])/.test(location)) return response
+  const copy = response.clone()
+  copy.headers.set('location', basePath + location)
+  return copy
 }

@@ -1,5 +1,5 @@
 import { Matcher, paramsOf, RouterError } from './matcher.js'
-import { href, parsePattern, type InvalidPattern, type PatternMistake } from './pattern.js'
+import { href, isDots, parsePattern, type InvalidPattern, type PatternMistake } from './pattern.js'
 
 /** From one pattern to another: what `redirects()` and a router's `rewrites` are lists of. */
 export interface Rule {
@@ -78,9 +78,6 @@ export function toFollow<rule extends Rule>(
     }
   }
 }
-
-// What `href` writes no path with: to a URL parser it is a step.
-const isDots = (segment: string): boolean => /^(?:\.|%2e){1,2}$/i.test(segment)
 
 // The part after the `?`, without it.
 function searchOf(url: string, end: number): string {

@@ -281,11 +281,15 @@ export function toRespond(operation: Operation): Respond {
       if (result.issues) throw new ResponseError(status, toInputErrors('response', result.issues))
       if (!made) return toResponse(result.value)
       if (status === 204 || status === 205) return made
-      return Object.assign(createResponse(toJson(result.value), status, [...made.headers]), { '~data': result.value })
+      const { value } = result
+      const text = typeof value === 'string' && !isJson(made) ? value : toJson(value)
+      return Object.assign(createResponse(text, status, [...made.headers]), { '~data': value })
     }
     return validate(schema, made ? (made as unknown as { '~data': unknown })['~data'] : value, settle)
   }
 }
+
+const isJson = ({ headers }: Response): boolean => /[/+]json\b/.test(headers.get('content-type') ?? '')
 
 /** What a handler returned breaks the response that its operation declares. */
 export class ResponseError extends Error {
