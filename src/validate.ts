@@ -219,18 +219,25 @@ type Shape = ReadonlyMap<string, 'array' | 'scalar'>
 /** Read from Standard JSON Schema (https://standardschema.dev/json-schema), where the schema has it. */
 function toShape(schema: Schema): Shape {
   const shape = new Map<string, 'array' | 'scalar'>()
-  const standard = standardOf(schema)
-  const visit = (json: JsonSchema): void => {
-    for (const [name, property] of Object.entries(json.properties ?? {})) {
-      const types = typesOf(property)
-      if (types.has('array') && !types.has('string')) shape.set(name, 'array')
-      else if (types.size && !types.has('array')) shape.set(name, 'scalar')
-    }
-    for (const part of [...(json.allOf ?? []), ...(json.anyOf ?? []), ...(json.oneOf ?? [])]) visit(part)
-  }
   try {
-    if (standard.jsonSchema)
-      visit(standard.jsonSchema.input({ target: 'draft-2020-12', libraryOptions: { unrepresentable: 'any' } }))
+    const root = standardOf(schema).jsonSchema?.input({
+      target: 'draft-2020-12',
+      libraryOptions: { unrepresentable: 'any' },
+    }) as JsonSchema | undefined
+    const partsOf = ({ $ref = '', allOf = [], anyOf = [], oneOf = [] }: JsonSchema): readonly JsonSchema[] =>
+      [...allOf, ...anyOf, ...oneOf, root?.$defs?.[$ref.replace('#/$defs/', '')] ?? []].flat()
+    const typesOf = (json: JsonSchema): string[] =>
+      [json.type ?? [], json.enum || 'const' in json ? 'string' : [], ...partsOf(json).map(typesOf)].flat()
+    const visit = (json: JsonSchema): void => {
+      for (const [name, property] of Object.entries(json.properties ?? {})) {
+        const types = typesOf(property)
+        if (!types.includes('array')) {
+          if (types.length) shape.set(name, 'scalar')
+        } else if (!types.includes('string')) shape.set(name, 'array')
+      }
+      partsOf(json).forEach(visit)
+    }
+    if (root) visit(root)
   } catch {
     // A schema that cannot be written as JSON Schema says nothing of its arrays; it still validates.
   }
@@ -240,19 +247,13 @@ function toShape(schema: Schema): Shape {
 interface JsonSchema {
   readonly type?: string | readonly string[]
   readonly properties?: { readonly [name: string]: JsonSchema }
+  readonly $ref?: string
+  readonly $defs?: { readonly [name: string]: JsonSchema }
   readonly allOf?: readonly JsonSchema[]
   readonly anyOf?: readonly JsonSchema[]
   readonly oneOf?: readonly JsonSchema[]
   readonly enum?: readonly unknown[]
   readonly const?: unknown
-}
-
-function typesOf(json: JsonSchema): Set<string> {
-  const types = new Set([json.type ?? []].flat())
-  if (json.enum || 'const' in json) types.add('string')
-  for (const part of [...(json.allOf ?? []), ...(json.anyOf ?? []), ...(json.oneOf ?? [])])
-    for (const type of typesOf(part)) types.add(type)
-  return types
 }
 
 function lazily<value extends object>(make: () => value): () => value {
