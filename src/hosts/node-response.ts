@@ -67,18 +67,18 @@ async function pump(stream: ReadableStream<Uint8Array>, outgoing: ServerResponse
     reader.cancel().catch(() => {})
     wake()
   }
-  outgoing.once('close', onClose).on('drain', () => wake())
+  outgoing.once('close', onClose)
   // A write to a connection that has just gone.
   outgoing.on('error', () => {})
   // The head goes out with the first chunk if there is one in this turn, else without.
-  outgoing.socket?.cork()
-  outgoing.flushHeaders()
-  setImmediate(() => outgoing.socket?.uncork())
+  let begun = false
+  setImmediate(() => begun || outgoing.destroyed || outgoing.flushHeaders())
   try {
     for (;;) {
       const { done, value } = await reader.read()
+      begun = true
       if (done || outgoing.destroyed) break
-      if (!outgoing.write(value)) await new Promise<void>((resolve) => (wake = resolve))
+      if (!outgoing.write(value)) await new Promise<void>((resolve) => outgoing.once('drain', (wake = resolve)))
     }
     outgoing.end()
   } catch (error) {
