@@ -55,7 +55,8 @@ const noHost: Host = {}
 export function toHost(request: Request, passed: readonly unknown[]): Host {
   const host: Host = {}
   for (const value of passed) {
-    if (value === undefined || value === null) continue
+    // A number is the index that `requests.map(app.fetch)` passes.
+    if (typeof value !== 'object' || value === null) continue
     const known = value as { waitUntil?: unknown; requestIP?: unknown; remoteAddr?: { hostname?: unknown } }
     if (typeof known.waitUntil === 'function')
       host.waitUntil = (promise) => (known.waitUntil as (promise: unknown) => void)(promise)
@@ -109,6 +110,12 @@ export class Exchange {
   }
   set params(params: Record<string, unknown>) {
     this.#params = params
+  }
+
+  /** No route has matched after all. */
+  forget(): void {
+    this.match = undefined
+    this.#params = {}
   }
 
   get url(): URL {
@@ -210,7 +217,7 @@ export class Context {
   /** A context with more in it, which what is outside does not see. Throws TypeError for the name of a member. */
   static with(context: Context, added: object): Context {
     for (const name in added)
-      if (name in Context.prototype)
+      if (name !== 'constructor' && Object.hasOwn(Context.prototype, name))
         throw new TypeError(`next({ ${name} }) would replace a member of the context; give it another name`)
     return Object.assign(new Context(context.#exchange), context, added)
   }

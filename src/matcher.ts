@@ -16,6 +16,10 @@ interface Capture {
   /** The segment where it begins, counted from 0. */
   readonly index: number
   readonly rest: boolean
+  /** How many characters lie between it and the capture before it, in a pathname without escapes. */
+  readonly before: number
+  /** How many characters follow it, if no other capture does. */
+  readonly after: number | undefined
 }
 
 // One segment position in the tree of all patterns.
@@ -46,12 +50,10 @@ interface State<value> {
 
 // A node in the tree of the static texts that may follow a state.
 interface Text<value> {
-  text: string
-  state: State<value> | undefined
-  /** By the code of the next character. */
-  children: (Text<value> | undefined)[] | undefined
-  /** In its place when there is one only. */
-  child: Text<value> | undefined
+  readonly text: string
+  readonly state: State<value> | undefined
+  /** By the last bits of the next character's code, as many as tell them apart. */
+  readonly children: readonly (Text<value> | undefined)[]
 }
 
 // States are made when first reached. Overlapping patterns can have very many; what is beyond this is forgotten and made again.
@@ -97,7 +99,7 @@ export class Matcher<value> {
           next = target
           break
         }
-        text = children === undefined ? text.child : children[url.charCodeAt(position)]
+        text = children[url.charCodeAt(position) & (children.length - 1)]
       }
       if (next === undefined) {
         next = state.other
@@ -228,9 +230,16 @@ function hasEmptySegment(url: string, from: number, end: number): boolean {
 }
 
 function toCaptures(segments: readonly Segment[]): Capture[] {
-  return segments.flatMap(({ kind, name }, index) =>
-    kind === 'static' ? [] : [{ name, index, rest: kind !== 'param' }],
-  )
+  const captures: Capture[] = []
+  let before = 1
+  for (const [index, { kind, name }] of segments.entries())
+    if (kind === 'static') before += name.length + 1
+    else {
+      captures.push({ name, index, rest: kind !== 'param', before, after: undefined })
+      before = 1
+    }
+  const last = captures.pop()
+  return last ? [...captures, { ...last, after: before - 1 }] : []
 }
 
 function toTree<value>(texts: readonly (readonly [text: string, state: State<value>])[]): Text<value> | undefined {
@@ -245,22 +254,18 @@ function toTree<value>(texts: readonly (readonly [text: string, state: State<val
   const groups = new Map<number, [string, State<value>][]>()
   let state: State<value> | undefined
   for (const [text, target] of texts) {
+    const code = text.charCodeAt(common)
+    const group = groups.get(code)
     if (text.length === common) state = target
-    else {
-      const code = text.charCodeAt(common)
-      const group = groups.get(code)
-      if (group) group.push([text.slice(common), target])
-      else groups.set(code, [[text.slice(common), target]])
-    }
+    else if (group) group.push([text.slice(common), target])
+    else groups.set(code, [[text.slice(common), target]])
   }
-  const node: Text<value> = { text: first.slice(0, common), state, children: undefined, child: undefined }
-  if (groups.size === 1) for (const group of groups.values()) node.child = toTree(group)
-  else if (groups.size) {
-    // No holes: a hole makes each miss a look up the prototype chain.
-    node.children = Array.from({ length: 128 })
-    for (const [code, group] of groups) node.children[code] = toTree(group)
-  }
-  return node
+  let size = 1
+  while (new Set([...groups.keys()].map((code) => code & (size - 1))).size < groups.size) size *= 2
+  // No holes: a hole makes each miss a look up the prototype chain.
+  const children: (Text<value> | undefined)[] = Array.from({ length: size })
+  for (const [code, group] of groups) children[code & (size - 1)] = toTree(group)
+  return { text: first.slice(0, common), state, children }
 }
 
 // Not `Object.create(null)`, which V8 keeps as a dictionary.
@@ -275,25 +280,28 @@ export function paramsOf(
   end: number,
 ): Record<string, string | string[]> {
   const params = new ParamsObject()
-  let index = 0
-  let from = start + 1
-  for (const capture of captures) {
-    for (; index < capture.index; index++) {
-      from = url.indexOf('/', from) + 1
-      // An optional catch-all that has nothing to catch.
-      if (from === 0 || from > end) return params
-    }
-    if (capture.rest) {
-      if (from < end) params[capture.name] = url.slice(from, end).split('/').map(decode)
+  const escape = url.indexOf('%', start)
+  if (escape >= 0 && escape < end) {
+    const segments = url
+      .slice(start + 1, end)
+      .split('/')
+      .map(decodeURIComponent)
+    for (const { name, index, rest } of captures)
+      if (!rest) params[name] = segments[index]!
+      else if (index < segments.length) params[name] = segments.slice(index)
+    return params
+  }
+  let from = start
+  for (const { name, rest, before, after } of captures) {
+    from += before
+    if (rest) {
+      if (from < end) params[name] = url.slice(from, end).split('/')
       break
     }
-    let to = url.indexOf('/', from)
+    let to = after === undefined ? url.indexOf('/', from) : end - after
     if (to === -1 || to > end) to = end
-    params[capture.name] = decode(url.slice(from, to))
-    from = to + 1
-    index++
+    params[name] = url.slice(from, to)
+    from = to
   }
   return params
 }
-
-const decode = (segment: string): string => (segment.includes('%') ? decodeURIComponent(segment) : segment)

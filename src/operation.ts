@@ -85,10 +85,11 @@ export function withParams(schema: Schema | undefined, inside: Answer): Answer {
         exchange.params = (parsed as { value: Record<string, unknown> }).value
         return inside(request, context)
       }
-      exchange.match = undefined
+      exchange.forget()
       return toProblem(404)
     }
     const refuse = (error: unknown): Response => {
+      exchange.forget()
       exchange.failed = true
       return toFailure(error, 'input', 404)
     }

@@ -71,8 +71,9 @@ export function router<routes, layer extends AnyMiddleware = never, const rewrit
   routes: routes,
   options: RouterOptions<readonly layer[], rewrites> = {},
 ): Router<routes, EarlyOf<layer>> {
+  checkOptions(options)
   const { use = [] as readonly layer[], trailingSlash = 'redirect', onError } = options
-  const basePath = checkBasePath(options.basePath)
+  const basePath = toBasePath(options.basePath || '/')
   const follow = options.rewrites?.length ? toFollow(options.rewrites) : undefined
   const pending = new Set<Promise<unknown>>()
   const server: Server = {
@@ -162,23 +163,30 @@ function* collect(group: unknown, path = 'router()', seen = new Set<unknown>()):
     throw new RouterError(`${path} takes an object of routes, not ${group === null ? 'null' : typeof group}`)
   if (seen.has(group)) return
   seen.add(group)
-  const isModule = (group as { [Symbol.toStringTag]?: unknown })[Symbol.toStringTag] === 'Module'
+  const isModule = isNamespace(group)
   for (const [name, value] of Object.entries(group)) {
-    const prototype: unknown = typeof value === 'object' && value !== null ? Object.getPrototypeOf(value) : undefined
+    const prototype: unknown = typeof value === 'object' && value !== null && Object.getPrototypeOf(value)
     if (isRoute(value)) {
       if (seen.has(value)) continue
       seen.add(value)
       if (!value.operations.size)
         throw new RouterError(`${path}: the route '${value.pattern}' has no methods; add .get(handler) or another`)
       yield value
-    } else if (!isModule && (prototype === Object.prototype || prototype === null) && !('fetch' in (value as object)))
-      yield* collect(value, `${path}: '${name}'`, seen)
-    else if ((value as { [Symbol.toStringTag]?: unknown } | undefined)?.[Symbol.toStringTag] === 'Module')
+    } else if (isNamespace(value) || (!isModule && isGroup(value, prototype)))
       yield* collect(value, `${path}: '${name}'`, seen)
     else if (!isModule)
       throw new RouterError(`${path}: '${name}' is not a route; it takes routes, objects of routes, and modules`)
   }
 }
+
+const isNamespace = (value: unknown): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  (value as { [Symbol.toStringTag]?: unknown })[Symbol.toStringTag] === 'Module'
+
+// Not another router: its middleware would be lost.
+const isGroup = (value: unknown, prototype: unknown): boolean =>
+  (prototype === Object.prototype || prototype === null) && typeof (value as { fetch?: unknown }).fetch !== 'function'
 
 // Whole segments only: /api is not above /apis.
 function isBelow(basePath: string, href: string, start: number, end: number): boolean {
@@ -186,11 +194,31 @@ function isBelow(basePath: string, href: string, start: number, end: number): bo
   return href.startsWith(basePath, start) && (after === end || href.charCodeAt(after) === 47)
 }
 
-function checkBasePath(basePath = ''): string {
-  if (basePath === '' || basePath === '/') return ''
+const optionChecks: Record<keyof RouterOptions, (value: unknown) => boolean> = {
+  use: (value) => Array.isArray(value) && value.every((layer) => typeof layer === 'function'),
+  rewrites: Array.isArray,
+  basePath: (value) => typeof value === 'string',
+  trailingSlash: (value) => value === 'redirect' || value === 'ignore' || value === 'strict',
+  bodyLimit: (value) => (value as number) >= 0 && typeof value === 'number',
+  responseValidation: (value) => typeof value === 'boolean',
+  onError: (value) => typeof value === 'function',
+}
+
+function checkOptions(options: RouterOptions): void {
+  for (const [name, value] of Object.entries(options)) {
+    const check = Object.hasOwn(optionChecks, name) ? optionChecks[name as keyof RouterOptions] : undefined
+    if (value !== undefined && !check?.(value))
+      throw new RouterError(
+        `router() takes no such option: ${name}${check ? ` (${JSON.stringify(value) ?? typeof value})` : `; it has ${Object.keys(optionChecks).join(', ')}`}`,
+      )
+  }
+}
+
+// As a URL holds it.
+function toBasePath(basePath: string): string {
   if (parsePattern(basePath).some(({ kind }) => kind !== 'static'))
     throw new RouterError(`the basePath '${basePath}' has a param; it is a fixed path such as '/api'`)
-  return basePath
+  return new URL(basePath, 'http://localhost').pathname.replace(/^\/$/, '')
 }
 
 function rewrite(

@@ -1,0 +1,608 @@
+import { describe, expect, it, vi } from 'vitest'
+import { z } from 'zod'
+import {
+  errorOf,
+  middleware,
+  reply,
+  route,
+  router,
+  type AnyContext,
+  type AnyMiddleware,
+  type RouterOptions,
+} from '../src/index.js'
+
+const at = (path: string, init?: RequestInit): Request => new Request(`http://test${path}`, init)
+
+/** A router that keeps what `onError` was told. */
+function watch(routes: object, options: RouterOptions = {}) {
+  const onError = vi.fn()
+  const app = router(routes, { onError, ...options })
+  return { onError, fetch: async (path: string, init?: RequestInit) => app.fetch(at(path, init)) }
+}
+
+/** A middleware that writes down when it is passed, on the way in and out. */
+const trace = (log: string[], name: string) =>
+  middleware(async (_request, _context, next) => {
+    log.push(name)
+    const response = await next()
+    log.push(`/${name}`)
+    return response
+  })
+
+describe('the order of middleware', () => {
+  it("is the router's, the factory's, the route's, the handler, and back", async () => {
+    const log: string[] = []
+    const it = route
+      .use(trace(log, 'factory'))
+      .prefix('/v1')
+      .use(trace(log, 'inner factory'))('/a')
+      .use(trace(log, 'route'))
+      .get(() => void log.push('handler'))
+    const { fetch } = watch({ it }, { use: [trace(log, 'router'), trace(log, 'second')] })
+    await fetch('/v1/a')
+    expect(log).toEqual(
+      'router,second,factory,inner factory,route,handler,/route,/inner factory,/factory,/second,/router'.split(','),
+    )
+  })
+
+  it('leaves out what .use() adds after an operation', async () => {
+    const log: string[] = []
+    const it = route('/')
+      .get(() => {})
+      .use(trace(log, 'a'))
+      .post(() => {})
+      .use(trace(log, 'b'))
+      .delete(() => {})
+    const { fetch } = watch({ it })
+    for (const [method, passed] of [
+      ['GET', []],
+      ['POST', ['a', '/a']],
+      ['DELETE', ['a', 'b', '/b', '/a']],
+    ] as const) {
+      log.length = 0
+      await fetch('/', { method })
+      expect(log).toEqual(passed)
+    }
+  })
+
+  it('has validation after the last middleware, so that 401 comes before 400', async () => {
+    const guard = middleware((request, _context, next) =>
+      request.headers.has('authorization') ? next({ user: 'ada' }) : reply.unauthorized(),
+    )
+    const it = route('/')
+      .use(guard)
+      .post(
+        { query: z.object({ page: z.coerce.number() }), headers: z.object({ 'x-a': z.string() }), body: z.number() },
+        () => 'in',
+      )
+    const { fetch } = watch({ it })
+    const wrong = { method: 'POST', body: '<', headers: { 'content-type': 'text/xml' } }
+    expect((await fetch('/?page=x', wrong)).status).toBe(401)
+    expect((await fetch('/?page=x', { ...wrong, headers: { authorization: 'x' } })).status).toBe(400)
+  })
+
+  it('lets a middleware see how the input was refused', async () => {
+    const statuses: number[] = []
+    const look = middleware(async (_request, _context, next) => {
+      const response = await next()
+      statuses.push(response.status)
+      return response
+    })
+    const it = route('/')
+      .use(look)
+      .get({ query: z.object({ page: z.coerce.number() }) }, () => 1)
+    const { fetch, onError } = watch({ it })
+    await fetch('/?page=x')
+    expect(statuses).toEqual([400])
+    expect(onError).not.toHaveBeenCalled()
+  })
+})
+
+describe('a middleware', () => {
+  it('may answer by itself, and nothing inside runs', async () => {
+    const handler = vi.fn()
+    const own = reply.forbidden()
+    for (const answer of [() => own, async () => own]) {
+      const { fetch } = watch({ it: route('/').use(middleware(answer)).get(handler) })
+      expect(await fetch('/')).toBe(own)
+    }
+    expect(handler).not.toHaveBeenCalled()
+  })
+
+  it('may answer by throwing a Response', async () => {
+    const own = reply.forbidden()
+    const sync = middleware((): Response => {
+      throw own
+    })
+    const late = middleware(async (_request, _context, next) => {
+      await next()
+      throw own
+    })
+    for (const layer of [sync, late]) {
+      const { fetch, onError } = watch({
+        it: route('/')
+          .use(layer)
+          .get(() => 1),
+      })
+      expect(await fetch('/')).toBe(own)
+      expect(onError).not.toHaveBeenCalled()
+    }
+  })
+
+  it('gives what next() gives, as the same object', async () => {
+    const response = new Response('a')
+    const layers: AnyMiddleware[] = [
+      middleware((_request, _context, next) => next()),
+      middleware(async (_request, _context, next) => next()),
+      middleware(async (_request, _context, next) => await next({ a: 1 })),
+    ]
+    for (const layer of layers) {
+      const { fetch } = watch({
+        it: route('/')
+          .use(layer)
+          .get(() => response),
+      })
+      expect(await fetch('/')).toBe(response)
+    }
+  })
+
+  it('may answer with another Response than the inner one, or change its headers', async () => {
+    const upper = middleware(async (_request, _context, next) => {
+      const response = await next()
+      return new Response((await response.text()).toUpperCase(), response)
+    })
+    const mark = middleware(async (_request, _context, next) => {
+      const response = await next()
+      response.headers.set('x-mark', 'yes')
+      return response
+    })
+    const { fetch } = watch({
+      it: route('/')
+        .use(mark)
+        .use(upper)
+        .get(() => reply.text('abc')),
+    })
+    const response = await fetch('/')
+    expect([await response.text(), response.headers.get('x-mark')]).toEqual(['ABC', 'yes'])
+    expect(response.headers.get('content-type')).toBe('text/plain;charset=UTF-8')
+  })
+
+  it('is a 500 that tells onError what to do if it returns nothing, or no Response', async () => {
+    for (const [value, message] of [
+      [undefined, /returned nothing; return next\(\)/],
+      [null, /returned no Response/],
+      ['text', /returned no Response/],
+      [{ status: 200 }, /returned no Response/],
+    ] as const)
+      for (const layer of [
+        () => value,
+        async () => value,
+        async (_r: unknown, _c: unknown, next: any) => (await next(), value),
+      ]) {
+        const { fetch, onError } = watch({
+          it: route('/')
+            .use(layer as never)
+            .get(() => 1),
+        })
+        expect((await fetch('/')).status).toBe(500)
+        expect(onError).toHaveBeenCalledTimes(1)
+        expect(onError.mock.calls[0]![0].message).toMatch(message)
+        expect(onError.mock.calls[0]![1].phase).toBe('middleware')
+      }
+  })
+
+  it('sees a Response with status 500 for what is thrown inside', async () => {
+    const error = new Error('inside')
+    const seen: unknown[] = []
+    const layer = middleware(async (_request, _context, next) => {
+      const response = await next()
+      seen.push([response.status, errorOf(response)])
+      return response
+    })
+    const { fetch, onError } = watch({
+      it: route('/')
+        .use(layer)
+        .get(() => {
+          throw error
+        }),
+    })
+    await fetch('/')
+    expect(seen).toEqual([[500, error]])
+    expect(onError).toHaveBeenCalledTimes(1)
+  })
+
+  it('sees what an inner middleware throws in the same way', async () => {
+    const error = new Error('layer')
+    const seen: unknown[] = []
+    const outer = middleware(async (_request, _context, next) => {
+      const response = await next()
+      seen.push(errorOf(response))
+      return response
+    })
+    for (const inner of [
+      () => {
+        throw error
+      },
+      async () => Promise.reject(error),
+    ]) {
+      const { fetch, onError } = watch({
+        it: route('/')
+          .use(outer)
+          .use(inner as never)
+          .get(() => 1),
+      })
+      await fetch('/')
+      expect(onError.mock.calls).toEqual([[error, expect.objectContaining({ phase: 'middleware', pattern: '/' })]])
+    }
+    expect(seen).toEqual([error, error])
+  })
+})
+
+describe('next', () => {
+  it('throws when it is called twice, and the handler runs once', async () => {
+    const handler = vi.fn(() => 1)
+    const twice = middleware(async (_request, _context, next) => {
+      await next()
+      return next()
+    })
+    const { fetch, onError } = watch({ it: route('/').use(twice).get(handler) })
+    expect((await fetch('/')).status).toBe(500)
+    expect(handler).toHaveBeenCalledTimes(1)
+    expect(onError.mock.calls[0]![0].message).toMatch(/next\(\) was called twice/)
+  })
+
+  it('is a new one for each request', async () => {
+    const { fetch } = watch({
+      it: route('/')
+        .use((_request, _context, next) => next())
+        .get(() => 1),
+    })
+    const answers = await Promise.all([fetch('/'), fetch('/'), fetch('/')])
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200])
+  })
+
+  it('always resolves to a Response, also where nothing inside is asynchronous', async () => {
+    let given: unknown
+    const layer = middleware((_request, _context, next) => (given = next()) as ReturnType<typeof next<{}>>)
+    await watch({
+      it: route('/')
+        .use(layer)
+        .get(() => 1),
+    }).fetch('/')
+    expect(given).toBeInstanceOf(Promise)
+  })
+
+  it('may run without being waited for', async () => {
+    let inner = false
+    const layer = middleware((_request, _context, next) => {
+      void next()
+      return reply.text('early')
+    })
+    const { fetch } = watch({
+      it: route('/')
+        .use(layer)
+        .get(async () => {
+          await Promise.resolve()
+          inner = true
+          throw new Error('nobody waits')
+        }),
+    })
+    expect(await (await fetch('/')).text()).toBe('early')
+    await new Promise((resolve) => setTimeout(resolve))
+    expect(inner).toBe(true)
+  })
+})
+
+describe('additions to the context', () => {
+  it('are seen by everything inside, the last one first', async () => {
+    const seen: unknown[] = []
+    const it = route('/[id]')
+      .use(middleware((_request, _context, next) => next({ a: 1, b: 1 })))
+      .use((_request, { a, b }, next) => {
+        seen.push([a, b])
+        return next({ b: 2 })
+      })
+      .get((_request, { a, b, params, url }) => [a, b, params.id, url.pathname])
+    expect(await (await watch({ it }).fetch('/x')).json()).toEqual([1, 2, 'x', '/x'])
+    expect(seen).toEqual([[1, 1]])
+  })
+
+  it('are not seen outside, nor by what stands beside', async () => {
+    const outside: string[][] = []
+    const look = middleware(async (_request, context, next) => {
+      const response = await next()
+      outside.push(Object.keys(context))
+      return response
+    })
+    const session = middleware((_request, _context, next) => next({ user: 'ada' }))
+    const base = route('/').use(look)
+    const it = base
+      .get((_request, context) => 'user' in context)
+      .use(session)
+      .post((_request, { user }) => user)
+    const { fetch } = watch({ it })
+    expect(await (await fetch('/', { method: 'POST' })).json()).toBe('ada')
+    expect(await (await fetch('/')).json()).toBe(false)
+    expect(outside).toEqual([[], []])
+  })
+
+  it('belong to one request', async () => {
+    let count = 0
+    const it = route('/')
+      .use(middleware((_request, _context, next) => next({ count: ++count })))
+      .get(async (_request, { count }) => {
+        await new Promise((resolve) => setTimeout(resolve))
+        return count
+      })
+    const { fetch } = watch({ it })
+    const answers = await Promise.all([fetch('/'), fetch('/')])
+    expect(await Promise.all(answers.map((answer) => answer.json()))).toEqual([1, 2])
+  })
+
+  it('may have any name that the context does not have', async () => {
+    for (const name of ['with', 'constructor', 'toString', 'then', 'exchange', 'valueOf', 'get', 'user']) {
+      const it = route('/')
+        .use(((_request: Request, _context: object, next: any) => next({ [name]: 'first' })) as AnyMiddleware)
+        .use(middleware((_request, _context, next) => next({ more: 'second' })))
+        .get({ query: z.object({}) }, (_request, context) => [(context as any)[name], context.more])
+      const { fetch, onError } = watch({ it })
+      expect([name, await (await fetch('/')).json()]).toEqual([name, ['first', 'second']])
+      expect(onError).not.toHaveBeenCalled()
+    }
+  })
+
+  it('cannot take the place of a member: onError is told which', async () => {
+    for (const name of ['params', 'url', 'pattern', 'signal', 'env', 'ip', 'waitUntil', 'after']) {
+      const it = route('/')
+        .use(((_request: Request, _context: object, next: any) => next({ [name]: 'mine' })) as AnyMiddleware)
+        .get(() => 1)
+      const { fetch, onError } = watch({ it })
+      expect([name, (await fetch('/')).status]).toEqual([name, 500])
+      expect(onError.mock.calls[0]![0].message).toMatch(new RegExp(`next\\(.*\\b${name}\\b`, 's'))
+    }
+  })
+
+  it('cannot be demanded of nobody: the middleware gets what the outer one added', async () => {
+    const greet = middleware(async (_request, context: AnyContext & { user: string }, next) =>
+      next({ greeting: `hello ${context.user}` }),
+    )
+    const it = route
+      .use(middleware((_request, _context, next) => next({ user: 'ada' })))
+      .use(greet)('/')
+      .get((_request, { greeting }) => greeting)
+    expect(await (await watch({ it }).fetch('/')).json()).toBe('hello ada')
+  })
+})
+
+describe('errorOf', () => {
+  class NoSuchRow extends Error {}
+
+  it('lets a middleware map errors, of which onError is then not told', async () => {
+    const rows = middleware(async (_request, _context, next) => {
+      const response = await next()
+      return errorOf(response) instanceof NoSuchRow ? reply.notFound() : response
+    })
+    const it = route
+      .use(rows)('/[id]')
+      .get((_request, { params }) => {
+        throw params.id === 'row' ? new NoSuchRow() : new TypeError('else')
+      })
+    const { fetch, onError } = watch({ it })
+    expect((await fetch('/row')).status).toBe(404)
+    expect(onError).not.toHaveBeenCalled()
+    expect((await fetch('/else')).status).toBe(500)
+    expect(onError).toHaveBeenCalledTimes(1)
+  })
+
+  it('is undefined for every other Response', async () => {
+    expect(errorOf(reply.problem(500))).toBe(undefined)
+    expect(errorOf(new Response(null, { status: 500 }))).toBe(undefined)
+  })
+
+  it('tells of a broken response, and of a validator that throws', async () => {
+    const seen: unknown[] = []
+    const look = middleware(async (_request, _context, next) => {
+      const response = await next()
+      seen.push(errorOf(response))
+      return response
+    })
+    const boom = new Error('boom')
+    const broken = z.any().transform(() => {
+      throw boom
+    })
+    const it = route
+      .use(look)('/')
+      .get({ response: z.object({ a: z.string() }) }, () => ({ a: 1 }) as never)
+      .post({ body: broken }, () => 1)
+    const { fetch, onError } = watch({ it })
+    expect((await fetch('/')).status).toBe(500)
+    const posted = await fetch('/', { method: 'POST', body: '1', headers: { 'content-type': 'application/json' } })
+    expect(posted.status).toBe(400)
+    expect(seen[0]).toMatchObject({ name: 'ResponseError' })
+    expect(seen[1]).toBe(boom)
+    expect(onError.mock.calls.map(([, { phase }]) => phase)).toEqual(['response', 'input'])
+  })
+
+  it('tells onError of one error once, however many layers it passes or is thrown by again', async () => {
+    const again = middleware(async (_request, _context, next) => {
+      const response = await next()
+      const error = errorOf(response)
+      if (error) throw error
+      return response
+    })
+    const error = new Error('once')
+    const it = route
+      .use(again)
+      .use(again)('/')
+      .get(() => {
+        throw error
+      })
+    const { fetch, onError } = watch({ it }, { use: [again] })
+    await fetch('/')
+    expect(onError.mock.calls.map(([told]) => told)).toEqual([error])
+  })
+})
+
+describe('automatic OPTIONS and 405', () => {
+  const seen: string[] = []
+  const cors = middleware(async (request, _context, next) => {
+    seen.push(request.method)
+    if (request.method === 'OPTIONS' && request.headers.has('access-control-request-method'))
+      return new Response(null, { status: 204, headers: { 'access-control-allow-origin': 'https://a.example' } })
+    const response = await next()
+    response.headers.set('access-control-allow-origin', 'https://a.example')
+    return response
+  })
+  const guard = middleware((request, _context, next) =>
+    request.headers.has('authorization') ? next() : reply.unauthorized(),
+  )
+
+  it("run inside the route's middleware: its cors() sees its preflight", async () => {
+    const { fetch } = watch({
+      it: route('/')
+        .use(cors)
+        .put(() => 1),
+    })
+    seen.length = 0
+    const preflight = await fetch('/', { method: 'OPTIONS', headers: { 'access-control-request-method': 'PUT' } })
+    expect(seen).toEqual(['OPTIONS'])
+    expect(preflight.headers.get('access-control-allow-origin')).toBe('https://a.example')
+    const wrong = await fetch('/', { method: 'DELETE' })
+    expect([wrong.status, wrong.headers.get('allow')]).toEqual([405, 'PUT, OPTIONS'])
+    expect(wrong.headers.get('access-control-allow-origin')).toBe('https://a.example')
+  })
+
+  it('let a guard keep Allow to itself, and a cors() outside of it see the preflight', async () => {
+    const { fetch } = watch({
+      it: route
+        .use(cors)
+        .use(guard)('/')
+        .get(() => 1),
+    })
+    for (const method of ['OPTIONS', 'POST']) {
+      const refused = await fetch('/', { method })
+      expect([refused.status, refused.headers.get('allow')]).toEqual([401, null])
+      const passed = await fetch('/', { method, headers: { authorization: 'x' } })
+      expect(passed.headers.get('allow')).toBe('GET, HEAD, OPTIONS')
+    }
+    const preflight = await fetch('/', { method: 'OPTIONS', headers: { 'access-control-request-method': 'GET' } })
+    expect(preflight.status).toBe(204)
+  })
+
+  it('run inside the middleware that all operations share, and no more', async () => {
+    const log: string[] = []
+    const it = route('/')
+      .use(trace(log, 'shared'))
+      .get(() => 1)
+      .use(trace(log, 'late'))
+      .post(() => 1)
+    const { fetch } = watch({ it })
+    for (const method of ['OPTIONS', 'DELETE']) {
+      log.length = 0
+      await fetch('/', { method })
+      expect(log).toEqual(['shared', '/shared'])
+    }
+    const bare = route('/')
+      .get(() => 1)
+      .use(trace(log, 'late'))
+    log.length = 0
+    await watch({ bare }).fetch('/', { method: 'PUT' })
+    expect(log).toEqual([])
+  })
+
+  it('leave OPTIONS to a route that has it', async () => {
+    const { fetch } = watch({
+      it: route('/')
+        .get(() => 1)
+        .options(() => reply.text('mine')),
+    })
+    expect(await (await fetch('/', { method: 'OPTIONS' })).text()).toBe('mine')
+  })
+})
+
+describe("the router's middleware", () => {
+  const seen: unknown[] = []
+  const mark = middleware(async (_request, { pattern, params }, next) => {
+    const response = await next()
+    response.headers.set('x-mark', 'yes')
+    seen.push([response.status, pattern, params])
+    return response
+  })
+
+  it('is around every answer that byway makes', async () => {
+    const routes = {
+      it: route('/a')
+        .get(() => 1)
+        .post({ body: z.string() }, () => 1)
+        .put(() => {
+          throw new Error('x')
+        }),
+      number: route('/n/[id]', { params: z.object({ id: z.coerce.number() }) }).get(() => 1),
+    }
+    const { fetch } = watch(routes, { use: [mark] })
+    seen.length = 0
+    for (const [status, method, path] of [
+      [200, 'GET', '/a'],
+      [204, 'OPTIONS', '/a'],
+      [405, 'DELETE', '/a'],
+      [415, 'POST', '/a'],
+      [500, 'PUT', '/a'],
+      [308, 'GET', '/a/'],
+      [404, 'GET', '/b'],
+      [404, 'GET', '/n/x'],
+      [400, 'GET', '/%zz'],
+    ] as const) {
+      const response = await fetch(path, { method, ...(method === 'POST' && { body: 'x' }) })
+      expect([path, method, response.status, response.headers.get('x-mark')]).toEqual([path, method, status, 'yes'])
+    }
+    expect(seen.at(-3)).toEqual([404, undefined, {}])
+  })
+
+  it('sees what the pattern captured before the route parses it, and after it what was made of it', async () => {
+    const before: unknown[] = []
+    const after: unknown[] = []
+    const look = middleware(async (_request, context, next) => {
+      before.push([context.pattern, { ...context.params }])
+      const response = await next()
+      after.push([response.status, context.pattern, { ...context.params }])
+      return response
+    })
+    const { fetch } = watch(
+      { number: route('/n/[id]', { params: z.object({ id: z.coerce.number() }) }).get(() => 1) },
+      { use: [look] },
+    )
+    await fetch('/n/x')
+    await fetch('/n/7')
+    expect(before).toEqual([
+      ['/n/[id]', { id: 'x' }],
+      ['/n/[id]', { id: '7' }],
+    ])
+    expect(after).toEqual([
+      [404, undefined, {}],
+      [200, '/n/[id]', { id: 7 }],
+    ])
+  })
+
+  it('is around the error of a params schema that throws', async () => {
+    const broken = z.object({
+      id: z.string().transform((): string => {
+        throw new Error('boom')
+      }),
+    })
+    const { fetch, onError } = watch({ it: route('/n/[id]', { params: broken }).get(() => 1) }, { use: [mark] })
+    const response = await fetch('/n/7')
+    expect([response.status, response.headers.get('x-mark')]).toEqual([404, 'yes'])
+    expect(onError).toHaveBeenCalledTimes(1)
+  })
+
+  it('may answer before any route is asked, and add to the context of all', async () => {
+    const handler = vi.fn((_request: Request, context: object) => (context as { user?: string }).user)
+    const routes = { it: route('/').get(handler) }
+    const closed = watch(routes, { use: [middleware(() => reply.problem(503))] })
+    expect((await closed.fetch('/')).status).toBe(503)
+    expect((await closed.fetch('/nowhere')).status).toBe(503)
+    expect(handler).not.toHaveBeenCalled()
+    const open = watch(routes, { use: [middleware((_request, _context, next) => next({ user: 'ada' }))] })
+    expect(await (await open.fetch('/')).json()).toBe('ada')
+  })
+})
