@@ -93,7 +93,11 @@ function wrap(inside: Answer, layer: AnyMiddleware): Answer {
 }
 
 function toAnswer(result: unknown): Response {
-  if (isResponse(result)) return result
+  if (isResponse(result)) {
+    if (result.bodyUsed)
+      throw new TypeError('a middleware read the body of the Response that it returned; read a clone')
+    return result
+  }
   throw new TypeError(
     `a middleware returned ${result === undefined ? 'nothing' : 'no Response'}; return next(), or a Response of its own`,
   )
