@@ -109,19 +109,15 @@ export function toPrepare(operation: Operation): Prepare | undefined {
   if (headers) steps.push((request, context) => check('headers', headers, toNullObject(request.headers), context))
   const kind = bodyKindOf(operation)
   if (kind) steps.push(toBodyStep(kind, operation))
-  if (steps.length < 2) return steps[0]
-  return (request, context) => {
-    for (let index = 0; index < steps.length; index++) {
+  const run = (request: Request, context: Context, index: number): ReturnType<Prepare> => {
+    for (; index < steps.length; index++) {
       const response = steps[index]!(request, context)
-      if (!response) continue
-      if (isResponse(response)) return response
-      return response.then(async (refused) => {
-        while (!refused && ++index < steps.length) refused = await steps[index]!(request, context)
-        return refused
-      })
+      if (response instanceof Promise) return response.then((refused) => refused ?? run(request, context, index + 1))
+      if (response) return response
     }
     return undefined
   }
+  return steps.length < 2 ? steps[0] : (request, context) => run(request, context, 0)
 }
 
 function toBodyStep(kind: BodyKind, operation: Operation): Prepare {
