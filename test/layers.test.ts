@@ -102,7 +102,7 @@ describe('a middleware', () => {
   it('may answer by itself, and nothing inside runs', async () => {
     const handler = vi.fn()
     const own = reply.forbidden()
-    for (const answer of [() => own, async () => own]) {
+    for (const answer of [() => own, async () => own] as (() => typeof own)[]) {
       const { fetch } = watch({ it: route('/').use(middleware(answer)).get(handler) })
       expect(await fetch('/')).toBe(own)
     }
@@ -118,7 +118,7 @@ describe('a middleware', () => {
       await next()
       throw own
     })
-    for (const layer of [sync, late]) {
+    for (const layer of [sync, late] as AnyMiddleware[]) {
       const { fetch, onError } = watch({
         it: route('/')
           .use(layer)

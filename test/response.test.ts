@@ -10,7 +10,7 @@ interface Parts {
   readonly text: string | null
   readonly status: number
   readonly contentType: string
-  readonly headers: readonly [string, string][]
+  readonly headers: [string, string][]
 }
 
 function make({ text, status, contentType, headers }: Parts): { own: Response; native: Response } {

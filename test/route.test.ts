@@ -123,7 +123,7 @@ describe('route', () => {
   })
 
   it('takes an input that is undefined as not declared', async () => {
-    const item = route('/a').get({ query: undefined } as never, () => 'here')
+    const item = route('/a').get({ query: undefined } as {}, () => 'here')
     expect((await item.GET(at('/a?x=1'))).status).toBe(200)
   })
 })
@@ -203,7 +203,7 @@ describe("a route's own functions", () => {
     const kept: Promise<unknown>[] = []
     const item = route('/').get((_request, { env, waitUntil }) => {
       waitUntil(Promise.resolve())
-      return env
+      return env as object
     })
     const response = await item.GET(at('/'), { env: { KEY: 'value' }, waitUntil: (promise) => kept.push(promise) })
     expect(await response.json()).toEqual({ KEY: 'value' })
@@ -253,7 +253,7 @@ describe('params of a pattern', () => {
   })
 
   it('are a 404 if they do not fit, for every method, without the middleware of the route', async () => {
-    const guard = vi.fn(middleware(() => reply.unauthorized()))
+    const guard = vi.fn(() => reply.unauthorized())
     const app = router({
       item: route('/items/[id]', { params: z.object({ id: z.coerce.number() }) })
         .use(guard)
@@ -331,7 +331,7 @@ describe('a handler', () => {
       reply.json({ a: 1 }),
     ]
     for (const response of made)
-      for (const handler of [() => response, async () => response]) {
+      for (const handler of [() => response, async () => response] as (() => Response)[]) {
         const app = router({ it: route('/').get(handler) })
         expect(await app.fetch(at('/'))).toBe(response)
       }

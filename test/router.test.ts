@@ -80,7 +80,7 @@ describe('router', () => {
       for (const [first, second] of [
         [one, other],
         [other, one],
-      ]) {
+      ] as const) {
         expect(() => router({ a: here(first), b: here(second) })).toThrow(RouterError)
         expect(() => router({ a: here(first), b: here(second) })).toThrow(`'${first}' and '${second}'`)
       }
@@ -274,7 +274,7 @@ describe('fetch', () => {
       new Response()`) as Response
     const headers = new Headers({ 'x-a': 'b' })
     Object.assign(elsewhere, { headers, body: null })
-    for (const handler of [() => elsewhere, async () => elsewhere]) {
+    for (const handler of [() => elsewhere, async () => elsewhere] as (() => Response)[]) {
       const app = router({ it: route('/').get(handler) }, { use: [middleware((_request, _context, next) => next())] })
       expect(await app.fetch(at('/'))).toBe(elsewhere)
     }

@@ -1,13 +1,12 @@
-import { href, type HrefParams } from '../pattern.js'
+import type { HrefParams } from '../pattern.js'
 import type { Jsonify } from '../jsonify.js'
 import type { ErrorStatus, Problem, RedirectStatus, SuccessStatus } from '../problem.js'
 import type { Reply } from '../reply.js'
 import type { Method } from '../operation.js'
 import type { Router } from '../router.js'
 import type { Input, InputName, Output, Schema } from '../validate.js'
-import { toFormBody, toText } from './form-body.js'
-import { readEvents, readNdjson } from './streams.js'
-import { UnexpectedResponse } from './unexpected-response.js'
+import { toBase, toRequest, type AnyCallOptions, type CallOptions } from './request.js'
+import { toResult, type AnyResult } from './result.js'
 
 // ── the routes of an app, by pattern ──
 
@@ -69,15 +68,6 @@ type ClientCall<pattern extends string, route, operation, early> = operation ext
     ) => Promise<Outcome<Answer<Awaited<result>, declared> | Answer<layers | early, {}> | OwnAnswer<declared>>>
   : never
 
-/** What every call takes beside the inputs of its operation. */
-export interface CallOptions {
-  /** Sent with this call. */
-  readonly headers?: HeadersInit
-  /** Ends the call: it rejects with the signal's reason. */
-  readonly signal?: AbortSignal
-  /** Milliseconds until the call rejects with a `TimeoutError`. @default none */
-  readonly timeout?: number
-}
 // An option is required when something in it is, and the argument when an option is.
 type CallArguments<options> = {} extends options ? [options?: options & CallOptions] : [options: options & CallOptions]
 type ParamsOption<pattern extends string, route> = pattern extends `${string}[${string}`
@@ -166,21 +156,6 @@ type Received<data> = data extends AsyncIterable<infer item> ? AsyncIterable<Jso
 
 const methods = ['get', 'post', 'put', 'patch', 'delete', 'head', 'options', 'query'] as const
 
-interface AnyCallOptions extends CallOptions {
-  readonly params?: Record<string, unknown>
-  readonly query?: Record<string, unknown>
-  readonly body?: unknown
-  readonly form?: unknown
-  readonly text?: string
-  readonly bytes?: Uint8Array<ArrayBuffer> | Blob
-}
-interface AnyResult {
-  readonly status: number
-  readonly data: unknown
-  readonly error: unknown
-  readonly response: Response
-}
-
 /**
  * A client for the routes of an app, typed from the app alone: `import type app from './app.js'`.
  *
@@ -188,129 +163,57 @@ interface AnyResult {
  * or more. It rejects with `UnexpectedResponse` for what is no answer of the route, and as `fetch` does when the network
  * breaks or the call is aborted.
  *
+ * @throws TypeError for a `baseUrl` that is none.
  * @example
  * const api = createClient<typeof app>({ baseUrl: 'https://api.example' })
  * const { data, error, status } = await api('/items/[slug]').get({ params: { slug: 'a' } })
  */
 export function createClient<app>(options: ClientOptions = {}): Client<app> {
+  const base = toBase(options.baseUrl ?? globalThis.location?.origin ?? 'http://localhost')
+
   const call = async (pattern: string, method: string, given: AnyCallOptions = {}): Promise<AnyResult> => {
+    const { timeout } = given
     const send = options.fetch ?? globalThis.fetch
-    const request = await toRequest(pattern, method, given, options)
+    const controller = new AbortController()
+    const signal = given.signal ? AbortSignal.any([given.signal, controller.signal]) : controller.signal
+    const prepare = async (): Promise<Request> => {
+      const { headers } = options
+      const defaults = typeof headers === 'function' ? await headers() : headers
+      return toRequest(base, pattern, method, given, defaults, signal)
+    }
     // A stream of events that broke off is asked for again, from where it was.
     const again = async (lastEventId: string): Promise<Response> => {
-      const next = await toRequest(pattern, method, given, options)
-      next.headers.set('last-event-id', lastEventId)
-      return send(next)
+      const request = await prepare()
+      request.headers.set('last-event-id', lastEventId)
+      return send(request)
     }
-    return toResult(request, await send(request), again)
+    const run = async (): Promise<AnyResult> => {
+      const request = await prepare()
+      return toResult(request, await send(request), again)
+    }
+    let timer: ReturnType<typeof setTimeout> | undefined
+    let stop: (() => void) | undefined
+    try {
+      signal.throwIfAborted()
+      // Raced, since an app that is called in process may not look at its signal.
+      const stopped = new Promise<never>((_, reject) => {
+        signal.addEventListener('abort', (stop = () => reject(signal.reason as Error)))
+        if (timeout !== undefined)
+          timer = setTimeout(
+            () => controller.abort(new DOMException(`${method} ${pattern} took over ${timeout} ms`, 'TimeoutError')),
+            timeout,
+          )
+      })
+      return await Promise.race([run(), stopped])
+    } finally {
+      clearTimeout(timer)
+      if (stop) signal.removeEventListener('abort', stop)
+    }
   }
+
   const client = (pattern: string): object =>
     Object.fromEntries(
       methods.map((method) => [method, (given?: AnyCallOptions) => call(pattern, method.toUpperCase(), given)]),
     )
   return client as unknown as Client<app>
 }
-
-async function toRequest(
-  pattern: string,
-  method: string,
-  given: AnyCallOptions,
-  options: ClientOptions,
-): Promise<Request> {
-  const headers = new Headers(typeof options.headers === 'function' ? await options.headers() : options.headers)
-  if (!headers.has('accept')) headers.set('accept', 'application/json, */*;q=0.5')
-  let body: BodyInit | undefined
-  if (given.body !== undefined) {
-    body = JSON.stringify(given.body)
-    headers.set('content-type', 'application/json')
-  } else if (given.form !== undefined) body = toFormBody(given.form)
-  else if (given.text !== undefined) body = given.text
-  else if (given.bytes !== undefined) {
-    body = given.bytes
-    headers.set('content-type', 'application/octet-stream')
-  }
-  for (const [name, value] of new Headers(given.headers)) headers.set(name, value)
-  const signals = [given.signal, given.timeout === undefined ? undefined : AbortSignal.timeout(given.timeout)].filter(
-    (signal) => signal !== undefined,
-  )
-  return new Request(toUrl(pattern, given, options.baseUrl), {
-    method,
-    headers,
-    ...(body !== undefined && { body }),
-    ...(signals.length && { signal: AbortSignal.any(signals) }),
-  })
-}
-
-function toUrl(
-  pattern: string,
-  { params = {}, query = {} }: AnyCallOptions,
-  baseUrl: string | URL | undefined,
-): string {
-  const base = new URL(
-    baseUrl ?? (globalThis as { location?: { origin: string } }).location?.origin ?? 'http://localhost',
-  )
-  const path = href(pattern, mapValues(params) as never, { query: mapValues(query) })
-  // Beside the base's own path, never above it.
-  return base.origin + base.pathname.replace(/\/$/, '') + (path === '/' && base.pathname !== '/' ? '' : path)
-}
-
-const mapValues = (values: Record<string, unknown>): Record<string, never> =>
-  Object.fromEntries(
-    Object.entries(values).map(([name, value]) => [
-      name,
-      (value === undefined ? value : Array.isArray(value) ? value.map(toText) : toText(value)) as never,
-    ]),
-  )
-
-async function toResult(
-  request: Request,
-  response: Response,
-  again: (lastEventId: string) => Promise<Response>,
-): Promise<AnyResult> {
-  const { status } = response
-  const type = /^[^;]*/
-    .exec(response.headers.get('content-type') ?? '')![0]
-    .trim()
-    .toLowerCase()
-  const isJson = type === 'application/json' || type.endsWith('+json')
-  if (status >= 200 && status < 300) {
-    const data = await readData(request, response, type, isJson, again)
-    return { status, data, error: undefined, response }
-  }
-  const text = await response.text()
-  let body: unknown = text
-  if (isJson) {
-    try {
-      body = JSON.parse(text)
-    } catch {
-      throw new UnexpectedResponse(request, response, text)
-    }
-  }
-  if (status < 400 || !(isJson || type === 'text/plain') || isServerError(status, body))
-    throw new UnexpectedResponse(request, response, body)
-  return { status, data: undefined, error: body, response }
-}
-
-async function readData(
-  { method, signal }: Request,
-  response: Response,
-  type: string,
-  isJson: boolean,
-  again: (lastEventId: string) => Promise<Response>,
-): Promise<unknown> {
-  const { status, body } = response
-  if (status === 204 || status === 205 || method === 'HEAD' || !body) return undefined
-  if (isJson) return response.json()
-  if (type === 'application/x-ndjson') return readNdjson(body)
-  if (type === 'text/event-stream') return readEvents(response, again, signal)
-  return type.startsWith('text/') || type === 'application/xml' ? response.text() : response.blob()
-}
-
-// The 500 that says nothing, which byway answers when something was thrown.
-const isServerError = (status: number, body: unknown): boolean =>
-  status === 500 &&
-  typeof body === 'object' &&
-  body !== null &&
-  !('type' in body) &&
-  !('detail' in body) &&
-  (body as { status?: unknown }).status === 500

@@ -1,0 +1,59 @@
+import { readEvents, readNdjson } from './streams.js'
+import { UnexpectedResponse } from './unexpected-response.js'
+
+/** What a call resolves to. */
+export interface AnyResult {
+  readonly status: number
+  readonly data: unknown
+  readonly error: unknown
+  readonly response: Response
+}
+
+/**
+ * The result that a Response tells. `again` asks for the events of a stream that broke off.
+ *
+ * @throws UnexpectedResponse for what no route answers.
+ */
+export async function toResult(
+  request: Request,
+  response: Response,
+  again: (lastEventId: string) => Promise<Response>,
+): Promise<AnyResult> {
+  const { status } = response
+  const type = (response.headers.get('content-type') ?? '').replace(/;.*/s, '').trim().toLowerCase()
+  const isJson = type === 'application/json' || type.endsWith('+json')
+  const read = async (): Promise<unknown> => {
+    const text = await response.text()
+    if (!isJson) return text
+    try {
+      return JSON.parse(text)
+    } catch {
+      throw new UnexpectedResponse(request, response, text)
+    }
+  }
+  if (response.ok) {
+    const isEmpty = status === 204 || status === 205 || request.method === 'HEAD' || !response.body
+    const data = isEmpty
+      ? undefined
+      : type === 'application/x-ndjson'
+        ? readNdjson(response.body)
+        : type === 'text/event-stream'
+          ? readEvents(response, again, request.signal)
+          : await (isJson || type.startsWith('text/') || type === 'application/xml' ? read() : response.blob())
+    return { status, data, error: undefined, response }
+  }
+  // An answer to HEAD has the status only: https://www.rfc-editor.org/rfc/rfc9110#section-9.3.2
+  const error = request.method === 'HEAD' ? { status } : await read()
+  if (status < 400 || !(isJson || type === 'text/plain') || isServerError(status, error))
+    throw new UnexpectedResponse(request, response, error)
+  return { status, data: undefined, error, response }
+}
+
+// The 500 that says nothing, which byway answers when something was thrown.
+const isServerError = (status: number, error: unknown): boolean =>
+  status === 500 &&
+  typeof error === 'object' &&
+  error !== null &&
+  !('type' in error) &&
+  !('detail' in error) &&
+  (error as { status?: unknown }).status === 500

@@ -1,0 +1,552 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import { z } from 'zod'
+import { zfd } from 'zod-form-data'
+import { createClient, UnexpectedResponse } from '../src/client/index.js'
+import { toNodeHandler } from '../src/hosts/node.js'
+import { href, middleware, reply, route, router } from '../src/index.js'
+
+const Form = zfd.formData({
+  title: zfd.text(),
+  count: zfd.numeric(),
+  agreed: zfd.checkbox(),
+  declined: zfd.checkbox(),
+  tags: zfd.repeatable(z.array(zfd.text())),
+  address: z.object({ city: zfd.text(), since: zfd.text() }),
+  lines: z.array(z.object({ text: zfd.text(), amount: zfd.numeric() })),
+})
+const Upload = zfd.formData({ photo: zfd.file(), alt: zfd.text(), more: zfd.repeatableOfType(zfd.file()) })
+
+const routes = {
+  root: route('/').get(() => 'root'),
+  item: route('/items/[slug]')
+    .get((_request, { params }) => {
+      if (params.slug === 'gone') return reply.problem(410, { type: 'https://example.com/gone', detail: 'it is gone' })
+      if (params.slug === 'text') return reply.text('no', { status: 409 })
+      return { slug: params.slug, at: new Date(0) }
+    })
+    .delete(() => {})
+    .put({ body: z.object({ name: z.string() }) }, (_request, { body }) => reply.json(body, { status: 201 })),
+  files: route('/files/[...path]').get((_request, { params }) => params.path),
+  docs: route('/docs/[[...path]]').get((_request, { params }) => params.path ?? null),
+  number: route('/numbers/[id]', { params: z.object({ id: z.coerce.number() }) }).get(
+    (_request, { params }) => params.id,
+  ),
+  list: route('/list').get(
+    {
+      query: z.object({
+        page: z.coerce.number().optional(),
+        tag: z.array(z.string()).default([]),
+        since: z.coerce.date().optional(),
+        flag: z.string().nullish(),
+      }),
+    },
+    (_request, { query }) => query,
+  ),
+  echo: route('/echo')
+    .get((request) => Object.fromEntries(request.headers))
+    .post({ text: z.string() }, (request, { text }) => ({ text, type: request.headers.get('content-type') }))
+    .put({ bytes: z.instanceof(Uint8Array) }, (request, { bytes }) => ({
+      bytes: [...bytes],
+      type: request.headers.get('content-type'),
+    }))
+    .patch(
+      { headers: z.object({ 'x-a': z.coerce.number(), 'x-b': z.string().optional() }) },
+      (_request, { headers }) => headers,
+    )
+    .query({ body: z.number() }, (_request, { body }) => body + 1),
+  form: route('/form').post({ form: Form }, (_request, { form }) => form),
+  upload: route('/upload').post({ form: Upload }, async (_request, { form }) => ({
+    photo: [form.photo.name, form.photo.type, await form.photo.text()],
+    alt: form.alt,
+    more: form.more.length,
+  })),
+  kinds: route('/kinds/[kind]').get(({ url }, { params: { kind } }) => {
+    if (kind === 'html') return reply.html('<p>')
+    if (kind === 'xml') return new Response('<a/>', { headers: { 'content-type': 'application/xml' } })
+    if (kind === 'binary') return new Response(new Uint8Array([1, 2]))
+    if (kind === 'empty') return new Response(null, { status: 200 })
+    if (kind === 'broken') return new Response('{"a":', { headers: { 'content-type': 'application/json' } })
+    if (kind === 'broken-error')
+      return new Response('{"a":', { status: 404, headers: { 'content-type': 'application/json' } })
+    if (kind === 'page')
+      return new Response('<h1>Bad Gateway</h1>', { status: 502, headers: { 'content-type': 'text/html' } })
+    if (kind === 'redirect') return Response.redirect(new URL('/elsewhere', url), 302)
+    if (kind === 'declared') return reply.problem(500, { detail: 'declared' })
+    if (kind === 'not-modified') return new Response(null, { status: 304 })
+    if (kind === 'problem') return reply.problem(422, { detail: 'x' })
+    throw new Error('unexpected')
+  }),
+  slow: route('/slow').get(() => new Promise<string>((resolve) => setTimeout(() => resolve('late'), 5_000).unref())),
+  guarded: route('/guarded')
+    .use(
+      middleware((request, _context, next) => (request.headers.has('authorization') ? next() : reply.unauthorized())),
+    )
+    .get(() => 'in'),
+}
+const app = router(routes, { onError: () => {} })
+type App = typeof app
+
+// In process, and through a socket by byway's own host and by srvx.
+const servers: Server[] = []
+const listen = async (handle: (incoming: IncomingMessage, outgoing: ServerResponse) => void): Promise<string> => {
+  const server = createServer(handle)
+  servers.push(server)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+const ways: [way: string, api: () => ReturnType<typeof createClient<App>>][] = []
+let origin = ''
+beforeAll(async () => {
+  origin = await listen(toNodeHandler(app))
+})
+afterAll(() => {
+  for (const server of servers) {
+    server.closeAllConnections()
+    server.close()
+  }
+})
+ways.push(
+  ['in process', () => createClient<App>({ fetch: app.fetch })],
+  ['over a socket', () => createClient<App>({ baseUrl: origin })],
+)
+
+/** The request that a call sends, from a client whose server always answers the same. */
+async function sent(
+  call: (api: any) => Promise<unknown>,
+  options: object = {},
+  answer: () => Response = () => Response.json(null),
+): Promise<Request> {
+  let seen: Request | undefined
+  await call(createClient<App>({ fetch: (request) => ((seen = request), answer()), ...options }))
+  return seen!
+}
+
+describe.each(ways)('a call %s', (_way, api) => {
+  it('gives data and status', async () => {
+    const result = await api()('/items/[slug]').get({ params: { slug: 'a b/ü' } })
+    expect(result).toMatchObject({
+      status: 200,
+      error: undefined,
+      data: { slug: 'a b/ü', at: '1970-01-01T00:00:00.000Z' },
+    })
+    expect(result.response.headers.get('content-type')).toBe('application/json')
+    expect((await api()('/').get()).data).toBe('root')
+  })
+
+  it('gives the error and its status, as the document that was sent', async () => {
+    const { data, error, status } = await api()('/items/[slug]').get({ params: { slug: 'gone' } })
+    expect([data, status]).toEqual([undefined, 410])
+    expect(error).toEqual({ title: 'Gone', type: 'https://example.com/gone', status: 410, detail: 'it is gone' })
+    expect(await api()('/items/[slug]').get({ params: { slug: 'text' } })).toMatchObject({ status: 409, error: 'no' })
+    expect(await api()('/guarded').get()).toMatchObject({ status: 401, error: { status: 401 } })
+  })
+
+  it("gives byway's own problems for inputs that do not fit", async () => {
+    const { status, error } = await api()('/items/[slug]').put({ params: { slug: 'a' }, body: { name: 7 } as never })
+    expect(status).toBe(400)
+    expect(error).toMatchObject({ errors: [{ in: 'body', pointer: '/name' }] })
+    expect((await api()('/numbers/[id]').get({ params: { id: 'x' } as never })).status).toBe(404)
+  })
+
+  it('gives undefined for an answer without a body', async () => {
+    expect(await api()('/items/[slug]').delete({ params: { slug: 'a' } })).toMatchObject({
+      status: 204,
+      data: undefined,
+    })
+  })
+
+  it('sends a JSON body, also with QUERY', async () => {
+    const put = await api()('/items/[slug]').put({ params: { slug: 'a' }, body: { name: 'ü' } })
+    expect([put.status, put.data]).toEqual([201, { name: 'ü' }])
+    if (_way === 'in process') expect((await api()('/echo').query({ body: 41 })).data).toBe(42)
+  })
+
+  it('sends the query: arrays, dates and numbers, without what is undefined or null', async () => {
+    const read = async (query: object) => (await api()('/list').get({ query: query as never })).data
+    expect(await read({ page: 2, tag: ['a', 'b&c'] })).toEqual({ page: 2, tag: ['a', 'b&c'] })
+    expect(await read({ tag: ['one'] })).toEqual({ tag: ['one'] })
+    expect(await read({ tag: [], page: undefined, flag: null })).toEqual({ tag: [] })
+    expect(await read({ since: new Date(0) })).toEqual({ tag: [], since: '1970-01-01T00:00:00.000Z' })
+    expect(await read({ tag: ['a', null, undefined, 'b'] })).toEqual({ tag: ['a', 'b'] })
+  })
+
+  it('sends text and bytes as they are', async () => {
+    expect((await api()('/echo').post({ text: 'ä\n' })).data).toEqual({ text: 'ä\n', type: 'text/plain;charset=UTF-8' })
+    expect((await api()('/echo').post({ text: '' })).data).toMatchObject({ text: '' })
+    expect((await api()('/echo').put({ bytes: new Uint8Array([0, 255]) })).data).toEqual({
+      bytes: [0, 255],
+      type: 'application/octet-stream',
+    })
+    const blob = new Blob([new Uint8Array([1])], { type: 'image/png' })
+    expect((await api()('/echo').put({ bytes: blob })).data).toEqual({ bytes: [1], type: 'image/png' })
+  })
+
+  it('sends a form: nested, repeated, and booleans as a checkbox does', async () => {
+    const form = {
+      title: 'ä & b',
+      count: 7,
+      agreed: true,
+      declined: false,
+      tags: ['a', 'b'],
+      address: { city: 'Köln', since: '1970' },
+      lines: [
+        { text: 'one', amount: 1 },
+        { text: 'two', amount: 2 },
+      ],
+    }
+    expect((await api()('/form').post({ form })).data).toEqual(form)
+    const one = { ...form, tags: ['only'], lines: [] as never[] }
+    expect((await api()('/form').post({ form: { ...one, lines: [form.lines[0]!] } })).data).toMatchObject({
+      tags: ['only'],
+    })
+  })
+
+  it('sends files, in an object or as FormData', async () => {
+    const photo = new File(['png'], 'ü.png', { type: 'image/png' })
+    const { data } = await api()('/upload').post({ form: { photo, alt: 'x', more: [photo, photo] } })
+    expect(data).toEqual({ photo: ['ü.png', 'image/png', 'png'], alt: 'x', more: 2 })
+    const form = new FormData()
+    form.set('photo', photo)
+    form.set('alt', 'y')
+    expect((await api()('/upload').post({ form })).data).toMatchObject({ alt: 'y', more: 0 })
+  })
+
+  it('reads text, XML and everything else as what it is', async () => {
+    const read = async (kind: string) => (await api()('/kinds/[kind]').get({ params: { kind } })).data as unknown
+    expect(await read('html')).toBe('<p>')
+    expect(await read('xml')).toBe('<a/>')
+    const blob = (await read('binary')) as Blob
+    expect([...new Uint8Array(await blob.arrayBuffer())]).toEqual([1, 2])
+  })
+
+  it('rejects with UnexpectedResponse for what no route answers', async () => {
+    for (const [kind, status, body] of [
+      ['broken', 200, '{"a":'],
+      ['broken-error', 404, '{"a":'],
+      ['page', 502, '<h1>Bad Gateway</h1>'],
+      ['not-modified', 304, ''],
+      ['throws', 500, { title: 'Internal Server Error', status: 500 }],
+    ] as const) {
+      const error = await api()('/kinds/[kind]')
+        .get({ params: { kind } })
+        .then(
+          () => undefined,
+          (error: unknown) => error,
+        )
+      expect([kind, error]).toEqual([kind, expect.any(UnexpectedResponse)])
+      expect(error).toMatchObject({ name: 'UnexpectedResponse', status, body, response: { status } })
+      expect((error as Error).message).toMatch(new RegExp(`^GET http://.*/kinds/${kind} got ${status}`))
+    }
+  })
+
+  it('gives a 500 that says something as an error of its route', async () => {
+    const { status, error } = await api()('/kinds/[kind]').get({ params: { kind: 'declared' } })
+    expect([status, error]).toEqual([500, { title: 'Internal Server Error', status: 500, detail: 'declared' }])
+  })
+
+  it('gives the status of an answer to HEAD, which has no document', async () => {
+    const head = (kind: string) => (api()('/kinds/[kind]') as any).head({ params: { kind } })
+    expect(await head('html')).toMatchObject({ status: 200, data: undefined, error: undefined })
+    expect(await head('problem')).toMatchObject({ status: 422, data: undefined, error: { status: 422 } })
+  })
+
+  it('rejects when it takes too long, or is aborted', async () => {
+    await expect(api()('/slow').get({ timeout: 20 })).rejects.toMatchObject({ name: 'TimeoutError' })
+    const controller = new AbortController()
+    const call = api()('/slow').get({ signal: controller.signal, timeout: 5_000 })
+    setTimeout(() => controller.abort(new Error('mine')), 10)
+    await expect(call).rejects.toThrow('mine')
+    await expect(api()('/').get({ signal: AbortSignal.abort() })).rejects.toMatchObject({ name: 'AbortError' })
+    expect((await api()('/').get({ timeout: 5_000, signal: new AbortController().signal })).data).toBe('root')
+  })
+})
+
+describe('createClient', () => {
+  it('refuses a baseUrl that is none', () => {
+    for (const baseUrl of ['', 'api', '/api', 'localhost:3000', 'ftp://a.example', 'data:,'])
+      expect(() => createClient<App>({ baseUrl }), baseUrl).toThrow(TypeError)
+    expect(() => createClient<App>({ baseUrl: 'localhost:3000' })).toThrow(
+      /such as 'https:\/\/api.example', not 'localhost:3000'/,
+    )
+  })
+
+  it("takes the page's origin where there is a page", async () => {
+    vi.stubGlobal('location', { origin: 'https://page.example' })
+    try {
+      expect((await sent((api) => api('/').get())).url).toBe('https://page.example/')
+    } finally {
+      vi.unstubAllGlobals()
+    }
+    expect((await sent((api) => api('/').get())).url).toBe('http://localhost/')
+  })
+
+  it('calls what was given as fetch when the call is made', async () => {
+    const fetch = vi.spyOn(globalThis, 'fetch').mockResolvedValue(Response.json('stubbed'))
+    const api = createClient<App>({ baseUrl: 'https://api.example/' })
+    expect((await api('/').get()).data).toBe('stubbed')
+    expect((fetch.mock.calls[0]![0] as Request).url).toBe('https://api.example/')
+    fetch.mockRestore()
+  })
+
+  it('rejects as fetch does when the network breaks', async () => {
+    const broken = new TypeError('fetch failed')
+    const api = createClient<App>({ fetch: () => Promise.reject(broken) })
+    await expect(api('/').get()).rejects.toBe(broken)
+    const nobody = createClient<App>({ baseUrl: 'http://127.0.0.1:1' })
+    await expect(nobody('/').get()).rejects.toThrow(TypeError)
+  })
+
+  it('rejects with UnexpectedResponse for a redirect that nobody followed', async () => {
+    const api = createClient<App>({ fetch: app.fetch })
+    await expect(api('/kinds/[kind]').get({ params: { kind: 'redirect' } })).rejects.toMatchObject({ status: 302 })
+  })
+
+  it("leaves no listener on the caller's signal", async () => {
+    const controller = new AbortController()
+    const add = vi.spyOn(controller.signal, 'addEventListener')
+    const remove = vi.spyOn(controller.signal, 'removeEventListener')
+    const api = createClient<App>({ fetch: app.fetch })
+    for (let calls = 0; calls < 3; calls++) await api('/').get({ signal: controller.signal })
+    expect(add.mock.calls.length).toBe(remove.mock.calls.length)
+  })
+})
+
+describe('the URL of a call', () => {
+  const bases = [
+    'https://api.example',
+    'https://api.example/',
+    'https://api.example/v1',
+    'https://api.example/v1/x/',
+    new URL('http://h:8/y?z#a'),
+  ]
+
+  it('cannot leave its pattern, whatever the params and the base', async () => {
+    const segment = fc.oneof(
+      fc.string({ unit: 'grapheme' }),
+      fc.constantFrom(
+        '.',
+        '..',
+        '%2e',
+        '%2E.',
+        '.%2e',
+        '%2e%2E',
+        '',
+        '/',
+        '\\',
+        '//evil.example',
+        '?a',
+        '#a',
+        '\t..',
+        '@',
+        ':',
+        ' ',
+        '\0',
+        '%2F',
+        '..;',
+        'a/../b',
+      ),
+    )
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom(...bases),
+        segment,
+        fc.array(segment, { minLength: 1, maxLength: 4 }),
+        async (baseUrl, slug, path) => {
+          const base = new URL(baseUrl)
+          const prefix = base.pathname.replace(/\/$/, '')
+          for (const [pattern, params, segments] of [
+            ['/items/[slug]', { slug }, ['items', slug]],
+            ['/files/[...path]', { path }, ['files', ...path]],
+            ['/docs/[[...path]]', { path }, ['docs', ...path]],
+          ] as const) {
+            const call = sent((api) => api(pattern).get({ params }), { baseUrl })
+            const isRefused = segments.some((segment) => /^(?:\.|%2e){0,2}$/i.test(segment))
+            if (isRefused) {
+              await expect(call).rejects.toThrow(TypeError)
+              continue
+            }
+            const url = new URL((await call).url)
+            expect([url.origin, url.search, url.hash]).toEqual([base.origin, '', ''])
+            expect(url.pathname.startsWith(`${prefix}/`)).toBe(true)
+            expect(
+              url.pathname
+                .slice(prefix.length + 1)
+                .split('/')
+                .map(decodeURIComponent),
+            ).toEqual(segments)
+          }
+        },
+      ),
+    )
+  })
+
+  it('keeps the path of the base, and has no slash at its end', async () => {
+    for (const [baseUrl, pattern, query, url] of [
+      ['https://a.example/v1', '/', undefined, 'https://a.example/v1'],
+      ['https://a.example/v1/', '/', undefined, 'https://a.example/v1'],
+      ['https://a.example/v1', '/', { a: 1 }, 'https://a.example/v1?a=1'],
+      ['https://a.example', '/', { a: 1 }, 'https://a.example/?a=1'],
+      ['https://a.example//', '/items', undefined, 'https://a.example/items'],
+      ['https://a.example/v1/?x#y', '/items', undefined, 'https://a.example/v1/items'],
+      ['https://a.example/v1', '/docs/[[...path]]', undefined, 'https://a.example/v1/docs'],
+    ] as const)
+      expect((await sent((api) => api(pattern).get({ query }), { baseUrl })).url).toBe(url)
+  })
+
+  it('is what href writes', async () => {
+    const request = await sent((api) => api('/items/[slug]').get({ params: { slug: 'a b:c' }, query: { q: 'ä' } }))
+    expect(request.url).toBe(`http://localhost${href('/items/[slug]', { slug: 'a b:c' }, { query: { q: 'ä' } })}`)
+  })
+
+  it('is refused without a param that the pattern needs', async () => {
+    for (const [pattern, params] of [
+      ['/items/[slug]', undefined],
+      ['/items/[slug]', {}],
+      ['/items/[slug]', { slug: undefined }],
+      ['/items/[slug]', { slug: null }],
+      ['/items/[slug]', { slug: ['a'] }],
+      ['/files/[...path]', { path: [] }],
+      ['/files/[...path]', { path: 'a' }],
+      ['/files/[...path]', { path: ['a', null] }],
+    ] as const)
+      await expect(sent((api) => api(pattern).get({ params }))).rejects.toThrow(TypeError)
+  })
+
+  it('takes no members of Object for params', async () => {
+    await expect(sent((api) => api('/[constructor]').get({ params: {} }))).rejects.toThrow(TypeError)
+    await expect(sent((api) => api('/[toString]').get({ params: {} }))).rejects.toThrow(TypeError)
+  })
+})
+
+describe('the headers of a call', () => {
+  it("are the client's, or a function's, and a call's own in place of those", async () => {
+    const call = (api: any) => api('/').get({ headers: { 'X-B': 'call', 'x-c': 'call' } })
+    const defaults = { 'x-a': 'client', 'x-b': 'client' }
+    for (const headers of [
+      defaults,
+      new Headers(defaults),
+      Object.entries(defaults),
+      () => defaults,
+      async () => defaults,
+    ]) {
+      const request = await sent(call, { headers })
+      expect(Object.fromEntries(request.headers)).toMatchObject({ 'x-a': 'client', 'x-b': 'call', 'x-c': 'call' })
+    }
+  })
+
+  it('are asked for with every call', async () => {
+    let token = 0
+    const seen: (string | null)[] = []
+    const api = createClient<App>({
+      headers: () => ({ authorization: `Bearer ${++token}` }),
+      fetch: ({ headers }) => (seen.push(headers.get('authorization')), Response.json(null)),
+    })
+    await api('/').get()
+    await api('/').get()
+    expect(seen).toEqual(['Bearer 1', 'Bearer 2'])
+  })
+
+  it('reject the call if their function does', async () => {
+    const api = createClient<App>({ fetch: app.fetch, headers: () => Promise.reject(new Error('no token')) })
+    await expect(api('/').get()).rejects.toThrow('no token')
+  })
+
+  it('prefer JSON unless they say otherwise', async () => {
+    expect((await sent((api) => api('/').get())).headers.get('accept')).toMatch(/^application\/json/)
+    expect((await sent((api) => api('/').get({ headers: { accept: 'text/html' } }))).headers.get('accept')).toBe(
+      'text/html',
+    )
+  })
+
+  it("never give a form another content type than its body's", async () => {
+    const form = { photo: new File(['x'], 'x') }
+    const request = await sent((api) => api('/upload').post({ form }), {
+      headers: { 'content-type': 'application/json' },
+    })
+    expect(request.headers.get('content-type')).toMatch(/^multipart\/form-data; boundary=/)
+    const get = await sent((api) => api('/').get(), { headers: { 'content-type': 'application/json' } })
+    expect(get.headers.get('content-type')).toBe(null)
+  })
+
+  it('may have a content type of the call', async () => {
+    const request = await sent((api) =>
+      api('/echo').post({ text: '{}', headers: { 'content-type': 'application/webhook+json' } }),
+    )
+    expect(request.headers.get('content-type')).toBe('application/webhook+json')
+  })
+
+  it('may be what the schema of the operation accepts', async () => {
+    const api = createClient<App>({ fetch: app.fetch })
+    const { data } = await api('/echo').patch({ headers: { 'x-a': 7, 'x-b': undefined } as never })
+    expect(data).toEqual({ 'x-a': 7 })
+  })
+})
+
+describe('the form of a call', () => {
+  it('is urlencoded unless there is a file in it', async () => {
+    const type = async (form: unknown) =>
+      (await sent((api) => api('/form').post({ form }))).headers.get('content-type')!.split(';')[0]
+    expect(await type({ a: 'b' })).toBe('application/x-www-form-urlencoded')
+    expect(await type(new URLSearchParams({ a: 'b' }))).toBe('application/x-www-form-urlencoded')
+    expect(await type({ a: { b: [new File([], 'x')] } })).toBe('multipart/form-data')
+    expect(await type(new FormData())).toBe('multipart/form-data')
+  })
+
+  it('has the names that zod-form-data reads', async () => {
+    const form = {
+      a: 'x',
+      none: undefined,
+      nothing: null,
+      no: false,
+      yes: true,
+      at: new Date(0),
+      zero: 0,
+      empty: '',
+      list: ['p', 'q'],
+      deep: { b: { c: 'd' } },
+      lines: [{ t: 1 }, { t: 2, u: ['v', 'w'] }],
+    }
+    const request = await sent((api) => api('/form').post({ form }))
+    expect([...new URLSearchParams(await request.text())]).toEqual([
+      ['a', 'x'],
+      ['yes', 'on'],
+      ['at', '1970-01-01T00:00:00.000Z'],
+      ['zero', '0'],
+      ['empty', ''],
+      ['list', 'p'],
+      ['list', 'q'],
+      ['deep.b.c', 'd'],
+      ['lines[0].t', '1'],
+      ['lines[1].t', '2'],
+      ['lines[1].u', 'v'],
+      ['lines[1].u', 'w'],
+    ])
+  })
+
+  it('comes out as it went in, for any text', async () => {
+    const echo = router({
+      form: route('/form').post(
+        {
+          form: zfd.formData({ a: z.string(), b: zfd.repeatable(z.array(z.string())), c: z.object({ d: z.string() }) }),
+        },
+        (_request, { form }) => form,
+      ),
+    })
+    const api = createClient<typeof echo>({ fetch: echo.fetch })
+    await fc.assert(
+      fc.asyncProperty(
+        fc.record({
+          a: fc.string({ unit: 'grapheme', minLength: 1 }),
+          b: fc.array(fc.string({ minLength: 1 }), { minLength: 1 }),
+          c: fc.record({ d: fc.string({ minLength: 1 }) }),
+        }),
+        async (form) => {
+          expect((await api('/form').post({ form })).data).toEqual(form)
+        },
+      ),
+    )
+  })
+})
