@@ -44,8 +44,8 @@ export interface RouterOptions<
 export interface Router<routes, early = never> {
   /** Answers a request, on any host: `export default router`, or pass it on. It never throws. */
   readonly fetch: (request: Request, ...host: readonly unknown[]) => Response | Promise<Response>
-  /** The routes as they were given. */
-  readonly routes: routes
+  /** The routes as they were given. Not named `routes`: Bun reads an option of that name from a default export. */
+  readonly declared: routes
   /** Resolves when every `waitUntil` and `after` has ended. */
   readonly settled: () => Promise<void>
   readonly '~early'?: early
@@ -146,7 +146,7 @@ export function router<routes, layer extends AnyMiddleware = never, const rewrit
   const settled = async (): Promise<void> => {
     while (pending.size) await Promise.all(pending)
   }
-  return { fetch, routes, settled }
+  return { fetch, declared: routes, settled }
 }
 
 function toTarget(route: AnyRoute, around: (inside: Answer) => Answer): Target {

@@ -43,7 +43,7 @@ describe('router', () => {
 
   it('gives the routes as they were given', () => {
     const routes = { a: here('/a') }
-    expect(router(routes).routes).toBe(routes)
+    expect(router(routes).declared).toBe(routes)
   })
 
   it('refuses what is no route in a literal, and names it', () => {
