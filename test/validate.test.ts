@@ -702,7 +702,7 @@ describe('params with a schema', () => {
   })
 
   it('hold for the route’s own functions too', async () => {
-    const { item } = app.routes
+    const { item } = app.declared
     expect((await item.GET(new Request('http://test/items/x'))).status).toBe(404)
     expect(await (await item.GET(new Request('http://test/items/1'))).json()).toBe(2)
   })
