@@ -1,0 +1,48 @@
+import { execFile } from 'node:child_process'
+import { readdirSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { describe, expect, it } from 'vitest'
+import workers from './workers.js'
+
+const directory = fileURLToPath(new URL('.', import.meta.url))
+
+/** What an example prints, run as a person runs it: `tsx examples/<name>.ts`. It rejects when the example fails. */
+async function run(name: string): Promise<string> {
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, ['--import', 'tsx', `${directory}${name}.ts`])
+  expect(stderr).toBe('')
+  return stdout
+}
+
+const prints: Record<string, readonly (string | RegExp)[]> = {
+  'middleware-session': [/^401 Unauthorized\n403 Robin is a reader\. reader\n200 Note 7, removed by Eli\n$/],
+  forms: [/^201 /, "cv: 'cv.txt, 19 characters'", "pointer: '/age'", "pointer: '/address/country'", "pointer: '/cv'"],
+  errors: [
+    '200 {"sku":"tea","count":2}',
+    '409 {"title":"Conflict","type":"https://shop.example/out-of-stock","left":3,"status":409}',
+    '"pointer":"/count"',
+    /^onError: \/orders\/\[sku\], handler: connect ECONNREFUSED 10\.0\.0\.7:5432\n500 \{"title":"Internal Server Error","status":500\}$/m,
+  ],
+  testing: ['5 assertions hold'],
+  workers: [/^Welcome Ada, visit 1\nWelcome Ada, visit 2\n$/],
+}
+
+describe('the examples', () => {
+  it('are all run here', () => {
+    const files = readdirSync(directory).filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))
+    expect(files.map((file) => file.replace('.ts', ''))).toEqual(Object.keys(prints).sort())
+  })
+
+  it.each(Object.keys(prints))('%s prints its answer', async (name) => {
+    const printed = await run(name)
+    for (const expected of prints[name]!)
+      if (typeof expected === 'string') expect(printed).toContain(expected)
+      else expect(printed).toMatch(expected)
+  })
+
+  it('workers is a module that a host can import', async () => {
+    const env = { GREETING: 'Hi', VISITS: { get: async () => '41', put: async () => {} } }
+    const response = await workers.fetch(new Request('http://test/visits/Bob'), env, { waitUntil() {} })
+    expect(await response.text()).toBe('Hi Bob, visit 42')
+  })
+})

@@ -1,0 +1,68 @@
+import { href, reply, route, router } from 'byway'
+import { cookies, cors, redirects } from 'byway/middleware'
+import { db } from './db.js'
+import { explorer } from './explorer.js'
+import { Filter, Item, ItemChange, NewItem, Page, PhotoForm } from './schema.js'
+import { session } from './session.js'
+
+export const items = route('/items')
+  .get({ query: Filter, response: Page }, (_request, { query }) => db.list(query))
+  .post({ body: NewItem, response: { 201: Item } }, async (_request, { body }) => {
+    const item = await db.add(body)
+    if (!item) return reply.problem(409, { detail: `There is an item called ${body.name} already.` })
+    return reply.json(item, { status: 201, headers: { location: href('/items/[slug]', { slug: item.slug }) } })
+  })
+
+// The names of the last items that this browser looked at. Browsers keep a `secure` cookie from https only.
+const visitor = route.use(cookies({ defaults: { secure: process.env['NODE_ENV'] === 'production' } }))
+
+export const item = visitor('/items/[slug]')
+  .get({ response: Item }, (_request, { params, cookies }) => {
+    const item = db.find(params.slug)
+    if (!item) return reply.notFound({ detail: `There is no item ${params.slug}.` })
+    const seen = cookies.get('seen')?.value.split('.') ?? []
+    cookies.set('seen', [item.slug, ...seen.filter((slug) => slug !== item.slug)].slice(0, 5).join('.'))
+    return item
+  })
+  .patch({ body: ItemChange, response: Item }, async (_request, { params, body }) => {
+    return (await db.update(params.slug, body)) ?? reply.notFound()
+  })
+  .use(session) // around what is declared after it: reading needs no account, removing does
+  .delete(async (_request, { params }) => {
+    return (await db.remove(params.slug)) ? undefined : reply.notFound() // undefined is a 204
+  })
+
+export const photo = route('/items/[slug]/photo')
+  .get(async (_request, { params }) => {
+    const photo = await db.findPhoto(params.slug)
+    if (!photo) return reply.notFound()
+    return new Response(photo.bytes, {
+      headers: { 'content-type': photo.type, 'x-content-type-options': 'nosniff' },
+    })
+  })
+  .post({ form: PhotoForm, response: { 201: Item }, bodyLimit: 5_000_000 }, async (_request, { params, form }) => {
+    const item = await db.savePhoto(params.slug, form.photo, form.alt)
+    if (!item) return reply.notFound()
+    return reply.json(item, { status: 201, headers: { location: href('/items/[slug]/photo', { slug: item.slug }) } })
+  })
+
+export const seen = visitor('/seen').get((_request, { cookies }) => {
+  const slugs = cookies.get('seen')?.value.split('.') ?? []
+  return slugs.map((slug) => db.find(slug)).filter((item) => item !== undefined)
+})
+
+export const me = route('/me')
+  .use(session)
+  .get((_request, { user }) => user)
+
+const routes = { items, item, photo, seen, me }
+
+const moved = redirects([{ source: '/products/[slug]', destination: '/items/[slug]', permanent: true }])
+
+const page = explorer(routes, { title: 'Colours', examples: { slug: 'sea-foam' }, authorization: 'Bearer demo' })
+
+const app = router(
+  { ...routes, page },
+  { use: [cors({ origin: ['http://localhost:5173'] }), moved] }, // 5173 is where Vite serves a front end
+)
+export default app
