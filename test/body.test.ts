@@ -95,6 +95,7 @@ describe('the media type of a JSON body', () => {
     'application/json+xml',
     'application/+json',
     'application/json, text/plain',
+    'application/json; charset=utf-8, text/plain',
     'text/plain, application/json',
     'text/plain; application/json',
     'text/plain; a=+json',
