@@ -1,3 +1,4 @@
+import { NullObject } from './null-object.js'
 import { parsePattern, type Segment } from './pattern.js'
 
 /** Routes that cannot stand in one router. The message names both. */
@@ -10,6 +11,8 @@ export interface Match<value> {
   readonly value: value
   readonly pattern: string
   readonly captures: readonly Capture[]
+  /** The same for a pathname with percent-escapes; that one has none. */
+  readonly escaped?: Match<value> | undefined
 }
 interface Capture {
   readonly name: string
@@ -126,7 +129,7 @@ export class Matcher<value> {
       if (!state || !segment) return undefined
       state = this.#branch(state).get(segment) ?? state.other
     }
-    return state?.end
+    return state?.end?.escaped
   }
 
   #node(): Node<value> {
@@ -150,7 +153,8 @@ export class Matcher<value> {
       throw new RouterError(
         `'${clash.pattern}' and '${pattern}' fit the same pathnames; ${clash.pattern === pattern ? 'declare their methods on one route' : 'remove one of the two'}`,
       )
-    node[end] = { value, pattern, captures: toCaptures(segments) }
+    const escaped = { value, pattern, captures: toCaptures(segments), escaped: undefined }
+    node[end] = { ...escaped, escaped }
   }
 
   // Subset construction, as in https://swtch.com/~rsc/regexp/regexp1.html: linear in the pathname whatever overlaps.
@@ -170,7 +174,8 @@ export class Matcher<value> {
   }
 
   #forget(): void {
-    for (const state of this.#states.values()) {
+    // The first state outlives the others.
+    for (const state of [this.#start, ...this.#states.values()]) {
       state.expanded = false
       state.statics = state.texts = state.other = undefined
     }
@@ -268,20 +273,15 @@ function toTree<value>(texts: readonly (readonly [text: string, state: State<val
   return { text: first.slice(0, common), state, children }
 }
 
-// Not `Object.create(null)`, which V8 keeps as a dictionary.
-const ParamsObject = function () {} as unknown as new () => Record<string, string | string[]>
-ParamsObject.prototype = Object.freeze(Object.create(null))
-
 /** What a match captures in the pathname that it was found in. Each segment is decoded once. */
 export function paramsOf(
-  { captures }: Match<unknown>,
+  { captures, escaped }: Match<unknown>,
   url: string,
   start: number,
   end: number,
 ): Record<string, string | string[]> {
-  const params = new ParamsObject()
-  const escape = url.indexOf('%', start)
-  if (escape >= 0 && escape < end) {
+  const params = new NullObject() as Record<string, string | string[]>
+  if (!escaped) {
     const segments = url
       .slice(start + 1, end)
       .split('/')
