@@ -198,7 +198,11 @@ export class Exchange {
 export function locate(href: string): { href: string; start: number; end: number } {
   // After `https://`; a host has at least one character.
   const start = href.indexOf('/', 8)
-  if (start === -1) return locate(new URL(href).href)
+  if (start === -1) {
+    const whole = new URL(href).href
+    if (whole === href) throw new URIError(`${href} has no pathname`)
+    return locate(whole)
+  }
   let end = href.indexOf('#', start)
   if (end === -1) end = href.length
   const search = href.indexOf('?', start)

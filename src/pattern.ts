@@ -137,7 +137,8 @@ type CatchAllParams<pattern extends string, value> =
 
 /** The params of a route that is not known yet: what a middleware sees that is written on its own. */
 export interface AnyParams {
-  readonly [name: string]: string | string[] | undefined
+  /** A string, an array of them, or what the route's own schema makes of it. */
+  readonly [name: string]: unknown
 }
 
 type HrefValue = string | number
@@ -181,6 +182,7 @@ type Suspect =
   | `${string}/:${string}`
   | `${string}/*${string}`
   | `${string}...${string}]/${string}`
+  | `${string}${'?' | '#' | ' ' | '\\'}${string}`
 // prettier-ignore
 type Mistake<pattern extends string> =
   pattern extends '/'                        ? unknown :
@@ -189,6 +191,7 @@ type Mistake<pattern extends string> =
   pattern extends `${string}...${string}]/${string}` ? InvalidPattern<'a catch-all segment must come last'> :
   pattern extends `${string}/:${string}`     ? InvalidPattern<'a param is written [name], not :name'> :
   pattern extends `${string}/*${string}`     ? InvalidPattern<'a catch-all is written [...name], not *'> :
+  pattern extends `${string}${'?' | '#' | ' ' | '\\'}${string}` ? InvalidPattern<'a pathname cannot hold this character'> :
   InvalidPattern<'a param has no name'>
 /** Not a string: two literals would meet in `never`, and the message would be lost. */
 export interface InvalidPattern<message extends string> {

@@ -17,11 +17,13 @@ export function createResponse(body: LazyBody, status: number, headers: HeaderPa
 
 /** Whether a value is a Response, of this realm or another. */
 export function isResponse(value: unknown): value is Response {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    (value instanceof Response || (value as { [Symbol.toStringTag]?: unknown })[Symbol.toStringTag] === 'Response')
-  )
+  if (typeof value !== 'object' || value === null) return false
+  try {
+    return value instanceof Response || (value as { [Symbol.toStringTag]?: unknown })[Symbol.toStringTag] === 'Response'
+  } catch {
+    // Anything may be thrown, also what throws when it is looked at.
+    return false
+  }
 }
 
 /** The same answer without its body, as HEAD wants it. */

@@ -1,7 +1,7 @@
 import { defaultBodyLimit } from './body.js'
 import { Context, Exchange, locate, toHost, type Phase, type Server } from './context.js'
 import { Matcher, RouterError, type Match } from './matcher.js'
-import { compose, type AnyMiddleware, type Answer, type Early } from './middleware.js'
+import { compose, toThrown, type AnyMiddleware, type Answer, type Early } from './middleware.js'
 import { parsePattern } from './pattern.js'
 import { toProblem } from './problem.js'
 import { permanentRedirect } from './reply.js'
@@ -131,9 +131,9 @@ export function router<routes, layer extends AnyMiddleware = never, const rewrit
         }
         if (match) answer = match.value.answers.get(method) ?? match.value.fallback
       } else end = -1
-    } catch {
+    } catch (error) {
       match = undefined
-      answer = malformed
+      answer = error instanceof URIError ? malformed : around((_request, context) => toThrown(error, context, 'input'))
     }
     const host = passed.length ? toHost(request, passed) : undefined
     const exchange = new Exchange(request, server, href, start, end, match, host)

@@ -1,6 +1,7 @@
 import { BadBody, readBody, type BodyKind } from './body.js'
 import { Context } from './context.js'
 import { BadForm, toFormObject } from './form.js'
+import { NullObject } from './null-object.js'
 import { toFailure, toProblem, type InputError } from './problem.js'
 import { createResponse, isResponse } from './response.js'
 import { toJson, toResponse } from './value.js'
@@ -184,10 +185,6 @@ const toInputErrors = (name: string, issues: readonly Issue[]): InputError[] =>
 // https://www.rfc-editor.org/rfc/rfc6901#section-3
 const toPointer = (path: readonly PropertyKey[]): string =>
   path.map((step) => `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
-
-// Not `Object.create(null)`, which V8 keeps as a dictionary.
-const NullObject = function () {} as unknown as new () => Record<string, unknown>
-NullObject.prototype = Object.freeze(Object.create(null))
 
 function toNullObject(entries: Iterable<readonly [string, unknown]>): Record<string, unknown> {
   const object = new NullObject()

@@ -22,6 +22,7 @@ export function toResponse(value: unknown): Response {
   const prototype: unknown = Object.getPrototypeOf(value)
   if (prototype !== Object.prototype && prototype !== Array.prototype) {
     if (isResponse(value)) {
+      if (value.type === 'error') throw new TypeError('Response.error() is no answer; throw, or reply.problem()')
       if (value.bodyUsed) throw new TypeError('the Response that was returned has been read already; return a clone')
       return value
     }

@@ -14,8 +14,9 @@ const Item = z.object({ slug: z.string(), name: z.string(), price: z.number() })
 declare const db: { list(page: number, tag: string[]): Promise<Item[]>; find(slug: string): Promise<Item | undefined> }
 
 const items = route('/items')
-  .get({ query: z.object({ page: z.coerce.number().default(1), tag: z.array(z.string()).default([]) }) }, (request, { query }) =>
-    db.list(query.page, query.tag),
+  .get(
+    { query: z.object({ page: z.coerce.number().default(1), tag: z.array(z.string()).default([]) }) },
+    (request, { query }) => db.list(query.page, query.tag),
   )
   .post({ body: Item }, async (request, { body }) => {
     if (await db.find(body.slug)) return reply.problem(409, { detail: 'exists' })
@@ -24,8 +25,13 @@ const items = route('/items')
 const item = route('/items/[slug]')
   .get({ response: Item }, async (request, { params }) => (await db.find(params.slug)) ?? reply.notFound())
   .delete(() => undefined)
-const photo = route('/items/[slug]/photo').post({ form: zfd.formData({ photo: zfd.file(), alt: zfd.text() }) }, (request, { form }) => ({ size: form.photo.size }))
-const numbered = route('/numbered/[id]', { params: z.object({ id: z.coerce.number() }) }).get((request, { params }) => params.id)
+const photo = route('/items/[slug]/photo').post(
+  { form: zfd.formData({ photo: zfd.file(), alt: zfd.text() }) },
+  (request, { form }) => ({ size: form.photo.size }),
+)
+const numbered = route('/numbered/[id]', { params: z.object({ id: z.coerce.number() }) }).get(
+  (request, { params }) => params.id,
+)
 const mixed = route('/mixed')
   .get((request) => {
     if (request.url) return reply.problem(404)
@@ -53,7 +59,10 @@ const typed = route('/typed').get((request) => {
   if (request.method) return reply.problem(402, { type: 'https://errors.example/credit', balance: 3 })
   return reply.text('ok')
 })
-const hook = route('/hook').post({ text: z.string(), headers: z.object({ 'x-signature': z.string() }) }, () => undefined)
+const hook = route('/hook').post(
+  { text: z.string(), headers: z.object({ 'x-signature': z.string() }) },
+  () => undefined,
+)
 const app = router({ items, item, photo, more: { numbered, mixed, typed, hook }, pets })
 
 const api = createClient<typeof app>({ baseUrl: 'https://api.example' })
@@ -100,10 +109,18 @@ if (one.status === 299) console.log()
 // ── inputs ──
 
 await api('/items').get()
-await api('/items').get({ query: { page: 2, tag: ['a'] }, signal: new AbortController().signal, timeout: 1_000, headers: { a: 'b' } })
+await api('/items').get({
+  query: { page: 2, tag: ['a'] },
+  signal: new AbortController().signal,
+  timeout: 1_000,
+  headers: { a: 'b' },
+})
 await api('/numbered/[id]').get({ params: { id: 5 } })
 await api('/hook').post({ text: 'x', headers: { 'x-signature': 'y' } })
-const sent = await api('/items/[slug]/photo').post({ params: { slug: 'a' }, form: { photo: new File([], 'a'), alt: 'x' } })
+const sent = await api('/items/[slug]/photo').post({
+  params: { slug: 'a' },
+  form: { photo: new File([], 'a'), alt: 'x' },
+})
 if (sent.status === 200) expectType<number>(sent.data.size)
 await api('/items/[slug]/photo').post({ params: { slug: 'a' }, form: new FormData() })
 // @ts-expect-error a coerced query is checked against what it gives

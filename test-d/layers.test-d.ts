@@ -2,6 +2,7 @@
 import { errorOf, middleware, reply, route, router, type AnyContext, type Middleware } from 'byway'
 import { createClient } from 'byway/client'
 import { expectAssignable, expectType } from 'tsd'
+import { z } from 'zod'
 
 interface User {
   id: string
@@ -37,11 +38,13 @@ const me = authed('/me').get((request, { user }) => {
   expectType<User>(user)
   return user
 })
-const both = authed.use(admin)('/admin/[id]').get((request, { user, admin, params }) => {
-  expectType<User>(user)
-  expectType<true>(admin)
-  return { id: params.id }
-})
+const both = authed
+  .use(admin)('/admin/[id]')
+  .get((request, { user, admin, params }) => {
+    expectType<User>(user)
+    expectType<true>(admin)
+    return { id: params.id }
+  })
 const inline = route('/inline/[id]')
   .use(async (request, { params }, next) => next({ upper: params.id.toUpperCase() }))
   .get((request, { upper }) => {
@@ -52,9 +55,14 @@ const later = route('/later')
   .get(() => 'open')
   .use(session)
   .post((request, { user }) => user.name)
-const timed = route('/timed').use(timing).use(domainErrors).get(() => 1)
-// @ts-expect-error `user` is not there before `.use()`
-route('/x').get((request, { user }) => user).use(session)
+const timed = route('/timed')
+  .use(timing)
+  .use(domainErrors)
+  .get(() => 1)
+route('/x')
+  // @ts-expect-error `user` is not there before `.use()`
+  .get((request, { user }) => user)
+  .use(session)
 
 // ── demanded ──
 
@@ -86,3 +94,13 @@ const shut = await api('/later').post()
 expectType<200 | 401 | 503>(shut.status)
 const measured = await api('/timed').get()
 expectType<200 | 404 | 503>(measured.status)
+
+// ── a middleware that reads any route's params fits a route that parses them ──
+
+const logged = middleware((request, { params }, next) => {
+  expectType<unknown>(params['id'])
+  return next()
+})
+route('/n/[id]', { params: z.object({ id: z.coerce.number() }) })
+  .use(logged)
+  .get((request, { params }) => expectType<number>(params.id))

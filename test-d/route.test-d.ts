@@ -39,10 +39,13 @@ route('/items').post({ body: Item, headers: z.object({ 'x-key': z.string() }) },
   expectType<string>(headers['x-key'])
   return reply.json(body, { status: 201 })
 })
-route('/photo').post({ form: zfd.formData({ photo: zfd.file(), alt: zfd.text() }), bodyLimit: 5_000_000 }, (request, { form }) => {
-  expectType<File>(form.photo)
-  expectType<string>(form.alt)
-})
+route('/photo').post(
+  { form: zfd.formData({ photo: zfd.file(), alt: zfd.text() }), bodyLimit: 5_000_000 },
+  (request, { form }) => {
+    expectType<File>(form.photo)
+    expectType<string>(form.alt)
+  },
+)
 route('/hook').post({ text: z.string() }, (request, { text }) => expectType<string>(text))
 route('/raw').put({ bytes: z.instanceof(Uint8Array) }, (request, { bytes }) => bytes.byteLength)
 route('/valibot').post({ body: v.object({ n: v.pipe(v.string(), v.transform(Number)) }) }, (request, { body }) => {
@@ -164,9 +167,11 @@ const me = v1('/me/[id]').get((request, { env, params }) => {
 expectType<'/v1/me/[id]'>(me.pattern)
 const top = v1('/').get(() => 1)
 expectType<'/v1'>(top.pattern)
-route.prefix('/orgs/[org]')('/users/[user]').get((request, { params }) => {
-  expectType<{ readonly org: string; readonly user: string }>(params)
-})
+route
+  .prefix('/orgs/[org]')('/users/[user]')
+  .get((request, { params }) => {
+    expectType<{ readonly org: string; readonly user: string }>(params)
+  })
 
 // ── reply ──
 

@@ -25,7 +25,13 @@ expectType<Response | Promise<Response>>(app.fetch(new Request('http://test')))
 app.fetch(new Request('http://test'), { DB: 1 }, { waitUntil: () => {} })
 expectType<Promise<void>>(app.settled())
 // What hosts take as their default export.
-expectAssignable<{ fetch(request: Request, env: unknown, context: { waitUntil(promise: Promise<unknown>): void }): Response | Promise<Response> }>(app)
+expectAssignable<{
+  fetch(
+    request: Request,
+    env: unknown,
+    context: { waitUntil(promise: Promise<unknown>): void },
+  ): Response | Promise<Response>
+}>(app)
 
 // @ts-expect-error a destination uses what its source does not capture
 router({ item }, { rewrites: [{ source: '/old/[slug]', destination: '/items/[id]' }] })

@@ -326,7 +326,6 @@ describe('a handler', () => {
       new Response('a'),
       new Response(null, { status: 204 }),
       Response.redirect('http://test/b'),
-      Response.error(),
       Response.json({ a: 1 }, { status: 418 }),
       reply.json({ a: 1 }),
     ]
