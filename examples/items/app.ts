@@ -57,12 +57,15 @@ export const me = route('/me')
 
 const routes = { items, item, photo, seen, me }
 
-const moved = redirects([{ source: '/products/[slug]', destination: '/items/[slug]', permanent: true }])
-
 const page = explorer(routes, { title: 'Colours', examples: { slug: 'sea-foam' }, authorization: 'Bearer demo' })
 
 const app = router(
   { ...routes, page },
-  { use: [cors({ origin: ['http://localhost:5173'] }), moved] }, // 5173 is where Vite serves a front end
+  {
+    use: [
+      cors({ origin: ['http://localhost:5173'] }), // where Vite serves a front end
+      redirects([{ source: '/products/[slug]', destination: '/items/[slug]', permanent: true }]),
+    ],
+  },
 )
 export default app
