@@ -56,13 +56,12 @@ const titles = new Map<number, string>([
 /** An `application/problem+json` Response, and its document as `~data`. */
 export function toProblem(status: number, details?: object, headers: HeaderPairs = []): Response {
   const document = { title: titles.get(status), ...details, status }
-  const defaults: HeaderPairs = [
+  const own: HeaderPairs = [
     ['content-type', 'application/problem+json'],
     ['x-content-type-options', 'nosniff'],
   ]
-  return Object.assign(createResponse(JSON.stringify(document), status, [...defaults, ...headers]), {
-    '~data': document,
-  })
+  const pairs = [...own.filter(([name]) => !headers.some(([given]) => given === name)), ...headers]
+  return Object.assign(createResponse(JSON.stringify(document), status, pairs), { '~data': document })
 }
 
 const causes = new WeakMap<Response, { readonly error: unknown; readonly phase: string }>()

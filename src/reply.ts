@@ -274,7 +274,9 @@ function toRedirect<status extends RedirectStatus>(
   to: string | URL,
   init?: ReplyHeaders,
 ): Reply<status, undefined> {
-  return withData(createResponse(null, status, withDefaults([['location', toLocation(to)]], init?.headers)), undefined)
+  const headers = new Headers(init?.headers)
+  headers.set('location', toLocation(to))
+  return withData(createResponse(null, status, [...headers]), undefined)
 }
 
 // As the URL parser writes it, so that no character of it can end the header; relative stays relative.
