@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import fc from 'fast-check'
+import { toNodeHandler as srvx } from 'srvx/node'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
 import { zfd } from 'zod-form-data'
@@ -97,10 +98,9 @@ const listen = async (handle: (incoming: IncomingMessage, outgoing: ServerRespon
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
-const ways: [way: string, api: () => ReturnType<typeof createClient<App>>][] = []
-let origin = ''
+let origins: readonly string[] = []
 beforeAll(async () => {
-  origin = await listen(toNodeHandler(app))
+  origins = await Promise.all([listen(toNodeHandler(app)), listen(srvx(app.fetch) as ReturnType<typeof toNodeHandler>)])
 })
 afterAll(() => {
   for (const server of servers) {
@@ -108,10 +108,11 @@ afterAll(() => {
     server.close()
   }
 })
-ways.push(
+const ways: [way: string, api: () => ReturnType<typeof createClient<App>>][] = [
   ['in process', () => createClient<App>({ fetch: app.fetch })],
-  ['over a socket', () => createClient<App>({ baseUrl: origin })],
-)
+  ['over a socket', () => createClient<App>({ baseUrl: origins[0]! })],
+  ['over a socket of srvx', () => createClient<App>({ baseUrl: origins[1]! })],
+]
 
 /** The request that a call sends, from a client whose server always answers the same. */
 async function sent(
@@ -124,7 +125,7 @@ async function sent(
   return seen!
 }
 
-describe.each(ways)('a call %s', (_way, api) => {
+describe.each(ways)('a call %s', (way, api) => {
   it('gives data and status', async () => {
     const result = await api()('/items/[slug]').get({ params: { slug: 'a b/ü' } })
     expect(result).toMatchObject({
@@ -161,7 +162,8 @@ describe.each(ways)('a call %s', (_way, api) => {
   it('sends a JSON body, also with QUERY', async () => {
     const put = await api()('/items/[slug]').put({ params: { slug: 'a' }, body: { name: 'ü' } })
     expect([put.status, put.data]).toEqual([201, { name: 'ü' }])
-    if (_way === 'in process') expect((await api()('/echo').query({ body: 41 })).data).toBe(42)
+    // Node 20's parser does not know the method.
+    if (way === 'in process') expect((await api()('/echo').query({ body: 41 })).data).toBe(42)
   })
 
   it('sends the query: arrays, dates and numbers, without what is undefined or null', async () => {

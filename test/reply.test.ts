@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
-import { reply, route, router } from '../src/index.js'
+import { reply, route, router, type ServerSentEvent } from '../src/index.js'
 
 const read = async (response: Response) => ({
   status: response.status,
@@ -253,7 +253,7 @@ describe('reply.localRedirect', () => {
 
 describe('reply.sse', () => {
   it('writes each field on a line of its own', async () => {
-    const events = [{ data: { a: 'b\nc' } }, { data: 1, event: 'tick', id: '7' }]
+    const events: ServerSentEvent[] = [{ data: { a: 'b\nc' } }, { data: 1, event: 'tick', id: '7' }]
     expect(await reply.sse(events, { retry: 500 }).text()).toBe(
       'retry: 500\ndata: {"a":"b\\nc"}\n\nevent: tick\nid: 7\ndata: 1\n\n',
     )
