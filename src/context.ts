@@ -10,7 +10,10 @@ export interface BaseContext {
   readonly url: URL
   /** The pattern that matched, or `undefined` in a middleware of the router when none did. */
   readonly pattern: string | undefined
-  /** Aborted when the client is gone. */
+  /**
+   * Aborted when nobody waits for the answer any more: the client is gone or the server shuts down (an `AbortError`), or
+   * the time of a `timeout()` outside has passed (a `TimeoutError`). Pass it on to what takes one.
+   */
   readonly signal: AbortSignal
   /** What the host bound: Workers' bindings, else `process.env`. Typed by `route.env<Env>()`. */
   readonly env: unknown
@@ -18,7 +21,7 @@ export interface BaseContext {
   readonly ip: string | undefined
   /** Keeps the host alive until the promise has settled. A rejection goes to `onError`. */
   waitUntil(this: void, promise: PromiseLike<unknown>): void
-  /** Runs `work` once the answer is out: after the end of a stream that byway writes, else when the host has been given it. In the order of the calls; what it throws goes to `onError`. */
+  /** Runs `work` once the answer is out: on Node when it has been written, elsewhere when the host has been given it, or a stream of byway's has ended. In the order of the calls; what it throws goes to `onError`. */
   after(this: void, work: () => unknown): void
 }
 
@@ -47,6 +50,26 @@ export interface Host {
 }
 
 const noHost: Host = {}
+
+/** What srvx tells of Node on its requests, and byway's own host too. */
+interface NodeRequest {
+  readonly runtime?: { readonly node?: { readonly res?: Outgoing } }
+}
+interface Outgoing {
+  readonly writableFinished: boolean
+  readonly destroyed: boolean
+  once(event: 'finish' | 'close', listener: () => void): unknown
+}
+
+// https://vercel.com/docs/functions/functions-api-reference/vercel-functions-package#waituntil finds it there too.
+const vercel: unique symbol = Symbol.for('@vercel/request-context') as never
+
+type WaitUntil = ((promise: Promise<unknown>) => void) | undefined
+
+const waitUntilOfVercel = (promise: Promise<unknown>): void =>
+  (globalThis as { [vercel]?: { get?: () => { waitUntil?: WaitUntil } | undefined } })[vercel]
+    ?.get?.()
+    ?.waitUntil?.(promise)
 
 /**
  * What Workers (`env, executionContext`), Bun (`server`), Deno (`info`) and service workers (`event`) pass.
@@ -85,6 +108,7 @@ export class Exchange {
   #work: (() => unknown)[] | undefined
   #startWork: (() => void) | undefined
   #answered = false
+  #stream: Response | undefined
   #streamed: Promise<void> | undefined
 
   constructor(
@@ -139,9 +163,11 @@ export class Exchange {
       (error: unknown) => this.report(error, phase),
     )
     this.server.track(settled)
-    const { waitUntil } = this.host
-    if (waitUntil) waitUntil(settled)
-    else (this.request as { waitUntil?: (promise: Promise<unknown>) => void }).waitUntil?.(settled)
+    const { host, request } = this
+    if (host.waitUntil) host.waitUntil(settled)
+    else if ((request as { waitUntil?: WaitUntil }).waitUntil)
+      (request as unknown as Required<Host>).waitUntil!(settled)
+    else waitUntilOfVercel(settled)
   }
 
   after(work: () => unknown): void {
@@ -165,33 +191,53 @@ export class Exchange {
     this.#work = undefined
   }
 
-  // After an answer that is written while it is read, or at the next turn.
+  // After an answer that takes its time, or at the next turn.
   #release(): void {
     const start = this.#startWork!
-    if (this.#streamed) void this.#streamed.then(start)
+    const outgoing = (this.request as NodeRequest).runtime?.node?.res
+    if (outgoing && !outgoing.writableFinished && !outgoing.destroyed) {
+      outgoing.once('finish', start)
+      outgoing.once('close', start)
+    } else if (this.#streamed) void this.#streamed.then(start)
     else setTimeout(start, 0)
   }
 
   /** Watches an answer that is written while it is read: its error is reported, and `after` waits for its end. */
   watch(response: Response): Response {
     const stream = streamOf(response)
-    if (stream)
+    if (stream && !stream.watcher) {
+      this.#stream = response
       this.#streamed = new Promise((ended) => {
         stream.watcher = { failed: (error) => this.report(error, 'stream'), ended }
       })
+    }
     return response
   }
 
-  /** The answer as it leaves: an error that it still has as its cause is reported, and what `after` was given runs at the next turn. */
+  /** The answer as it leaves: an error that it still has as its cause is reported, and what `after` was given runs once it is out. */
   finish(response: Response): Response {
     if (this.failed) {
       const cause = causeOf(response)
-      if (cause) this.report(cause.error, cause.phase as Phase)
+      if (cause && !isAbort(cause.error, this.request.signal)) this.report(cause.error, cause.phase as Phase)
     }
+    if (this.#stream && this.#stream !== response) dropUnread(this.#stream, response)
+    this.watch(response)
     this.#answered = true
     if (this.#startWork) this.#release()
     return this.request.method === 'HEAD' ? withoutBody(response) : response
   }
+}
+
+/** Whether an error is only what a signal's abort made of the work under way. */
+export function isAbort(error: unknown, { aborted, reason }: Pick<AbortSignal, 'aborted' | 'reason'>): boolean {
+  return (
+    aborted && (error === reason || (error instanceof Error && error.cause !== undefined && error.cause === reason))
+  )
+}
+
+// A stream that a middleware answered something else in place of, without reading it, ends there.
+function dropUnread({ body }: Response, answer: Response): void {
+  if (!body!.locked && body !== answer.body) body!.cancel().catch(() => {})
 }
 
 /** Where the pathname stands in a request's URL. */
@@ -209,6 +255,9 @@ export function locate(href: string): { href: string; start: number; end: number
   if (search !== -1 && search < end) end = search
   return { href, start, end }
 }
+
+/** The name under which a middleware gives what is inside it another `signal`, made when it is read. */
+export const innerSignal: unique symbol = Symbol('byway.signal') as never
 
 /** The context object itself: the members of `BaseContext`, made when read, and as own properties what was added. */
 export class Context {
@@ -241,7 +290,8 @@ export class Context {
     return this.#exchange.match?.pattern
   }
   get signal(): AbortSignal {
-    return this.#exchange.request.signal
+    const inner = (this as { [innerSignal]?: () => AbortSignal })[innerSignal]
+    return inner ? inner() : this.#exchange.request.signal
   }
   get env(): unknown {
     return this.#exchange.host.env ?? defaultEnv()

@@ -87,7 +87,7 @@ export function stream<status extends Status = 200>(
   pieces: Items<string | Uint8Array>,
   init?: ReplyInit<status>,
 ): Reply<status, unknown> {
-  return sendItems(pieces, (piece) => piece, 'text/plain;charset=UTF-8', init)
+  return sendItems(pieces, toPiece, 'text/plain;charset=UTF-8', init)
 }
 
 /** A Response with a line of JSON for each item (`application/x-ndjson`), which the client reads as an async iterable. Otherwise as `stream`. */
@@ -104,7 +104,7 @@ export interface ServerSentEvent<data = unknown> {
   readonly data: data
   /** Its type. @default 'message' */
   readonly event?: string
-  /** What the client sends as `Last-Event-ID` when it comes again. */
+  /** What the client sends as `Last-Event-ID` when it comes again: printable ASCII, since it comes as a header. */
   readonly id?: string
 }
 
@@ -127,9 +127,13 @@ export function sse<data>(
   events: Items<ServerSentEvent<data>>,
   { retry, keepAlive = 15, ...init }: SseInit = {},
 ): Reply<200, AsyncIterable<ServerSentEvent<data>>> {
+  if (!(keepAlive >= 0 && keepAlive < 2 ** 31 / 1_000))
+    throw new RangeError(`reply.sse() takes a keepAlive of 0 seconds or more, not ${String(keepAlive)}`)
+  if (retry !== undefined && !(retry >= 0 && Number.isFinite(retry)))
+    throw new RangeError(`reply.sse() takes a retry of 0 milliseconds or more, not ${String(retry)}`)
   let first = retry === undefined ? '' : `retry: ${Math.round(retry)}\n`
   const encode = ({ data, event, id }: ServerSentEvent<data>): string => {
-    const text = `${first}${field('event', event)}${field('id', id)}data: ${toJson(data)}\n\n`
+    const text = `${first}${field('event', event, oneLine)}${field('id', id, ascii)}data: ${toJson(data)}\n\n`
     first = ''
     return text
   }
@@ -151,11 +155,23 @@ export function sse<data>(
   )
 }
 
-// A field ends at any line end; what an id or a type holds must not begin another one.
-function field(name: string, value: string | undefined): string {
+// A field ends at any line end, so that what is in it must not have one; nor what would not arrive as it is: half a
+// surrogate pair, or in an id what a header does not carry.
+const oneLine = /^[^\0\r\n\p{Surrogate}]*$/u
+const ascii = /^(?! )[ -~]*(?<! )$/
+
+function field(name: string, value: string | undefined, allowed: RegExp): string {
   if (value === undefined) return ''
-  if (/[\0\r\n]/.test(value)) throw new TypeError(`the ${name} of a server-sent event has no line end in it`)
+  if (!allowed.test(value))
+    throw new TypeError(`a server-sent event cannot have ${JSON.stringify(value)} as its ${name}`)
   return `${name}: ${value}\n`
+}
+
+function toPiece(piece: string | Uint8Array): string | Uint8Array {
+  if (typeof piece === 'string' || piece instanceof Uint8Array) return piece
+  throw new TypeError(
+    `reply.stream() writes strings and Uint8Arrays, not a ${typeof piece}; reply.ndjson() writes JSON`,
+  )
 }
 
 function sendItems<item, status extends Status, data>(

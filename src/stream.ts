@@ -9,18 +9,27 @@ export interface StreamWatcher {
 /** What may be streamed: what `for await` takes. */
 export type Items<item> = AsyncIterable<item> | Iterable<item>
 
+/** Writes one item. */
+export type Encode<item> = (item: item) => string | Uint8Array | Promise<string | Uint8Array>
+
 const source: unique symbol = Symbol('byway.stream') as never
 
 /**
  * A Response whose body is written while it is read: an item is asked for when the client has taken the one before, and
  * none is when nobody reads, as after a HEAD. When the client goes, the items' iterator is closed.
+ *
+ * @throws TypeError for what is no iterable.
  */
 export function createStreamResponse<item>(
   items: Items<item>,
-  encode: (item: item) => string | Uint8Array,
+  encode: Encode<item>,
   init: ResponseInit,
   keepAlive?: { readonly seconds: number; readonly text: string },
 ): Response {
+  if (typeof items !== 'object' || items === null || !(Symbol.asyncIterator in items || Symbol.iterator in items))
+    throw new TypeError(
+      `a stream is written from an iterable or an async one, not from ${items === null ? 'null' : `a ${typeof items}`}`,
+    )
   const stream = new ItemStream(items, encode, keepAlive)
   const body = new ReadableStream<Uint8Array<ArrayBuffer>>(stream, { highWaterMark: 0 })
   return Object.assign(new Response(body, init), { [source]: stream })
@@ -30,19 +39,27 @@ export function createStreamResponse<item>(
 export const streamOf = (response: Response): { watcher: StreamWatcher | undefined } | undefined =>
   (response as { [source]?: ItemStream<unknown> })[source]
 
+const told = new WeakSet<object>()
+
+/** Whether a watcher has been told of this error, so that a host need not tell it too. */
+export const wasTold = (error: unknown): boolean => told.has(error as object)
+
 const encoder = new TextEncoder()
 
 class ItemStream<item> implements UnderlyingDefaultSource<Uint8Array<ArrayBuffer>> {
   watcher: StreamWatcher | undefined
   readonly #items: Items<item>
-  readonly #encode: (item: item) => string | Uint8Array
+  readonly #encode: Encode<item>
   readonly #keepAlive: { readonly seconds: number; readonly text: string } | undefined
   #iterator: AsyncIterator<item> | Iterator<item> | undefined
+  /** Whether the iterator waits to be asked, so that it is to be closed when nobody will. */
+  #isOpen = true
+  #beat: ReturnType<typeof setInterval> | undefined
   #ended = false
 
   constructor(
     items: Items<item>,
-    encode: (item: item) => string | Uint8Array,
+    encode: Encode<item>,
     keepAlive: { readonly seconds: number; readonly text: string } | undefined,
   ) {
     this.#items = items
@@ -52,24 +69,27 @@ class ItemStream<item> implements UnderlyingDefaultSource<Uint8Array<ArrayBuffer
 
   async pull(controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>): Promise<void> {
     const { seconds = 0, text = '' } = this.#keepAlive ?? {}
-    const beat = seconds && setInterval(() => controller.enqueue(encoder.encode(text)), seconds * 1_000)
+    if (seconds)
+      this.#beat = setInterval(() => {
+        // Not while the client has the last one still to take.
+        if (controller.desiredSize === 0) controller.enqueue(encoder.encode(text))
+      }, seconds * 1_000)
     try {
-      const { done, value } = await this.#start().next()
+      const chunk = await this.#next()
       if (this.#ended) return
-      if (done) {
+      if (chunk === undefined) {
         this.#end()
         controller.close()
-      } else {
-        const chunk = this.#encode(value)
-        controller.enqueue(typeof chunk === 'string' ? encoder.encode(chunk) : (chunk as Uint8Array<ArrayBuffer>))
-      }
+      } else controller.enqueue(typeof chunk === 'string' ? encoder.encode(chunk) : (chunk as Uint8Array<ArrayBuffer>))
     } catch (error) {
       if (this.#ended) return
-      this.watcher?.failed(error)
+      this.#fail(error)
       controller.error(error)
-      await this.cancel()
+      this.#end()
+      // What closing it throws is less than what has been thrown, as in a `for await`.
+      if (this.#isOpen) await this.#close().catch(() => {})
     } finally {
-      if (beat) clearInterval(beat)
+      clearInterval(this.#beat)
     }
   }
 
@@ -77,10 +97,24 @@ class ItemStream<item> implements UnderlyingDefaultSource<Uint8Array<ArrayBuffer
     if (this.#ended) return
     this.#end()
     try {
-      await this.#start().return?.()
+      await this.#close()
     } catch (error) {
-      this.watcher?.failed(error)
+      this.#fail(error)
     }
+  }
+
+  async #next(): Promise<string | Uint8Array | undefined> {
+    const iterator = this.#start()
+    this.#isOpen = false
+    const { done, value } = await iterator.next()
+    if (done) return undefined
+    this.#isOpen = true
+    // A synchronous one may have promises as its items.
+    return this.#encode(Symbol.asyncIterator in this.#items ? value : await value)
+  }
+
+  async #close(): Promise<void> {
+    await this.#start().return?.()
   }
 
   #start(): AsyncIterator<item> | Iterator<item> {
@@ -88,8 +122,15 @@ class ItemStream<item> implements UnderlyingDefaultSource<Uint8Array<ArrayBuffer
     return (this.#iterator ??= Symbol.asyncIterator in items ? items[Symbol.asyncIterator]() : items[Symbol.iterator]())
   }
 
+  #fail(error: unknown): void {
+    if (!this.watcher) return
+    if (typeof error === 'object' && error !== null) told.add(error)
+    this.watcher.failed(error)
+  }
+
   #end(): void {
     this.#ended = true
+    clearInterval(this.#beat)
     this.watcher?.ended()
   }
 }

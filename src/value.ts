@@ -19,6 +19,8 @@ const jsonHeaders: HeaderPairs = [['content-type', 'application/json']]
 export function toResponse(value: unknown): Response {
   if (value === undefined) return createResponse(null, 204, [])
   if (typeof value !== 'object' || value === null) return createResponse(toJson(value), 200, jsonHeaders)
+  if (Symbol.asyncIterator in value)
+    return createStreamResponse(value as AsyncIterable<unknown>, toLine, { headers: { 'content-type': ndjsonType } })
   const prototype: unknown = Object.getPrototypeOf(value)
   if (prototype !== Object.prototype && prototype !== Array.prototype) {
     if (isResponse(value)) {
@@ -26,8 +28,6 @@ export function toResponse(value: unknown): Response {
       if (value.bodyUsed) throw new TypeError('the Response that was returned has been read already; return a clone')
       return value
     }
-    if (Symbol.asyncIterator in value)
-      return createStreamResponse(value as AsyncIterable<unknown>, toLine, { headers: { 'content-type': ndjsonType } })
     const name = (value as { [Symbol.toStringTag]?: string })[Symbol.toStringTag]
     // They have no members of their own: JSON would send {} in silence.
     if (name !== undefined && !('toJSON' in value)) throw new TypeError(`JSON cannot carry a ${name}`)

@@ -36,9 +36,9 @@ export async function toResult(
     const data = isEmpty
       ? undefined
       : type === 'application/x-ndjson'
-        ? readNdjson(response.body)
+        ? readNdjson(response.body, request)
         : type === 'text/event-stream'
-          ? readEvents(response, again, request.signal)
+          ? readEvents(response.body, request, again)
           : await (isJson || type.startsWith('text/') || type === 'application/xml' ? read() : response.blob())
     return { status, data, error: undefined, response }
   }

@@ -1,65 +1,100 @@
 import type { ServerSentEvent } from '../reply.js'
+import { UnexpectedResponse } from './unexpected-response.js'
 
-/** The lines of a body, decoded while they come. A line that the body's end cuts off is given too. */
-async function* readLines(body: ReadableStream<Uint8Array>, end: RegExp): AsyncGenerator<string> {
-  const decoder = new TextDecoder()
+type Body = ReadableStream<Uint8Array>
+
+/**
+ * The lines of a body, decoded while they come. A line that the body's end cuts off is given too. The request's signal
+ * ends them, also where the app is called in process and knows nothing of it.
+ */
+function readLines(body: Body, end: RegExp, request: Request): AsyncGenerator<string> {
   const reader = body.getReader()
-  let rest = ''
-  try {
-    for (;;) {
-      const { done, value } = await reader.read()
-      rest += done ? decoder.decode() : decoder.decode(value, { stream: true })
-      // A CR at the end may be the first half of a CRLF.
-      const held = !done && rest.endsWith('\r') ? '\r' : ''
-      const lines = (held ? rest.slice(0, -1) : rest).split(end)
-      rest = lines.pop()! + held
-      yield* lines
-      if (done) break
+  const { signal } = request
+  const stop = (): void => void reader.cancel(signal.reason).catch(() => {})
+  if (signal.aborted) stop()
+  else signal.addEventListener('abort', stop, { once: true })
+
+  // A signal follows the caller's as long as its request is there: the generator keeps it.
+  async function* read(request: Request): AsyncGenerator<string> {
+    const decoder = new TextDecoder()
+    let rest = ''
+    let held = ''
+    try {
+      for (;;) {
+        const { done, value } = await reader.read()
+        request.signal.throwIfAborted()
+        let text = held + (done ? decoder.decode() : decoder.decode(value, { stream: true }))
+        // A CR at the end may be the first half of a CRLF.
+        held = !done && text.endsWith('\r') ? '\r' : ''
+        if (held) text = text.slice(0, -1)
+        const lines = text.split(end)
+        lines[0] = rest + lines[0]!
+        rest = lines.pop()!
+        yield* lines
+        if (done) break
+      }
+      if (rest) yield rest
+    } finally {
+      signal.removeEventListener('abort', stop)
+      // Whoever stops early tells the server to stop too.
+      reader.cancel().catch(() => {})
     }
-    if (rest) yield rest
-  } finally {
-    // Whoever stops early tells the server to stop too.
-    await reader.cancel().catch(() => {})
   }
+  return read(request)
 }
 
 /** The items of an `application/x-ndjson` body. */
-export async function* readNdjson(body: ReadableStream<Uint8Array>): AsyncGenerator<unknown> {
-  for await (const line of readLines(body, /\r?\n/)) if (line.trim()) yield JSON.parse(line)
+export function readNdjson(body: Body, request: Request): AsyncGenerator<unknown> {
+  const lines = readLines(body, /\r?\n/, request)
+  return (async function* () {
+    for await (const line of lines) if (line.trim()) yield JSON.parse(line) as unknown
+  })()
 }
 
 /** How often in a row a stream of events is asked for again before its error is the caller's. */
 const maxRetries = 5
 
 /**
- * The events of a `text/event-stream` answer. If the connection breaks after an event with an id, `again` asks for what
+ * The events of a `text/event-stream` body. If the connection breaks after an event with an id, `again` asks for what
  * follows it; a clean end is the end.
  *
  * @see https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
  */
-export async function* readEvents(
-  first: Response,
+export function readEvents(
+  body: Body,
+  request: Request,
   again: (lastEventId: string) => Promise<Response>,
-  signal: AbortSignal,
 ): AsyncGenerator<ServerSentEvent> {
-  let response = first
-  let id: string | undefined
+  return resume(readLines(body, /\r\n|\n|\r/, request), request, again)
+}
+
+async function* resume(
+  lines: AsyncGenerator<string>,
+  request: Request,
+  again: (lastEventId: string) => Promise<Response>,
+): AsyncGenerator<ServerSentEvent> {
+  const { signal } = request
+  /** That of the last event that came whole. */
+  let lastId = ''
   let wait = 3_000
   for (let failures = 0; ;) {
     try {
-      let event: string | undefined
+      let id: string | undefined
+      let event = ''
       let data: string[] = []
-      for await (const line of readLines(response.body!, /\r\n|\n|\r/)) {
+      for await (const line of lines) {
         if (line === '') {
-          if (data.length)
-            yield {
-              data: JSON.parse(data.join('\n')),
-              ...(event !== undefined && { event }),
-              ...(id !== undefined && { id }),
-            }
-          event = undefined
-          data = []
           failures = 0
+          lastId = id ?? lastId
+          const whole = data.length && {
+            data: JSON.parse(data.join('\n')) as unknown,
+            ...(event && { event }),
+            ...(id !== undefined && { id }),
+          }
+          id = undefined
+          event = ''
+          data = []
+          if (whole) yield whole
           continue
         }
         const [, name, value = ''] = /^([^:]*)(?:: ?(.*))?$/s.exec(line)!
@@ -70,21 +105,31 @@ export async function* readEvents(
       }
       return
     } catch (error) {
-      if (id === undefined || signal.aborted || error instanceof SyntaxError) throw error
-      for (;;) {
+      if (!lastId || signal.aborted || error instanceof SyntaxError) throw error
+      let response: Response | undefined
+      while (!response) {
         if (++failures > maxRetries) throw error
         await pause(wait * 2 ** (failures - 1), signal)
-        try {
-          response = await again(id)
-          if (response.status === 204) return
-          if (response.ok && response.body) break
-        } catch {
+        response = await again(toHeader(lastId)).catch(() => {
           signal.throwIfAborted()
+          return undefined
+        })
+        if (response && (response.status >= 500 || response.status === 429)) {
+          response.body?.cancel().catch(() => {})
+          response = undefined
         }
       }
+      if (response.status === 204) return
+      const type = response.headers.get('content-type') ?? ''
+      if (response.status !== 200 || !response.body || !/^text\/event-stream\b/i.test(type))
+        throw new UnexpectedResponse(request, response, await response.text())
+      lines = readLines(response.body, /\r\n|\n|\r/, request)
     }
   }
 }
+
+// As bytes of UTF-8: https://html.spec.whatwg.org/multipage/server-sent-events.html#the-last-event-id-header
+const toHeader = (id: string): string => String.fromCharCode(...new TextEncoder().encode(id))
 
 function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import { wasTold } from '../stream.js'
 
 /** What byway's own Responses, and srvx's, tell a host that asks, so that no stream has to be made of a text. */
 interface Prepared {
@@ -83,7 +84,8 @@ async function pump(stream: ReadableStream<Uint8Array>, outgoing: ServerResponse
     outgoing.end()
   } catch (error) {
     outgoing.destroy()
-    console.error(error)
+    // A stream of byway's has told the app's `onError`.
+    if (!wasTold(error)) console.error(error)
   } finally {
     outgoing.off('close', onClose)
   }
