@@ -81,12 +81,11 @@ export class Matcher<value> {
 
   /** The best match for the raw pathname that stands in `url` from `start` (its `/`) to `end`; throws URIError for a malformed percent-escape. */
   find(url: string, start: number, end: number): Match<value> | undefined {
-    const escape = url.indexOf('%', start)
-    if (escape >= 0 && escape < end) return this.#findDecoded(url, start, end)
     let state = this.#start
     let index = start + 1
     // An end before the start: a URL that the app does not answer for.
     if (index >= end) return end < start ? undefined : state.end
+    let isPlain = false
     for (;;) {
       if (!state.expanded) this.#expand(state)
       let next: State<value> | undefined
@@ -105,10 +104,15 @@ export class Matcher<value> {
         text = children[url.charCodeAt(position) & (children.length - 1)]
       }
       if (next === undefined) {
+        // Static texts hold no escape, so what was read until now had none.
+        if (!isPlain) {
+          const escape = url.indexOf('%', index)
+          if (escape !== -1 && escape < end) return this.#findDecoded(url, start, end)
+          isPlain = true
+        }
         next = state.other
         if (next === undefined) return undefined
-        position = url.indexOf('/', index)
-        if (position === -1 || position > end) position = end
+        position = endOfSegment(url, index, end)
         if (position === index) return undefined
         if (next.nodes.length === 0) return hasEmptySegment(url, position, end) ? undefined : next.rest
       }
@@ -295,13 +299,23 @@ export function paramsOf(
   for (const { name, rest, before, after } of captures) {
     from += before
     if (rest) {
-      if (from < end) params[name] = url.slice(from, end).split('/')
+      const segments: string[] = []
+      while (from < end) {
+        const to = endOfSegment(url, from, end)
+        segments.push(url.slice(from, to))
+        from = to + 1
+      }
+      if (segments.length) params[name] = segments
       break
     }
-    let to = after === undefined ? url.indexOf('/', from) : end - after
-    if (to === -1 || to > end) to = end
+    const to = after === undefined ? endOfSegment(url, from, end) : end - after
     params[name] = url.slice(from, to)
     from = to
   }
   return params
+}
+
+function endOfSegment(url: string, from: number, end: number): number {
+  const to = url.indexOf('/', from)
+  return to === -1 || to > end ? end : to
 }
