@@ -1,0 +1,172 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { middleware, reply, route, router } from '../src/index.js'
+
+afterEach(() => void vi.restoreAllMocks())
+
+const at = (init?: RequestInit): Request => new Request('http://test/', init)
+
+describe('context.signal', () => {
+  it('is not made for who does not read it', async () => {
+    const read = vi.spyOn(Request.prototype, 'signal', 'get')
+    const pass = middleware((_request, _context, next) => next({ added: 1 }))
+    const plain = route('/')
+      .use(pass)
+      .get((_request, { added }) => added)
+    expect((await router({ plain }).fetch(at())).status).toBe(200)
+    expect(read).not.toHaveBeenCalled()
+    const it = route('/').get((_request, { signal }) => signal.aborted)
+    await router({ it }).fetch(at())
+    expect(read).toHaveBeenCalledTimes(1)
+  })
+
+  it('is the same for all who read it, with the reason of who aborts the request', async () => {
+    const client = new AbortController()
+    const seen: AbortSignal[] = []
+    const layer = middleware((_request, { signal }, next) => {
+      seen.push(signal)
+      return next({ added: 1 })
+    })
+    const it = route('/')
+      .use(layer)
+      .get((_request, { signal }) => {
+        seen.push(signal)
+        return sleep(10, 'late')
+      })
+    const answer = router({ it }, { use: [layer] }).fetch(at({ signal: client.signal }))
+    client.abort(new DOMException('stop', 'AbortError'))
+    expect(new Set(seen).size).toBe(1)
+    expect(seen[0]!.reason).toBe(client.signal.reason)
+    // What is answered all the same is answered.
+    expect(await (await answer).json()).toBe('late')
+  })
+
+  it('cannot be replaced by what a middleware adds', async () => {
+    const layer = middleware((_request, _context, next) => next({ signal: new AbortController().signal }))
+    const onError = vi.fn()
+    const it = route('/').get(() => 'ok')
+    const response = await router({ it }, { use: [layer], onError }).fetch(at())
+    expect(response.status).toBe(500)
+    expect(String(onError.mock.calls[0]![0])).toContain('next({ signal }) would replace a member of the context')
+  })
+})
+
+describe('onError', () => {
+  const told = async (
+    fail: (signal: AbortSignal) => unknown,
+    reason: unknown = new DOMException('x', 'AbortError'),
+  ) => {
+    const client = new AbortController()
+    const onError = vi.fn()
+    const it = route('/').get(
+      (_request, { signal }) =>
+        new Promise<string>((_, reject) => signal.addEventListener('abort', () => reject(fail(signal) as Error))),
+    )
+    const answer = router({ it }, { onError }).fetch(at({ signal: client.signal }))
+    client.abort(reason)
+    expect((await answer).status).toBe(500)
+    return onError.mock.calls.map(([error]) => error as unknown)
+  }
+
+  it('hears nothing of work that ended because its client had gone', async () => {
+    expect(await told(({ reason }) => reason)).toEqual([])
+    expect(await told(({ reason }) => new Error('The operation was aborted', { cause: reason }))).toEqual([])
+  })
+
+  it('hears of any other error, though the client has gone', async () => {
+    const other = new Error('broken')
+    expect(await told(() => other)).toEqual([other])
+    const alike = new DOMException('x', 'AbortError')
+    expect(await told(() => alike)).toEqual([alike])
+    expect(await told(() => undefined)).toEqual([undefined])
+  })
+
+  it('hears of an AbortError where nobody aborted the request', async () => {
+    const onError = vi.fn()
+    const it = route('/').get(() => sleep(10_000, 'late', { signal: AbortSignal.timeout(1) }))
+    expect((await router({ it }, { onError }).fetch(at())).status).toBe(500)
+    expect(onError).toHaveBeenCalledTimes(1)
+  })
+})
+
+describe('waitUntil', () => {
+  const vercel = Symbol.for('@vercel/request-context')
+  afterEach(() => {
+    delete (globalThis as { [vercel]?: unknown })[vercel]
+  })
+  const place = (value: unknown) => Object.assign(globalThis, { [vercel]: value })
+
+  it("is Vercel's where it runs, for after too", async () => {
+    const kept: Promise<unknown>[] = []
+    place({
+      get: () => ({
+        kept,
+        waitUntil(promise: Promise<unknown>) {
+          this.kept.push(promise)
+        },
+      }),
+    })
+    const log: string[] = []
+    const it = route('/').get((_request, { waitUntil, after }) => {
+      waitUntil(sleep(1).then(() => log.push('waited')))
+      after(() => sleep(5).then(() => log.push('after')))
+    })
+    await router({ it }).fetch(at())
+    expect(kept).toHaveLength(2)
+    await Promise.all(kept)
+    expect(log).toEqual(['waited', 'after'])
+  })
+
+  it("prefers what the call brings to Vercel's", async () => {
+    const ofVercel = vi.fn()
+    const ofHost = vi.fn()
+    place({ get: () => ({ waitUntil: ofVercel }) })
+    const it = route('/').get((_request, { waitUntil }) => waitUntil(Promise.resolve()))
+    await router({ it }).fetch(at(), {}, { waitUntil: ofHost })
+    await router({ it }).fetch(Object.assign(at(), { waitUntil: ofHost }))
+    expect([ofHost.mock.calls.length, ofVercel.mock.calls.length]).toEqual([2, 0])
+  })
+
+  it('needs no such thing to be whole', async () => {
+    for (const value of [undefined, {}, { get: () => undefined }, { get: () => ({}) }]) {
+      place(value)
+      const it = route('/').get((_request, { waitUntil }) => waitUntil(Promise.resolve()))
+      const app = router({ it })
+      expect((await app.fetch(at())).status).toBe(204)
+      await app.settled()
+    }
+  })
+})
+
+describe('after', () => {
+  it('runs after errors, redirects and answers of byway itself, in the order of the calls', async () => {
+    const handlers: (() => unknown)[] = [
+      () => reply.redirect('/b'),
+      () => {
+        throw reply.seeOther('/b')
+      },
+      () => {
+        throw new Error('broken')
+      },
+      () => Promise.reject(new Error('broken')),
+      () => reply.notFound(),
+      () => undefined,
+    ]
+    for (const handler of handlers) {
+      const log: string[] = []
+      const it = route('/').get(((_request: Request, { after }: { after(work: () => unknown): void }) => {
+        after(async () => {
+          await sleep(2)
+          log.push('one')
+        })
+        after(() => void log.push('two'))
+        return handler()
+      }) as () => string)
+      const app = router({ it }, { onError: () => {} })
+      await app.fetch(at())
+      log.push('answered')
+      await app.settled()
+      expect(log).toEqual(['answered', 'one', 'two'])
+    }
+  })
+})
