@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { middleware, reply, route, router, type Items, type ServerSentEvent } from '../src/index.js'
+import { middleware, reply, route, router, type AnyMiddleware, type Items, type ServerSentEvent } from '../src/index.js'
 
 afterEach(() => {
   vi.useRealTimers()
@@ -37,7 +37,7 @@ function source(end?: { readonly after: number; readonly error?: unknown; readon
 }
 
 /** An app with one route, and what its `onError` was told. */
-function toApp(handler: () => unknown, ...layers: ReturnType<typeof middleware>[]) {
+function toApp(handler: () => unknown, ...layers: AnyMiddleware[]) {
   const errors: (readonly [unknown, string])[] = []
   const it = route('/').get(handler as () => string)
   const app = router({ it }, { use: layers, onError: (error, { phase }) => void errors.push([error, phase]) })

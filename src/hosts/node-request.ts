@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import { NodeRequest } from 'srvx/node'
 
@@ -9,6 +10,9 @@ type Incoming = IncomingMessage & {
   /** What some platforms, and `verify` of Express's parsers, keep of a body that they have read. */
   readonly rawBody?: unknown
 }
+
+/** Connections that the server ends, which the requests on them are told as the reason of their abort. */
+export const cutOff: WeakSet<Socket> = new WeakSet()
 
 /**
  * The Request of a message that Node received, or `undefined` if its target or its host is malformed. Its `url` is as
@@ -57,7 +61,9 @@ class ServedRequest extends NodeRequest {
     const controller = new AbortController()
     const outgoing = this.#outgoing
     const onClose = (): void => {
-      if (!outgoing.writableEnded) controller.abort()
+      if (outgoing.writableEnded) return
+      const reason = cutOff.has(this.#incoming.socket) ? 'The server shuts down.' : 'The client is gone.'
+      controller.abort(new DOMException(reason, 'AbortError'))
     }
     if (outgoing.destroyed) onClose()
     else outgoing.once('close', onClose)

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { Server as NetServer, type AddressInfo, type Socket } from 'node:net'
 import { constants } from 'node:os'
 import { toProblem } from '../problem.js'
-import { toRequest } from './node-request.js'
+import { cutOff, toRequest } from './node-request.js'
 import { send } from './node-response.js'
 
 /** What is served: a router, or anything else with a `fetch`. */
@@ -25,7 +25,10 @@ export interface ServeOptions extends NodeHandlerOptions {
   readonly port?: number
   /** The name or address to listen on. @default every address of this machine */
   readonly hostname?: string
-  /** How many seconds answers may take to end once the server closes. What is left then is cut off. @default 10 */
+  /**
+   * How many seconds answers may take to end once the server closes. What is left then is cut off.
+   * @default 10, or the 0.5 that Vercel leaves where `process.env.VERCEL` is set
+   */
   readonly grace?: number
   /** Whether SIGTERM and SIGINT close the server and end the process. @default true */
   readonly signals?: boolean
@@ -57,7 +60,8 @@ export interface Served {
  * console.log(server.url)
  */
 export function serve(app: App, options: ServeOptions = {}): Served {
-  const { hostname, grace = 10, signals = true } = options
+  // https://vercel.com/docs/functions/functions-api-reference#sigterm-signal
+  const { hostname, grace = process.env['VERCEL'] ? 0.5 : 10, signals = true } = options
   const port = options.port ?? Number(process.env['PORT'] || 3000)
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
     throw new RangeError(`serve() takes a port from 0 to 65535, not ${options.port ?? process.env['PORT']}`)
@@ -100,6 +104,7 @@ export function serve(app: App, options: ServeOptions = {}): Served {
     }, 100)
     await within(grace * 1000, drained)
     clearInterval(sweep)
+    for (const socket of sockets) cutOff.add(socket)
     // Whose answers are cut off hears of it when the socket has closed, which is after the server has.
     await Promise.all([...sockets].map((socket) => new Promise((resolve) => socket.once('close', resolve).destroy())))
     await drained

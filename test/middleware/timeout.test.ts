@@ -90,7 +90,10 @@ describe('timeout', () => {
 
   it('covers what matches no route, by its pathname', async () => {
     const onError = vi.fn()
-    const stuck = middleware((_request, _context, next) => never().then(() => next()))
+    const stuck = middleware(async (_request, _context, next) => {
+      await never()
+      return next()
+    })
     const answer = Promise.resolve(router({}, { use: [timeout(1), stuck], onError }).fetch(at()))
     await vi.advanceTimersByTimeAsync(1_000)
     expect((await answer).status).toBe(503)

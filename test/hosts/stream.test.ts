@@ -1,0 +1,210 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { createClient } from '../../src/client/index.js'
+import { serve, type Served } from '../../src/hosts/node.js'
+import { reply, route, router } from '../../src/index.js'
+
+// What the tests of streams say in process, over a connection.
+
+const log: string[] = []
+const onError = vi.fn()
+let asked = 0
+let broken = 0
+
+async function* count(from: number, to = Infinity) {
+  try {
+    for (let tick = from; tick <= to; tick++) {
+      asked++
+      yield { data: { tick }, id: String(tick) }
+      await sleep(2)
+    }
+  } finally {
+    log.push('closed')
+  }
+}
+const big = 'x'.repeat(16_384)
+
+const app = router(
+  {
+    ticks: route('/ticks').get((request, { after, signal }) => {
+      after(() => void log.push('after'))
+      signal.addEventListener('abort', () => log.push((signal.reason as Error).message))
+      return reply.sse(count(Number(request.headers.get('last-event-id') ?? 0) + 1), { retry: 5 })
+    }),
+    flaky: route('/flaky').get((request) => {
+      const from = Number(request.headers.get('last-event-id') ?? 0) + 1
+      return reply.sse(
+        (async function* () {
+          yield* count(from, Math.min(from + 2, 8))
+          if (from + 2 < 8) throw new Error(`broken ${++broken}`)
+        })(),
+        { retry: 5 },
+      )
+    }),
+    lines: route('/lines').get(async function* () {
+      for (;;) {
+        asked++
+        yield big
+      }
+    }),
+    fails: route('/fails').get(async function* (_request, { after }) {
+      after(() => void log.push('after'))
+      yield 'begun'
+      await sleep(5)
+      throw new Error('half way')
+    }),
+    native: route('/native').get((_request, { after }) => {
+      after(() => void log.push('after'))
+      return new Response(
+        new ReadableStream({
+          async pull(controller) {
+            await sleep(30)
+            log.push('written')
+            controller.enqueue(new TextEncoder().encode('done'))
+            controller.close()
+          },
+        }),
+      )
+    }),
+    text: route('/text').get((_request, { after }) => {
+      after(() => void log.push('after'))
+      return 'x'.repeat(20_000_000)
+    }),
+  },
+  { onError },
+)
+
+let served: Served
+beforeEach(async () => {
+  log.length = 0
+  asked = 0
+  broken = 0
+  onError.mockReset()
+  served = serve(app, { port: 0, hostname: '127.0.0.1', signals: false, grace: 0.2 })
+  await served.ready
+})
+afterEach(() => served.close())
+
+const toApi = () => createClient<typeof app>({ baseUrl: served.url })
+
+describe('a stream over a connection', () => {
+  it('ends with its client: the iterator is closed, the signal aborts, then after() runs', async () => {
+    const { data } = await toApi()('/ticks').get()
+    for await (const { data: tick } of data) if (tick.tick === 3) break
+    await vi.waitFor(() => expect(log).toContain('after'))
+    await app.settled()
+    expect(log.toSorted()).toEqual(['The client is gone.', 'after', 'closed'])
+    expect(onError).not.toHaveBeenCalled()
+  })
+
+  it("ends with the caller's signal", async () => {
+    const controller = new AbortController()
+    const { data } = await toApi()('/ticks').get({ signal: controller.signal })
+    const reason = new Error('enough')
+    await expect(
+      (async () => {
+        for await (const { data: tick } of data) if (tick.tick === 3) controller.abort(reason)
+      })(),
+    ).rejects.toBe(reason)
+    await vi.waitFor(() => expect(log).toContain('closed'))
+  })
+
+  it('is resumed where it broke, until it ends', async () => {
+    const { data } = await toApi()('/flaky').get()
+    const ticks: number[] = []
+    for await (const { data: event } of data) ticks.push(event.tick)
+    expect(ticks).toEqual([1, 2, 3, 4, 5, 6, 7, 8])
+    expect(broken).toBe(2)
+    expect(onError.mock.calls.map(([error, { phase }]) => [(error as Error).message, phase])).toEqual([
+      ['broken 1', 'stream'],
+      ['broken 2', 'stream'],
+    ])
+  })
+
+  it('breaks the connection where it fails, and is told of once', async () => {
+    const print = vi.spyOn(console, 'error').mockImplementation(() => {})
+    const response = await fetch(`${served.url}/fails`)
+    expect(response.status).toBe(200)
+    await expect(response.text()).rejects.toThrow('terminated')
+    await app.settled()
+    expect(onError.mock.calls.map(([error, { phase }]) => [(error as Error).message, phase])).toEqual([
+      ['half way', 'stream'],
+    ])
+    expect(print).not.toHaveBeenCalled()
+    expect(log).toEqual(['after'])
+    print.mockRestore()
+  })
+
+  it('asks for no more than the connection takes', async () => {
+    const socket = connect(Number(new URL(served.url).port), '127.0.0.1')
+    await once(socket, 'connect')
+    socket.write('GET /lines HTTP/1.1\r\nHost: a\r\n\r\n')
+    await once(socket, 'data')
+    socket.pause()
+    let before = -1
+    await vi.waitFor(
+      async () => {
+        before = asked
+        await sleep(100)
+        expect(asked).toBe(before)
+      },
+      { timeout: 5_000 },
+    )
+    // What the buffers of two sockets hold, and not what a client that reads would take in the same time.
+    expect(asked).toBeLessThan(2_000)
+    let more = 0
+    socket.on('data', (chunk) => (more += chunk.length)).resume()
+    await vi.waitFor(() => expect(asked).toBeGreaterThan(before))
+    expect(more).toBeGreaterThan(0)
+    socket.destroy()
+  })
+})
+
+describe('after', () => {
+  it('runs when the last byte of a stream was written that byway did not make', async () => {
+    expect(await (await fetch(`${served.url}/native`)).text()).toBe('done')
+    await app.settled()
+    expect(log).toEqual(['written', 'after'])
+  })
+
+  it('runs when a client has taken the whole answer, or has gone', async () => {
+    for (const takes of [true, false]) {
+      log.length = 0
+      const socket = connect(Number(new URL(served.url).port), '127.0.0.1')
+      await once(socket, 'connect')
+      socket.write('GET /text HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')
+      await once(socket, 'data')
+      socket.pause()
+      await sleep(100)
+      expect(log).toEqual([])
+      if (takes) socket.resume()
+      else socket.destroy()
+      await vi.waitFor(() => expect(log).toEqual(['after']), { timeout: 5_000 })
+      await app.settled()
+    }
+  })
+
+  it('runs for one request after the other on one connection', async () => {
+    for (const count of [1, 2, 3]) {
+      await (await fetch(`${served.url}/native`)).text()
+      await app.settled()
+      expect(log.filter((entry) => entry === 'after')).toHaveLength(count)
+    }
+  })
+})
+
+describe('close', () => {
+  it('tells the handler of a stream that it cuts off why', async () => {
+    const { data } = await toApi()('/ticks').get()
+    const reading = (async () => {
+      for await (const _ of data);
+    })()
+    await vi.waitFor(() => expect(asked).toBeGreaterThan(2))
+    await served.close()
+    expect(log.toSorted()).toEqual(['The server shuts down.', 'after', 'closed'])
+    // Which the client takes for a break: it asks again, and nobody is there.
+    await expect(reading).rejects.toThrow()
+  })
+})
