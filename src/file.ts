@@ -1,0 +1,184 @@
+import { isSameForRange, toConditionalStatus, type Validators } from './headers/conditional.js'
+import { formatContentDisposition, type Disposition } from './headers/content-disposition.js'
+import { formatDate } from './headers/date.js'
+import { isEntityTag } from './headers/entity-tag.js'
+import { parseRange, type ByteRange } from './headers/range.js'
+import { toProblem, type Problem } from './problem.js'
+import type { Reply, ReplyHeaders } from './reply.js'
+import { createResponse } from './response.js'
+import { createStreamResponse, type Items } from './stream.js'
+
+/** A file that is not in memory. */
+export interface FileSource {
+  /** Its bytes, all of them. */
+  readonly size: number
+  /** The bytes from `start` up to, not with, `end`. Called once, when the answer is read; never for a HEAD or a 304. */
+  stream(start: number, end: number): Items<Uint8Array>
+}
+
+/** What `reply.file` answers with. */
+export type FileBody = Blob | ArrayBuffer | ArrayBufferView<ArrayBuffer> | FileSource
+
+export interface FileOptions<type extends string = string> extends ReplyHeaders {
+  /** The media type. A Blob's own is not used: that of an upload is what its sender says. @default 'application/octet-stream' */
+  readonly type?: type
+  /** When it last changed: a Date, or its milliseconds. @default none */
+  readonly lastModified?: Date | number
+  /** Its entity tag, with quotes: `'"abc"'`, or `'W/"abc"'` if equal tags may have other bytes. @default a weak one of size and `lastModified`, else none */
+  readonly etag?: string
+  /** What the client saves it as. Any text; what no file can be called is replaced. @default the end of the URL, for the client to choose */
+  readonly name?: string
+  /** Whether the client shows it or saves it. @default 'attachment' where a name is given, else the client's choice */
+  readonly disposition?: Disposition
+}
+
+/** What the client reads: text and JSON are told by the type. */
+// prettier-ignore
+type FileData<type extends string> =
+  string extends type ? unknown :
+  type extends `text/event-stream${string}` | `application/${'json' | 'x-ndjson'}${string}` | `${string}+json${string}` ? unknown :
+  type extends `text/${string}` | 'application/xml' | `application/xml;${string}` ? string :
+  Blob
+
+/** What `reply.file` can answer. */
+export type FileReply<type extends string = string> =
+  | Reply<200 | 206, FileData<type>>
+  | Reply<304, undefined>
+  | Reply<412, Problem<412>>
+  | Reply<416, Problem<416>>
+
+/**
+ * A file's Response, in whole or the part that a `Range` header asks for (206), or 304, 412 and 416 as the request's
+ * conditions have it. Only GET and HEAD have conditions, and only GET has ranges. Who asks for several parts at once gets
+ * the whole, as RFC 9110 §14.2 allows: many small or overlapping ones cost nothing.
+ *
+ * What users uploaded is best saved, not shown (`disposition: 'attachment'`): HTML and SVG run scripts on this origin.
+ * `X-Content-Type-Options: nosniff` is sent with every file.
+ *
+ * @throws TypeError for an `etag` or a `lastModified` that is none.
+ * @see https://www.rfc-editor.org/rfc/rfc9110#section-13.2.2
+ * @see https://www.rfc-editor.org/rfc/rfc9110#section-14
+ * @example
+ * route('/report').get(async (request) => {
+ *   const { size, mtime } = await stat(path)
+ *   const stream = (start: number, end: number) => createReadStream(path, { start, end: end - 1 })
+ *   return reply.file(request, { size, stream }, { type: 'application/pdf', lastModified: mtime, name: 'Report.pdf' })
+ * })
+ */
+export function file<const type extends string = 'application/octet-stream'>(
+  request: Request,
+  body: FileBody,
+  options: FileOptions<type> = {},
+): FileReply<type> {
+  const size = sizeOf(body)
+  const validators = toValidators(size, options)
+  const headers = toHeaders(options, validators)
+  const { method } = request
+  if (method !== 'GET' && method !== 'HEAD') return send(body, 200, headers, { start: 0, end: size })
+
+  headers.set('accept-ranges', 'bytes')
+  const status = toConditionalStatus(request, validators)
+  if (status === 412) return toProblem(412) as FileReply<type>
+  if (status === 304) return createResponse(null, 304, withoutContent(headers)) as FileReply<type>
+  const range = method === 'GET' ? toRange(request.headers, size, validators) : undefined
+  if (range === 'unsatisfiable')
+    return toProblem(416, undefined, [['content-range', `bytes */${size}`]]) as FileReply<type>
+  if (!range) return send(method === 'GET' ? body : undefined, 200, headers, { start: 0, end: size })
+  headers.set('content-range', `bytes ${range.start}-${range.end - 1}/${size}`)
+  return send(body, 206, headers, range)
+}
+
+function sizeOf(body: FileBody): number {
+  const size = body instanceof ArrayBuffer || ArrayBuffer.isView(body) ? body.byteLength : body.size
+  if (!Number.isSafeInteger(size) || size < 0)
+    throw new TypeError(`reply.file() takes a Blob, bytes, or { size, stream }, whose size is not ${String(size)}`)
+  return size
+}
+
+function toValidators(size: number, { etag, lastModified: given }: FileOptions): Validators {
+  if (etag !== undefined && !isEntityTag(etag))
+    throw new TypeError(`reply.file() takes an etag with its quotes, such as '"abc"', not ${JSON.stringify(etag)}`)
+  if (given === undefined) return { etag }
+  const time = Number(given)
+  if (Number.isNaN(new Date(time).getTime()))
+    throw new TypeError(`reply.file() takes a Date as lastModified, not ${String(given)}`)
+  // https://www.rfc-editor.org/rfc/rfc9110#section-8.8.2.1: never later than now.
+  const lastModified = Math.floor(Math.min(time, Date.now()) / 1_000) * 1_000
+  return { etag: etag ?? `W/"${size.toString(36)}-${Math.round(time).toString(36)}"`, lastModified }
+}
+
+function toHeaders(options: FileOptions, { etag, lastModified }: Validators): Headers {
+  const headers = new Headers(options.headers)
+  const {
+    type = 'application/octet-stream',
+    name,
+    disposition = name === undefined ? undefined : 'attachment',
+  } = options
+  if (options.type !== undefined || !headers.has('content-type')) headers.set('content-type', type)
+  if (!headers.has('x-content-type-options')) headers.set('x-content-type-options', 'nosniff')
+  if (disposition) headers.set('content-disposition', formatContentDisposition(disposition, name))
+  if (etag !== undefined) headers.set('etag', etag)
+  if (lastModified !== undefined) headers.set('last-modified', formatDate(lastModified))
+  return headers
+}
+
+function toRange(headers: Headers, size: number, validators: Validators): ByteRange | 'unsatisfiable' | undefined {
+  const range = headers.get('range')
+  if (range === null) return undefined
+  const ifRange = headers.get('if-range')
+  return ifRange === null || isSameForRange(ifRange, validators) ? parseRange(range, size) : undefined
+}
+
+// What a 304 says of the content is for the cache that has it: https://www.rfc-editor.org/rfc/rfc9110#section-15.4.5
+const withoutContent = (headers: Headers): [string, string][] =>
+  [...headers].filter(([name]) => !/^content-(?!location$|security-policy)/.test(name))
+
+function send<type extends string>(
+  body: FileBody | undefined,
+  status: 200 | 206,
+  headers: Headers,
+  { start, end }: ByteRange,
+): FileReply<type> {
+  headers.set('content-length', String(end - start))
+  return toResponse(body, status, headers, start, end) as FileReply<type>
+}
+
+function toResponse(
+  body: FileBody | undefined,
+  status: number,
+  headers: Headers,
+  start: number,
+  end: number,
+): Response {
+  if (!body || start === end) return createResponse(null, status, [...headers])
+  const init = { status, headers }
+  if (body instanceof ArrayBuffer) return new Response(new Uint8Array(body, start, end - start), init)
+  if (ArrayBuffer.isView(body))
+    return new Response(new Uint8Array(body.buffer, body.byteOffset + start, end - start), init)
+  if (body instanceof Blob) return new Response(body.slice(start, end), init)
+  return createStreamResponse(toExact(body, start, end), (chunk) => chunk, init)
+}
+
+// The length has been told already: a file that is another one by now must not look whole.
+function toExact(source: FileSource, start: number, end: number): AsyncIterable<Uint8Array> {
+  return {
+    [Symbol.asyncIterator]() {
+      const items = source.stream(start, end)
+      const iterator = Symbol.asyncIterator in items ? items[Symbol.asyncIterator]() : items[Symbol.iterator]()
+      let left = end - start
+      return {
+        async next() {
+          const result = await iterator.next()
+          left -= result.done ? 0 : result.value.byteLength
+          if (left < 0 || (result.done && left > 0))
+            throw new Error(`the file has ${left < 0 ? 'more' : 'fewer'} bytes than the ${end - start} that were told`)
+          return result
+        },
+        async return() {
+          await iterator.return?.()
+          return { done: true, value: undefined }
+        },
+      }
+    },
+  }
+}

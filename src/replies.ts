@@ -1,0 +1,5 @@
+export * from './reply.js'
+export { file } from './file.js'
+export type { FileBody, FileOptions, FileReply, FileSource } from './file.js'
+export { proxy } from './proxy.js'
+export type { ProxyOptions } from './proxy.js'

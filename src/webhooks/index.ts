@@ -1,0 +1,5 @@
+export { verifySignature } from './verify-signature.js'
+export type { Signature, SignatureOptions, SignatureScheme } from './verify-signature.js'
+export { github } from './github.js'
+export { standardWebhooks } from './standard-webhooks.js'
+export { stripe } from './stripe.js'
