@@ -91,17 +91,22 @@ export function serve(app: App, options: ServeOptions = {}): Served {
     })
   })
 
+  const closeIdle = (): void => {
+    server.closeIdleConnections()
+    // Browsers open some before they need them.
+    for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy()
+  }
+
   // `Server.close` of node:http would drop connections whose next request is on its way: those that are in use are
   // told `Connection: close` with their next answer instead, and the idle ones get a moment for it.
   const close = async (): Promise<void> => {
     await ready.catch(() => {})
     const deadline = Date.now() + grace * 1000
+    // Right after what has arrived was taken: the kernel resets the connections that wait in its queue.
+    await new Promise(setImmediate)
     const drained = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()))
-    const sweep = setInterval(() => {
-      server.closeIdleConnections()
-      // Browsers open some before they need them.
-      for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy()
-    }, 100)
+    // Then too: a connection whose request has come is no idle one.
+    const sweep = setInterval(() => setImmediate(closeIdle), 100)
     await within(grace * 1000, drained)
     clearInterval(sweep)
     for (const socket of sockets) cutOff.add(socket)

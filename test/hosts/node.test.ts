@@ -1,8 +1,10 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { Agent, request as ask } from 'node:http'
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import fc from 'fast-check'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { serve, type Served, type ServeOptions } from '../../src/hosts/node.js'
@@ -293,7 +295,13 @@ describe('signals', () => {
     readonly ended: Promise<{ code: number | null; output: string }>
   }
   async function run(...args: string[]): Promise<Child> {
-    const child = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
+    return start(args)
+  }
+  async function start(args: string[], env: Record<string, string> = {}): Promise<Child> {
+    const child = spawn(process.execPath, [script, ...args], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, ...env },
+    })
     let output = ''
     const ended = new Promise<{ code: number | null; output: string }>((resolve) =>
       child.on('close', (code) => resolve({ code, output })),
@@ -344,6 +352,105 @@ describe('signals', () => {
     child.process.kill('SIGTERM')
     expect((await child.ended).code).toBe(0)
     expect(await asked).toBe('TypeError')
+  })
+
+  it('leaves the half second that Vercel does, where it runs there', async () => {
+    const child = await start(['default'], { VERCEL: '1' })
+    const asked = fetch(`${child.url}/stuck`).catch((error: Error) => error.name)
+    await sleep(100)
+    const begun = performance.now()
+    child.process.kill('SIGTERM')
+    expect((await child.ended).code).toBe(0)
+    expect(performance.now() - begun).toBeGreaterThan(450)
+    // The default elsewhere is 10 seconds.
+    expect(performance.now() - begun).toBeLessThan(5_000)
+    expect(await asked).toBe('TypeError')
+  })
+
+  it('leaves what takes longer elsewhere the time to end', async () => {
+    const child = await start(['default'], { VERCEL: '' })
+    const asked = fetch(`${child.url}/long`)
+    await sleep(100)
+    child.process.kill('SIGTERM')
+    expect(await (await asked).text()).toBe('long')
+    expect((await child.ended).code).toBe(0)
+  })
+
+  const counted = ({ output }: { output: string }): { begun: number; after: number } =>
+    JSON.parse(/^\{.*\}$/m.exec(output)![0]) as { begun: number; after: number }
+
+  /** 32 clients, each of which asks again when it has its answer, after a while, until the server has gone. */
+  async function load(url: string, keepAlive: boolean, pause: number, halfway: () => void) {
+    const agent = new Agent({ keepAlive, maxSockets: 32 })
+    const count = { answered: 0, refused: 0 }
+    const dropped: (string | undefined)[] = []
+    const get = (path: string): Promise<boolean> =>
+      new Promise((resolve) => {
+        const asked = ask(url + path, { agent }, (response) => {
+          let text = ''
+          response.setEncoding('utf8').on('data', (chunk: string) => (text += chunk))
+          response.on('end', () => {
+            if (response.statusCode === 200 && `/${text}` === path) count.answered++
+            else dropped.push(`${response.statusCode} ${text}`)
+            resolve(true)
+          })
+          response.on('error', ({ message }) => {
+            dropped.push(`after its head: ${message}`)
+            resolve(false)
+          })
+        })
+        asked.on('error', ({ code }: NodeJS.ErrnoException) => {
+          if (code === 'ECONNREFUSED') count.refused++
+          else dropped.push(code)
+          resolve(false)
+        })
+        asked.end()
+      })
+    const loops = Array.from({ length: 32 }, async (_, index) => {
+      while (await get(index % 2 ? '/quick' : '/short')) if (pause) await sleep(Math.random() * pause)
+    })
+    await sleep(600)
+    expect(count.answered).toBeGreaterThan(50)
+    halfway()
+    await Promise.all(loops)
+    agent.destroy()
+    return { ...count, dropped }
+  }
+
+  it('drops no request under load', async () => {
+    const child = await run('5')
+    const { answered, refused, dropped } = await load(child.url, true, 0, () => child.process.kill('SIGTERM'))
+    const ended = await child.ended
+    expect([ended.code, dropped, refused]).toEqual([0, [], 32])
+    expect(counted(ended)).toEqual({ begun: answered, after: answered })
+  })
+
+  // What was on its way while the server closed its end may be reset: no server can tell. Clients ask such again.
+  it.each([
+    ['on connections that are idle now and then', true, 300],
+    ['on a connection of its own', false, 0],
+  ])('answers each request under load that has reached it: %s', async (_name, keepAlive, pause) => {
+    const child = await run('5')
+    const { answered, refused, dropped } = await load(child.url, keepAlive, pause, () => child.process.kill('SIGTERM'))
+    const ended = await child.ended
+    expect(ended.code).toBe(0)
+    expect(counted(ended)).toEqual({ begun: answered, after: answered })
+    expect(dropped.filter((code) => code !== 'ECONNRESET' && code !== 'EPIPE')).toEqual([])
+    expect(refused + dropped.length).toBe(32)
+  })
+
+  it.skipIf(!existsSync('/usr/bin/wrk'))('drops no request under the load of wrk', async () => {
+    const child = await run('5')
+    const load = promisify(execFile)('/usr/bin/wrk', ['-t1', '-c64', '-d1s', `${child.url}/quick`])
+    await sleep(500)
+    child.process.kill('SIGTERM')
+    const ended = await child.ended
+    const { stdout } = await load
+    const requests = Number(/(\d+) requests in/.exec(stdout)![1])
+    expect([ended.code, counted(ended)]).toEqual([0, { begun: requests, after: requests }])
+    expect(requests).toBeGreaterThan(500)
+    // Once the server has gone, wrk goes on to connect, and counts that as writes that failed.
+    expect(stdout).not.toMatch(/read [1-9]|timeout [1-9]|Non-2xx/)
   })
 
   it('a port in use that nobody waits for ends the process with the reason', async () => {
