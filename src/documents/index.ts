@@ -1,0 +1,8 @@
+export { html, Html, raw } from './html.js'
+export type { HtmlValue } from './html.js'
+export { robots } from './robots.js'
+export type { Robots, RobotsRule } from './robots.js'
+export { rss } from './rss.js'
+export type { RssChannel, RssItem } from './rss.js'
+export { sitemap, sitemapIndex } from './sitemap.js'
+export type { SitemapPart, SitemapUrl } from './sitemap.js'
