@@ -98,75 +98,6 @@ export function ndjson<item, status extends Status = 200>(
   return sendItems(items, toLine, ndjsonType, init)
 }
 
-/** One event of a `text/event-stream`. */
-export interface ServerSentEvent<data = unknown> {
-  /** Sent as JSON. */
-  readonly data: data
-  /** Its type. @default 'message' */
-  readonly event?: string
-  /** What the client sends as `Last-Event-ID` when it comes again: printable ASCII, since it comes as a header. */
-  readonly id?: string
-}
-
-export interface SseInit extends ReplyHeaders {
-  /** Milliseconds that the client waits before it comes again. @default the client's own, some 3,000 */
-  readonly retry?: number
-  /** Seconds of silence after which a comment is sent, so that no proxy takes the connection for dead. 0: none. @default 15 */
-  readonly keepAlive?: number
-}
-
-/**
- * A `text/event-stream` Response, which the client reads as an async iterable of events. Resume after the request's
- * `Last-Event-ID` header. Otherwise as `stream`.
- *
- * @see https://html.spec.whatwg.org/multipage/server-sent-events.html
- * @example
- * route('/prices').get(async (request, { signal }) => reply.sse(ticks(request.headers.get('last-event-id'), signal)))
- */
-export function sse<data>(
-  events: Items<ServerSentEvent<data>>,
-  { retry, keepAlive = 15, ...init }: SseInit = {},
-): Reply<200, AsyncIterable<ServerSentEvent<data>>> {
-  if (!(keepAlive >= 0 && keepAlive < 2 ** 31 / 1_000))
-    throw new RangeError(`reply.sse() takes a keepAlive of 0 seconds or more, not ${String(keepAlive)}`)
-  if (retry !== undefined && !(retry >= 0 && Number.isFinite(retry)))
-    throw new RangeError(`reply.sse() takes a retry of 0 milliseconds or more, not ${String(retry)}`)
-  let first = retry === undefined ? '' : `retry: ${Math.round(retry)}\n`
-  const encode = ({ data, event, id }: ServerSentEvent<data>): string => {
-    const text = `${first}${field('event', event, oneLine)}${field('id', id, ascii)}data: ${toJson(data)}\n\n`
-    first = ''
-    return text
-  }
-  return sendItems(
-    events,
-    encode,
-    'text/event-stream',
-    {
-      ...init,
-      headers: withDefaults(
-        [
-          ['cache-control', 'no-cache'],
-          ['x-accel-buffering', 'no'],
-        ],
-        init.headers,
-      ) as [string, string][],
-    },
-    { seconds: keepAlive, text: ':\n\n' },
-  )
-}
-
-// A field ends at any line end, so that what is in it must not have one; nor what would not arrive as it is: half a
-// surrogate pair, or in an id what a header does not carry.
-const oneLine = /^[^\0\r\n\p{Surrogate}]*$/u
-const ascii = /^(?! )[ -~]*(?<! )$/
-
-function field(name: string, value: string | undefined, allowed: RegExp): string {
-  if (value === undefined) return ''
-  if (!allowed.test(value))
-    throw new TypeError(`a server-sent event cannot have ${JSON.stringify(value)} as its ${name}`)
-  return `${name}: ${value}\n`
-}
-
 function toPiece(piece: string | Uint8Array): string | Uint8Array {
   if (typeof piece === 'string' || piece instanceof Uint8Array) return piece
   throw new TypeError(
@@ -179,11 +110,10 @@ function sendItems<item, status extends Status, data>(
   encode: (item: item) => string | Uint8Array,
   type: string,
   init: ReplyInit<status> | undefined,
-  keepAlive?: { readonly seconds: number; readonly text: string },
 ): Reply<status, data> {
   const headers = withDefaults([['content-type', type]], init?.headers) as [string, string][]
   // Without data to hold against a schema.
-  return createStreamResponse(items, encode, { status: init?.status ?? 200, headers }, keepAlive) as Reply<status, data>
+  return createStreamResponse(items, encode, { status: init?.status ?? 200, headers }) as Reply<status, data>
 }
 
 /**

@@ -304,3 +304,11 @@ export function parseWith(
 ): { readonly value: unknown } | undefined | Promise<{ readonly value: unknown } | undefined> {
   return validate(schema, value, (result) => (result.issues ? undefined : result))
 }
+
+/** What a schema makes of an item of a streamed answer. Throws, or rejects with, a ResponseError for what it refuses. */
+export function parseItem(schema: Schema, item: unknown): unknown {
+  return validate(schema, item, (result) => {
+    if (result.issues) throw new ResponseError(200, toInputErrors('response', result.issues))
+    return result.value
+  })
+}

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { z } from 'zod'
 import { middleware, reply, route, router, type AnyMiddleware, type Items, type ServerSentEvent } from '../src/index.js'
 
 afterEach(() => {
@@ -597,5 +598,52 @@ describe('reply.sse', () => {
     void reply.sse(events(), { keepAlive: 0 }).body!.getReader().read().then(read)
     await vi.advanceTimersByTimeAsync(3_600_000)
     expect(read).not.toHaveBeenCalled()
+  })
+
+  describe('with a schema', () => {
+    const Tick = z.object({ price: z.number(), at: z.coerce.date().optional() })
+    const read = async (response: Response): Promise<unknown[]> =>
+      parseEventStream(new Uint8Array(await response.arrayBuffer())).events.map(
+        ({ data }) => JSON.parse(data) as unknown,
+      )
+
+    it("sends what the schema makes of each event's data", async () => {
+      const given = [{ data: { price: 1, secret: 'x' }, id: '1' }, { data: { price: 2, at: 0 } }]
+      const slow = Tick.refine(async () => true)
+      for (const schema of [Tick, slow])
+        expect(await read(reply.sse(given, { schema }))).toEqual([
+          { price: 1 },
+          { price: 2, at: '1970-01-01T00:00:00.000Z' },
+        ])
+      expect(await reply.sse([{ data: { price: 1 }, event: 'tick', id: '1' }], { schema: slow, retry: 5 }).text()).toBe(
+        'retry: 5\nevent: tick\nid: 1\ndata: {"price":1}\n\n',
+      )
+    })
+
+    it('breaks off at what the schema refuses, tells onError why, and closes the items', async () => {
+      const closed = vi.fn()
+      async function* events() {
+        try {
+          yield { data: { price: 1 } }
+          yield { data: { price: 'much' as never } }
+          yield { data: { price: 3 } }
+        } finally {
+          closed()
+        }
+      }
+      for (const schema of [Tick, Tick.refine(async () => true)]) {
+        const { fetch, errors } = toApp(() => reply.sse(events(), { schema }))
+        const reader = (await fetch()).body!.getReader()
+        expect(new TextDecoder().decode((await reader.read()).value)).toBe('data: {"price":1}\n\n')
+        await expect(reader.read()).rejects.toThrow('/price')
+        await turn()
+        expect(errors.map(([error, phase]) => [(error as Error).name, phase])).toEqual([['ResponseError', 'stream']])
+      }
+      expect(closed).toHaveBeenCalledTimes(2)
+    })
+
+    it('is refused where the schema is none', () => {
+      expect(() => reply.sse([], { schema: {} as never })).toThrow('reply.sse() takes a Standard Schema')
+    })
   })
 })

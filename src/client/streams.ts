@@ -1,4 +1,4 @@
-import type { ServerSentEvent } from '../reply.js'
+import type { ServerSentEvent } from '../sse.js'
 import { UnexpectedResponse } from './unexpected-response.js'
 
 type Body = ReadableStream<Uint8Array>

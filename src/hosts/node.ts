@@ -102,10 +102,8 @@ export function serve(app: App, options: ServeOptions = {}): Served {
   const close = async (): Promise<void> => {
     await ready.catch(() => {})
     const deadline = Date.now() + grace * 1000
-    // Right after what has arrived was taken: the kernel resets the connections that wait in its queue.
-    await new Promise(setImmediate)
     const drained = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()))
-    // Then too: a connection whose request has come is no idle one.
+    // Right after what has arrived was read: a connection whose request has come is no idle one.
     const sweep = setInterval(() => setImmediate(closeIdle), 100)
     await within(grace * 1000, drained)
     clearInterval(sweep)
