@@ -1,0 +1,39 @@
+// How does a route pass on to another server what it does not answer itself?
+import { href, reply, route, router } from 'byway'
+import { serve } from 'byway/node'
+
+// The other server: it wants a key, and writes its answers piece by piece.
+const shout = route('/v1/[...path]').post((request, { params }) => {
+  if (request.headers.get('authorization') !== 'Bearer key-of-the-gateway') return reply.unauthorized()
+  const pieces = request.body!.pipeThrough(new TextDecoderStream()) as unknown as AsyncIterable<string>
+  return reply.stream(
+    (async function* () {
+      yield `${params.path.join(' > ')}: `
+      for await (const piece of pieces) yield piece.toUpperCase()
+    })(),
+  )
+})
+const upstream = serve(router({ shout }), { port: 0, hostname: '127.0.0.1' })
+await upstream.ready
+
+// `href` keeps what a user names below /v1. Of the request's headers only harmless ones go on; the key is the gateway's own.
+const gateway = route('/api/[...path]').post((request, { params, url, signal }) =>
+  reply.proxy(upstream.url + href('/v1/[...path]', params) + url.search, {
+    request,
+    signal,
+    headers: { authorization: 'Bearer key-of-the-gateway' },
+    timeout: 5,
+  }),
+)
+const nowhere = route('/nowhere').get((request) => reply.proxy('http://127.0.0.1:1', { request }))
+
+const app = router({ gateway, nowhere }, { onError: () => {} })
+const headers = { authorization: 'Bearer of-the-user', cookie: 'session=secret' }
+for (const request of [
+  new Request('http://localhost/api/a/b%2F..%2Fc', { method: 'POST', headers, body: 'hello' }),
+  new Request('http://localhost/nowhere'),
+]) {
+  const response = await app.fetch(request)
+  console.log(response.status, await response.text())
+}
+await upstream.close()
