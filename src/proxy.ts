@@ -27,7 +27,7 @@ const allowed =
 const hopByHop =
   'connection keep-alive proxy-authenticate proxy-authentication-info proxy-authorization proxy-connection te trailer transfer-encoding upgrade'
 
-// What every `fetch` decodes by itself.
+// What `fetch` decodes by itself, and still names, but for Deno's: it decodes only what it asked for, and takes the names away.
 const decoded = /^[ \t]*(?:x-)?(?:gzip|deflate|br)(?:[ \t]*,[ \t]*(?:gzip|deflate|br))*[ \t]*$/i
 
 /**
@@ -115,7 +115,7 @@ function toAnswer(upstream: Response, request: Request, { cookies = false }: Pro
   const dropped = namedByConnection(upstream.headers).add('alt-svc')
   if (!cookies) dropped.add('set-cookie')
   const encoding = upstream.headers.get('content-encoding')
-  const isDecoded = encoding !== null && decoded.test(encoding)
+  const isDecoded = encoding !== null && decoded.test(encoding) && !('Deno' in globalThis)
   if (isDecoded) dropped.add('content-encoding').add('content-length')
   const headers = [...upstream.headers].filter(([name]) => !dropped.has(name))
   // Other bytes than those that the tag is of: https://www.rfc-editor.org/rfc/rfc9110#section-8.8.1
