@@ -47,7 +47,6 @@ export function timeout(
         const what = context.pattern ?? context.url.pathname
         passed = new DOMException(`${method} ${what} took over ${seconds} s`, 'TimeoutError')
         controller?.abort(passed)
-        exchange.failed = true
         const answer = toFailure(passed, 'middleware', 503, { detail: 'The answer took too long.' })
         if (retryAfter !== undefined) answer.headers.set('retry-after', String(retryAfter))
         resolve(answer as Reply<503, Problem<503>>)
