@@ -37,9 +37,7 @@ expectNotAssignable<Items<number>>({ length: 1 })
 const Price = z.object({ at: z.coerce.date().transform((date) => date.getTime()), price: z.number() })
 declare const people: AsyncIterable<ServerSentEvent<{ name: string; secret: string }>>
 const named = z.object({ name: z.string() })
-expectType<Reply<200, AsyncIterable<ServerSentEvent<{ name: string }>>>>(
-  reply.sse(people, { schema: named }),
-)
+expectType<Reply<200, AsyncIterable<ServerSentEvent<{ name: string }>>>>(reply.sse(people, { schema: named }))
 expectType<Reply<200, AsyncIterable<ServerSentEvent<{ at: number; price: number }>>>>(
   reply.sse(events, { schema: Price, retry: 1 }),
 )
