@@ -1,15 +1,8 @@
 import { toProblem } from './problem.js'
-
-/** A request that cannot be read. It answers for itself. */
-export class BadBody {
-  readonly response: Response
-  constructor(status: 400 | 413 | 415, detail: string, headers?: readonly (readonly [string, string])[]) {
-    this.response = toProblem(status, { detail }, headers)
-  }
-}
+import { isResponse } from './response.js'
 
 /** How a body is declared: what it is read as. */
-export type BodyKind = 'body' | 'form' | 'text' | 'bytes'
+export type BodyKind = 'body' | 'form' | 'text' | 'bytes' | 'stream'
 
 /** 1 MiB. */
 export const defaultBodyLimit = 1_048_576
@@ -17,7 +10,7 @@ const maxDepth = 64
 
 /**
  * The body of a request, read as this kind: a value for the schema. One look at the media type picks the parser;
- * whatever the headers say of the length, bytes are counted while they are read. It rejects with `BadBody`.
+ * whatever the headers say of the length, bytes are counted while they are read. What cannot be read throws its own answer.
  */
 export async function readBody(
   kind: BodyKind,
@@ -46,7 +39,7 @@ export async function readBody(
     const form = new Response(bytes, { headers: { 'content-type': header! } }).formData()
     return toForm(
       await form.catch(() => {
-        throw new BadBody(400, 'The body is not valid multipart/form-data.')
+        throw toProblem(400, { detail: 'The body is not valid multipart/form-data.' })
       }),
     )
   }
@@ -62,25 +55,52 @@ function mediaType(header: string): string {
 }
 
 // https://www.rfc-editor.org/rfc/rfc9110#section-15.5.16 and https://www.rfc-editor.org/rfc/rfc5789#section-3.1
-const unsupported = (accept: string): BadBody =>
-  new BadBody(415, `The body must be ${accept.replace(', ', ' or ')}.`, [['accept', accept]])
+const unsupported = (accept: string): Response =>
+  toProblem(415, { detail: `The body must be ${accept.replace(', ', ' or ')}.` }, [['accept', accept]])
 
-async function readBytes(request: Request, limit: number): Promise<Uint8Array<ArrayBuffer>> {
+// The body as it comes, once it is known to be one that may be read.
+function openBody(request: Request, limit: number): ReadableStream<Uint8Array<ArrayBuffer>> | null {
   const encoding = request.headers.get('content-encoding')
   if (encoding !== null && encoding.toLowerCase() !== 'identity')
-    throw new BadBody(415, 'The body must not have a Content-Encoding.', [['accept-encoding', 'identity']])
+    throw toProblem(415, { detail: 'The body must not have a Content-Encoding.' }, [['accept-encoding', 'identity']])
   if (request.bodyUsed)
     throw new TypeError(
       `the body of ${request.method} ${request.url} was read before it could be validated; read it from the context, or declare no body`,
     )
   const { body } = request
-  if (body === null) return new Uint8Array()
+  if (body === null) return null
   // What announces too much is refused unread; what announces too little is counted all the same.
   const announced = request.headers.get('content-length')
   if (announced !== null && Number(announced) > limit) {
     body.cancel().catch(() => {})
     throw tooLarge(limit)
   }
+  return body
+}
+
+/**
+ * The body as a stream, for a media range such as `video/*`. Bytes are counted on the way: over the limit it fails with a
+ * 413 Response, which answers when the reader throws it on.
+ */
+export function streamBody(request: Request, range: string, limit: number): ReadableStream<Uint8Array<ArrayBuffer>> {
+  const type = mediaType(request.headers.get('content-type') ?? '')
+  if (range !== '*/*' && type !== range && !(range.endsWith('/*') && type.startsWith(range.slice(0, -1))))
+    throw unsupported(range)
+  let size = 0
+  const counter = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
+    transform(chunk, controller) {
+      size += chunk.byteLength
+      if (size > limit) throw tooLarge(limit)
+      controller.enqueue(chunk)
+    },
+  })
+  const body = openBody(request, limit)
+  return body ? body.pipeThrough(counter) : new ReadableStream({ start: (controller) => controller.close() })
+}
+
+async function readBytes(request: Request, limit: number): Promise<Uint8Array<ArrayBuffer>> {
+  const body = openBody(request, limit)
+  if (!body) return new Uint8Array()
   const reader = body.getReader()
   let bytes = new Uint8Array()
   let size = 0
@@ -107,11 +127,11 @@ async function readBytes(request: Request, limit: number): Promise<Uint8Array<Ar
       }
     }
   } catch (error) {
-    throw error instanceof BadBody ? error : new BadBody(400, 'The body ended early.')
+    throw isResponse(error) ? error : toProblem(400, { detail: 'The body ended early.' })
   }
 }
 
-const tooLarge = (limit: number): BadBody => new BadBody(413, `The body is larger than ${limit} bytes.`)
+const tooLarge = (limit: number): Response => toProblem(413, { detail: `The body is larger than ${limit} bytes.` })
 
 const decoder = new TextDecoder('utf-8', { fatal: true })
 
@@ -119,18 +139,18 @@ function decode(bytes: Uint8Array): string {
   try {
     return decoder.decode(bytes)
   } catch {
-    throw new BadBody(400, 'The body is not valid UTF-8.')
+    throw toProblem(400, { detail: 'The body is not valid UTF-8.' })
   }
 }
 
 function parseJson(text: string): unknown {
   // Up to twice the depth, no text can be too deep.
   if (text.length > 2 * maxDepth && isTooDeep(text))
-    throw new BadBody(400, `The body is nested deeper than ${maxDepth} levels.`)
+    throw toProblem(400, { detail: `The body is nested deeper than ${maxDepth} levels.` })
   try {
     return JSON.parse(text)
   } catch {
-    throw new BadBody(400, 'The body is not valid JSON.')
+    throw toProblem(400, { detail: 'The body is not valid JSON.' })
   }
 }
 

@@ -1,3 +1,5 @@
+import { toInvalid, toPointer } from './problem.js'
+
 // What a form's keys may look like before a schema sees them. zod-form-data makes nested objects of keys such as
 // `address.city` and `tags[0]`; unguarded, `toString.call=x` breaks a built-in for the whole process and
 // `list[3000000]=x` takes seconds. So this is a list of what is allowed.
@@ -6,15 +8,8 @@ const maxFields = 1_000
 const maxKeyLength = 256
 const maxDepth = 10
 
-/** A form whose keys are refused. */
-export class BadForm {
-  readonly detail: string
-  readonly key: string
-  constructor(detail: string, key: string) {
-    this.detail = detail
-    this.key = key.slice(0, maxKeyLength)
-  }
-}
+const refuse = (detail: string, key: string): Response =>
+  toInvalid([{ in: 'form', pointer: key && toPointer([key.slice(0, maxKeyLength)]), detail }])
 
 // The steps that the keys describe. `undefined` is a value.
 type Tree = Map<string, Tree | undefined>
@@ -26,7 +21,7 @@ const arrayMembers = new Set(Object.getOwnPropertyNames(Array.prototype))
  * A form's entries as one object for a schema: names as they came, several values under one name as an array, as is one
  * where `shape` says so. It has no prototype, and can be iterated like `FormData`, which is what `zfd.formData()` wants.
  *
- * @throws BadForm if a key is not one that a form of this size has.
+ * Throws the answer if a key is not one that a form of this size has.
  */
 export function toFormObject(
   entries: Iterable<readonly [string, string | File]>,
@@ -37,7 +32,7 @@ export function toFormObject(
   const form: Record<string, unknown> = Object.create(null)
   for (const entry of entries) {
     const [key, value] = entry
-    if (fields.push(entry) > maxFields) throw new BadForm(`A form has at most ${maxFields} fields.`, '')
+    if (fields.push(entry) > maxFields) throw refuse(`A form has at most ${maxFields} fields.`, '')
     if (!(key in form)) {
       place(key, root)
       form[key] = shape.get(key) === 'array' ? [value] : value
@@ -54,7 +49,7 @@ const isIndex = (step: string): boolean => /^\d+$/.test(step)
 
 function place(key: string, root: Tree): void {
   const fail = (detail: string): never => {
-    throw new BadForm(detail, key)
+    throw refuse(detail, key)
   }
   if (key.length > maxKeyLength) fail(`A field's name has at most ${maxKeyLength} characters.`)
   const steps = grammar.test(key) ? key.match(/[^.[\]]+/g)! : fail('A field is named like address.city or tags[0].')
@@ -80,7 +75,7 @@ function place(key: string, root: Tree): void {
 // An index without those below it: the schema would be given a list as long as the index.
 function checkDense(tree: Tree | undefined, key: string): void {
   for (const [step, inner] of tree ?? []) {
-    if (isIndex(step) && Number(step) >= tree!.size) throw new BadForm('A list has no gaps.', `${key}[${step}]`)
+    if (isIndex(step) && Number(step) >= tree!.size) throw refuse('A list has no gaps.', `${key}[${step}]`)
     checkDense(inner, `${key}.${step}`)
   }
 }

@@ -30,9 +30,18 @@ export type { ServerSentEvent, SseInit } from './sse.js'
 export type { Items } from './stream.js'
 export type { Input, InputName, Operation, Output, Schema } from './validate.js'
 export { RouteError } from './operation.js'
-export type { Method, RouteOperation } from './operation.js'
+export type { Method, RouteData, RouteOperation } from './operation.js'
 export { route } from './route.js'
-export type { Define, Handler, OperationContext, OperationFunction, Route, RouteFactory, Sendable } from './route.js'
+export type {
+  Define,
+  Handler,
+  OperationContext,
+  OperationFunction,
+  AnyRoute,
+  Route,
+  RouteFactory,
+  Sendable,
+} from './route.js'
 export { router } from './router.js'
 export type { ErrorInfo, Router, RouterOptions } from './router.js'
 export type { Rule, RuleMistakes } from './rules.js'

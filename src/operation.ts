@@ -2,7 +2,7 @@ import { Context } from './context.js'
 import { compose, settle, toThrown, type AnyMiddleware, type Answer } from './middleware.js'
 import { toFailure, toProblem } from './problem.js'
 import { isResponse } from './response.js'
-import { isSchema, parseWith, toPrepare, toRespond, type Operation, type Schema } from './validate.js'
+import { bodyKinds, isSchema, parseWith, toPrepare, toRespond, type Operation, type Schema } from './validate.js'
 
 /** A route that contradicts itself. The message says what to do. */
 export class RouteError extends Error {
@@ -26,7 +26,8 @@ export interface RouteData {
 /** One operation of a route, as data. */
 export interface RouteOperation {
   readonly method: Method
-  readonly operation: Operation
+  /** Its schemas and limits, as they were given. */
+  readonly declaration: Operation
   readonly handler: (request: Request, context: any) => unknown
   /** From the outside in. */
   readonly middleware: readonly AnyMiddleware[]
@@ -34,7 +35,7 @@ export interface RouteOperation {
   readonly answer: Answer
 }
 
-const knownKeys = ['query', 'headers', 'body', 'form', 'text', 'bytes', 'response', 'bodyLimit']
+const knownKeys = ['query', 'headers', ...bodyKinds, 'response', 'bodyLimit']
 
 /**
  * An operation for a route, ready to answer.
@@ -60,6 +61,9 @@ export function toOperation(
     if (!knownKeys.includes(key)) fail(`declares '${key}', which is none of ${knownKeys.join(', ')}.`)
     if (key === 'bodyLimit') {
       if (!(typeof value === 'number' && value >= 0)) fail(`has a bodyLimit that is not a number of bytes.`)
+    } else if (key === 'stream') {
+      if (!/^[\w*+.-]+\/[\w*+.-]+$/.test(String(value)))
+        fail(`has a stream that is not a media range, such as 'video/*' or '*/*'.`)
     } else if (key === 'response' && value && !isSchema(value)) {
       for (const [status, schema] of Object.entries(value as object))
         if (!/^[1-5]\d\d$/.test(status) || !isSchema(schema))
@@ -67,12 +71,12 @@ export function toOperation(
     } else if (value !== undefined && !isSchema(value))
       fail(`declares a '${key}' that is not a Standard Schema, such as z.object({ … }).`)
   }
-  const kinds = (['body', 'form', 'text', 'bytes'] as const).filter((kind) => operation[kind])
+  const kinds = bodyKinds.filter((kind) => operation[kind])
   if (kinds.length > 1) fail(`declares ${kinds.join(' and ')}; a request has one body.`)
   if (kinds.length && (method === 'GET' || method === 'HEAD'))
     fail(`declares a ${kinds[0]}, but a ${method} request has no body; use .query() or .post().`)
   const answer = withParams(params, compose(middleware, toLeaf(operation, handler!)))
-  return { method, operation, handler: handler!, middleware, answer }
+  return { method, declaration: operation, handler: handler!, middleware, answer }
 }
 
 /** What a route answers once its own schema has parsed what its pattern captured: what does not fit is not this route's URL. */

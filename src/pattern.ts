@@ -43,26 +43,35 @@ export function parsePattern(pattern: string): readonly Segment[] {
 }
 
 function parseSegment(text: string, index: number, fail: (mistake: string, index: number) => never): Segment {
-  const param = /^(\[\[\.\.\.|\[\.\.\.|\[)([^[\]]*)(\]\]|\])$/.exec(text)
-  if (param && (param[1] === '[[...') === (param[3] === ']]')) {
-    const [, open = '', name = ''] = param
-    if (!name) fail('a param has no name', index + open.length)
+  const open = /^\[*\.*/.exec(text)![0].length
+  // eslint-disable-next-line no-control-regex
+  const forbidden = text.search(/[\0-\x20\\?#\x7f]/)
+  const segment = toSegment(text)
+  if (segment && segment.kind !== 'static') {
+    const { name } = segment
+    if (!name) fail('a param has no name', index + open)
     if (!/^[\p{L}\p{N}_$-]+$/u.test(name) || name === '__proto__')
-      fail(`'${name}' cannot be the name of a param; use letters, digits, - and _`, index + open.length)
-    return { kind: open === '[' ? 'param' : open === '[...' ? 'catch-all' : 'optional-catch-all', name }
+      fail(`'${name}' cannot be the name of a param; use letters, digits, - and _`, index + open)
+    return segment
   }
   if (text[0] === ':') fail(`a param is written [${text.slice(1) || 'name'}], not ${text}`, index)
   if (text[0] === '*') fail(`a catch-all is written [...${text.slice(1) || 'name'}], not ${text}`, index)
   const bracket = text.search(/[[\]]/)
   if (bracket >= 0) fail('a param is a whole segment: [name], [...name] or [[...name]]', index + bracket)
-  // eslint-disable-next-line no-control-regex
-  const forbidden = text.search(/[\0-\x20\\?#\x7f]/)
   if (forbidden >= 0) fail(`a pathname cannot hold ${JSON.stringify(text[forbidden])}`, index + forbidden)
   if (isDots(text)) fail('a URL never holds the segments . and ..', index)
+  return segment ?? fail('a percent-escape is malformed', index + text.indexOf('%'))
+}
+
+// One segment, if it can be read; what the grammar refuses besides is for `parsePattern` to say.
+function toSegment(text: string): Segment | undefined {
+  const [, open = '', name = '', close = ''] = /^(\[\[\.\.\.|\[\.\.\.|\[)([^[\]]*)(\]\]?)$/.exec(text) ?? []
+  if (open && (open === '[[...') === (close === ']]'))
+    return { kind: open === '[' ? 'param' : open === '[...' ? 'catch-all' : 'optional-catch-all', name }
   try {
     return { kind: 'static', name: decodeURIComponent(text) }
   } catch {
-    return fail('a percent-escape is malformed', index + text.indexOf('%'))
+    return undefined
   }
 }
 
@@ -78,32 +87,38 @@ export const isDots = (segment: string): boolean => /^(?:\.|%2e){1,2}$/i.test(se
  * @throws TypeError if a param is missing, empty, or `.` or `..`, which a URL cannot hold as a segment.
  */
 export function href<pattern extends string>(pattern: pattern, ...rest: HrefArguments<pattern>): string
-export function href(pattern: string, params: AnyHrefParams = {}, options: HrefOptions = {}): string {
+export function href(pattern: string, params?: AnyHrefParams, options: HrefOptions = {}): string {
+  parsePattern(pattern)
+  return (
+    toPath(pattern, params, options.query) +
+    (options.hash ? `#${encodeURIComponent(options.hash.replace(/^#/, ''))}` : '')
+  )
+}
+
+/** The same for a pattern that is known to be one, which a client need not parse to the letter. */
+export function toPath(pattern: string, params: AnyHrefParams = {}, query: HrefOptions['query'] = {}): string {
   let path = ''
-  for (const { kind, name } of parsePattern(pattern)) {
+  for (const text of pattern.slice(1).split('/')) {
+    const { kind, name } = toSegment(text)!
+    if (!text) break
     const value = kind === 'static' ? name : Object.hasOwn(params, name) ? params[name] : undefined
     if (value === undefined && kind === 'optional-catch-all') continue
     const many = kind === 'catch-all' || kind === 'optional-catch-all'
+    const parts = (many ? value : [value]) as readonly HrefValue[] | undefined
     if (
-      value == null ||
-      many !== Array.isArray(value) ||
-      (kind === 'catch-all' && !(value as readonly unknown[]).length)
+      !Array.isArray(parts) ||
+      (kind === 'catch-all' && !parts.length) ||
+      parts.some((part) => part == null || typeof part === 'object')
     )
       throw new TypeError(
         `href('${pattern}') needs the param '${name}'${many ? ' as an array with at least one segment' : ' as a string or a number'}`,
       )
-    for (const part of many ? (value as readonly HrefValue[]) : [value as HrefValue])
-      path += `/${encodeSegment(part, pattern, name)}`
+    for (const part of parts) path += `/${encodeSegment(part, pattern, name)}`
   }
   const search = new URLSearchParams()
-  for (const [name, value] of Object.entries(options.query ?? {}))
-    for (const one of Array.isArray(value) ? (value as readonly QueryValue[]) : [value as QueryValue])
-      if (one != null) search.append(name, String(one))
-  return (
-    (path || '/') +
-    (search.size ? `?${search}` : '') +
-    (options.hash ? `#${encodeURIComponent(options.hash.replace(/^#/, ''))}` : '')
-  )
+  for (const [name, value] of Object.entries(query))
+    for (const one of [value].flat() as QueryValue[]) if (one != null) search.append(name, String(one))
+  return (path || '/') + (search.size ? `?${search}` : '')
 }
 
 function encodeSegment(value: HrefValue, pattern: string, name: string): string {

@@ -64,6 +64,14 @@ export function toProblem(status: number, details?: object, headers: HeaderPairs
   return Object.assign(createResponse(JSON.stringify(document), status, pairs), { '~data': document })
 }
 
+/** The 400 for input that does not fit. */
+export const toInvalid = (errors: readonly InputError[]): Response =>
+  toProblem(400, { detail: 'The input is not valid.', errors })
+
+/** @see https://www.rfc-editor.org/rfc/rfc6901#section-3 */
+export const toPointer = (path: readonly PropertyKey[]): string =>
+  path.map((step) => `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
+
 const causes = new WeakMap<Response, { readonly error: unknown; readonly phase: string }>()
 
 /** A problem that tells the client nothing of the error behind it, which `errorOf` tells the server. */

@@ -48,7 +48,11 @@ export interface OperationFunction<pattern extends string, operation, result, ea
 }
 
 // What an operation's own inputs add to its context: a member for each one declared, and none for the others.
-type Declared<operation> = { readonly [key in keyof operation & InputName]: Output<operation[key]> }
+type Declared<operation> = {
+  readonly [key in keyof operation & InputName]: key extends 'stream'
+    ? ReadableStream<Uint8Array<ArrayBuffer>>
+    : Output<operation[key]>
+}
 
 /**
  * What a handler may return: a Response, what JSON carries, or nothing. Maps, Sets, buffers and functions are known by

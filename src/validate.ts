@@ -1,8 +1,8 @@
-import { BadBody, readBody, type BodyKind } from './body.js'
+import { readBody, streamBody, type BodyKind } from './body.js'
 import { Context } from './context.js'
-import { BadForm, toFormObject } from './form.js'
+import { toFormObject } from './form.js'
 import { NullObject } from './null-object.js'
-import { toFailure, toProblem, type InputError } from './problem.js'
+import { toFailure, toInvalid, toPointer, type InputError } from './problem.js'
 import { createResponse, isResponse } from './response.js'
 import { toJson, toResponse } from './value.js'
 
@@ -50,6 +50,8 @@ export interface Operation {
   readonly text?: Schema
   /** The body's bytes as they came (a `Uint8Array`), whatever its media type. */
   readonly bytes?: Schema
+  /** The body while it comes, as a `ReadableStream`: the media range that it may have, such as `video/*`. Over the limit, reading it fails with a 413. */
+  readonly stream?: `${string}/${string}`
   /** The answer with status 200, or one schema for each status. What is sent is the schema's output; what it refuses is a 500. */
   readonly response?: Schema | { readonly [status: number]: Schema }
   /**
@@ -87,9 +89,9 @@ export const isSchema = (value: unknown): value is Schema =>
   value !== null &&
   typeof (value as { '~standard'?: Partial<Standard> })['~standard']?.validate === 'function'
 
-const bodyKinds = ['body', 'form', 'text', 'bytes'] as const
+export const bodyKinds = ['body', 'form', 'text', 'bytes', 'stream'] as const
 
-/** Which of the four ways an operation reads its body in, if any. */
+/** Which of the five ways an operation reads its body in, if any. */
 export const bodyKindOf = (operation: Operation): BodyKind | undefined => bodyKinds.find((kind) => operation[kind])
 
 /** Validates what an operation declares into the context. Gives a Response if something does not fit. */
@@ -122,6 +124,17 @@ export function toPrepare(operation: Operation): Prepare | undefined {
 }
 
 function toBodyStep(kind: BodyKind, operation: Operation): Prepare {
+  if (kind === 'stream')
+    return (request, context) => {
+      const limit = operation.bodyLimit ?? Context.exchange(context).server.bodyLimit
+      try {
+        Object.assign(context, { stream: streamBody(request, operation.stream!, limit) })
+        return undefined
+      } catch (error) {
+        if (isResponse(error)) return error
+        throw error
+      }
+    }
   const schema = operation[kind]!
   const shape = lazily(() => toShape(schema))
   return async (request, context) => {
@@ -134,9 +147,7 @@ function toBodyStep(kind: BodyKind, operation: Operation): Prepare {
         (entries) => toFormObject(entries, shape()),
       )
     } catch (error) {
-      if (error instanceof BadBody) return error.response
-      if (error instanceof BadForm)
-        return invalid([{ in: 'form', pointer: error.key && toPointer([error.key]), detail: error.detail }])
+      if (isResponse(error)) return error
       throw error
     }
     return check(kind, schema, input, context)
@@ -150,7 +161,7 @@ function check(
   context: Context,
 ): Response | undefined | Promise<Response | undefined> {
   const settle = (result: Result): Response | undefined => {
-    if (result.issues) return invalid(toInputErrors(name, result.issues))
+    if (result.issues) return toInvalid(toInputErrors(name, result.issues))
     ;(context as unknown as Record<string, unknown>)[name] = result.value
     return undefined
   }
@@ -171,9 +182,6 @@ const maxErrors = 50
 const maxDetail = 200
 const maxPointer = 500
 
-const invalid = (errors: readonly InputError[]): Response =>
-  toProblem(400, { detail: 'The input is not valid.', errors })
-
 // Cut before anything is made of them: a body of one MiB can have half a million issues, or a name as long as itself.
 const toInputErrors = (name: string, issues: readonly Issue[]): InputError[] =>
   issues.slice(0, maxErrors).map(({ path = [], message }) => ({
@@ -181,10 +189,6 @@ const toInputErrors = (name: string, issues: readonly Issue[]): InputError[] =>
     pointer: toPointer(path.map((step) => (typeof step === 'object' ? step.key : step))).slice(0, maxPointer),
     detail: String(message).slice(0, maxDetail),
   }))
-
-// https://www.rfc-editor.org/rfc/rfc6901#section-3
-const toPointer = (path: readonly PropertyKey[]): string =>
-  path.map((step) => `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
 
 function toNullObject(entries: Iterable<readonly [string, unknown]>): Record<string, unknown> {
   const object = new NullObject()
@@ -199,7 +203,7 @@ function toQueryObject(search: string, shape: Shape): Record<string, unknown> | 
     const seen = query[name]
     if (seen === undefined) query[name] = shape.get(name) === 'array' ? [value] : value
     else if (shape.get(name) === 'scalar')
-      return invalid(toInputErrors('query', [{ path: [name], message: 'This may be given once only.' }]))
+      return toInvalid(toInputErrors('query', [{ path: [name], message: 'This may be given once only.' }]))
     else if (Array.isArray(seen)) seen.push(value)
     else query[name] = [seen, value]
   }

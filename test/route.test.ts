@@ -14,7 +14,7 @@ describe('route', () => {
     const item = route('/items/[slug]').get({ query }, handler)
     expect(item.pattern).toBe('/items/[slug]')
     expect([...item.operations.keys()]).toEqual(['GET'])
-    expect(item.operations.get('GET')).toMatchObject({ method: 'GET', operation: { query }, handler, middleware: [] })
+    expect(item.operations.get('GET')).toMatchObject({ method: 'GET', declaration: { query }, handler, middleware: [] })
   })
 
   it('takes an operation for each method of Next.js and QUERY', async () => {

@@ -56,13 +56,13 @@ interface Routes {
 /** Routes are data: what the router matches by and the client is typed by is here to be read. */
 function describeRoutes(routes: Routes): OperationInfo[] {
   return Object.values(routes).flatMap(({ pattern, operations }) =>
-    Array.from(operations.values(), ({ method, operation }) => ({
+    Array.from(operations.values(), ({ method, declaration }) => ({
       method,
       pattern,
       inputs: Object.fromEntries(
-        inputs.flatMap((input) => (operation[input] ? [[input, toJsonSchema(operation[input])]] : [])),
+        inputs.flatMap((input) => (declaration[input] ? [[input, toJsonSchema(declaration[input])]] : [])),
       ),
-      declared: toStatuses(operation.response),
+      declared: toStatuses(declaration.response),
     })),
   )
 }
@@ -70,5 +70,5 @@ function describeRoutes(routes: Routes): OperationInfo[] {
 const toJsonSchema = (schema: Schema): object =>
   z.toJSONSchema(schema as z.ZodType, { io: 'input', unrepresentable: 'any' })
 
-const toStatuses = (response: RouteOperation['operation']['response']): number[] =>
+const toStatuses = (response: RouteOperation['declaration']['response']): number[] =>
   !response ? [] : '~standard' in response ? [200] : Object.keys(response).map(Number)

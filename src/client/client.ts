@@ -96,7 +96,7 @@ type InputOptions<operation> = {
 type InputOption<operation, key extends keyof operation> =
   key extends 'body'           ? Input<operation[key]> :
   key extends 'form'           ? FormInput<Input<operation[key]>, Output<operation[key]>> :
-  key extends 'text' | 'bytes' ? (key extends 'text' ? string : Uint8Array | Blob) :
+  key extends 'text' | 'bytes' | 'stream' ? (key extends 'text' ? string : key extends 'bytes' ? Uint8Array | Blob : ReadableStream<Uint8Array> | Blob) :
   TextInput<Input<operation[key]>, Output<operation[key]>>
 // A form schema accepts any `FormData` (zod-form-data's do): what it gives tells the caller more.
 type FormInput<input, output> = FormData | (FormData extends input ? output : input)

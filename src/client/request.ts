@@ -1,4 +1,4 @@
-import { href } from '../pattern.js'
+import { toPath } from '../pattern.js'
 import { toFormBody, toText } from './form-body.js'
 
 /** What every call takes beside the inputs of its operation. */
@@ -20,6 +20,7 @@ export interface AnyCallOptions extends Omit<CallOptions, 'headers'> {
   readonly form?: unknown
   readonly text?: string
   readonly bytes?: Uint8Array<ArrayBuffer> | Blob
+  readonly stream?: ReadableStream<Uint8Array> | Blob
 }
 
 /** Where an app is: an origin, and the path that all of its routes stand under. */
@@ -47,14 +48,24 @@ export function toRequest(
   if (type) headers.set('content-type', type)
   else headers.delete('content-type')
   for (const [name, value] of toPairs(given.headers)) headers.set(name, value)
-  return new Request(toUrl(base, pattern, given), { method, headers, signal, ...(body !== undefined && { body }) })
+  // A stream is sent while it is made: https://fetch.spec.whatwg.org/#dom-requestinit-duplex
+  const duplex = body instanceof ReadableStream && { duplex: 'half' }
+  return new Request(toUrl(base, pattern, given), {
+    method,
+    headers,
+    signal,
+    ...(body !== undefined && { body }),
+    ...duplex,
+  })
 }
 
-function toBody({ body, form, text, bytes }: AnyCallOptions): [body?: BodyInit, type?: string] {
+function toBody({ body, form, text, bytes, stream }: AnyCallOptions): [body?: BodyInit, type?: string] {
   if (body !== undefined) return [JSON.stringify(body), 'application/json']
   if (form !== undefined) return [toFormBody(form)]
   if (text !== undefined) return [text]
-  if (bytes !== undefined) return [bytes, bytes instanceof Blob && bytes.type ? bytes.type : 'application/octet-stream']
+  const raw = bytes ?? stream
+  if (raw !== undefined)
+    return [raw as BodyInit, raw instanceof Blob && raw.type ? raw.type : 'application/octet-stream']
   return []
 }
 
@@ -65,7 +76,7 @@ const toPairs = (headers: AnyCallOptions['headers'] = {}): Iterable<[string, str
     : Object.entries(headers).flatMap(([name, value]) => (value == null ? [] : [[name, toText(value)]]))
 
 function toUrl(base: string, pattern: string, { params = {}, query = {} }: AnyCallOptions): string {
-  const path = href(pattern, toTexts(params) as never, { query: toTexts(query) })
+  const path = toPath(pattern, toTexts(params), toTexts(query))
   // The root under a path is that path: `/api`, not `/api/`.
   return base + (base.indexOf('/', 8) > 0 ? path.replace(/^\/(?=\?|$)/, '') : path)
 }
