@@ -1,7 +1,14 @@
 import { defineConfig } from 'tsdown'
 
 export default defineConfig({
-  entry: ['src/index.ts', 'src/client/index.ts', 'src/middleware/index.ts', 'src/hosts/node.ts'],
+  entry: [
+    'src/index.ts',
+    'src/client/index.ts',
+    'src/documents/index.ts',
+    'src/hosts/node.ts',
+    'src/middleware/index.ts',
+    'src/webhooks/index.ts',
+  ],
   format: 'esm',
   platform: 'neutral',
   target: 'es2022',

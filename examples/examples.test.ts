@@ -24,6 +24,10 @@ const prints: Record<string, readonly (string | RegExp)[]> = {
     /^onError: \/orders\/\[sku\], handler: connect ECONNREFUSED 10\.0\.0\.7:5432\n500 \{"title":"Internal Server Error","status":500\}$/m,
   ],
   testing: ['5 assertions hold'],
+  files: ['206 bytes 6-11/53 number'],
+  webhook: ['200 "handled before"'],
+  proxy: ['200 a > b/../c: HELLO'],
+  feeds: ['about:invalid'],
   workers: [/^Welcome Ada, visit 1\nWelcome Ada, visit 2\n$/],
 }
 

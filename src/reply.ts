@@ -48,9 +48,16 @@ export function text<status extends Status = 200>(text: string, init?: ReplyInit
   return send(init, text, () => text, 'text/plain;charset=UTF-8')
 }
 
-/** A `text/html` Response. The text is sent as it is: what comes from outside must have been escaped. */
-export function html<status extends Status = 200>(html: string, init?: ReplyInit<status>): Reply<status, string> {
-  return send(init, html, () => html, 'text/html;charset=UTF-8')
+/**
+ * A `text/html` Response, of a text or what `html` of `byway/documents` gives. A text is sent as it is: what comes from
+ * outside must have been escaped.
+ */
+export function html<status extends Status = 200>(
+  html: string | { toString(): string },
+  init?: ReplyInit<status>,
+): Reply<status, string> {
+  const text = String(html)
+  return send(init, text, () => text, 'text/html;charset=UTF-8')
 }
 
 /** An `application/xml` Response. The text is sent as it is: what comes from outside must have been escaped. */

@@ -5,19 +5,20 @@ import { describe, expect, it } from 'vitest'
 
 // Who may import whom: a file imports from the rows above its own only, and within its folder. Type imports count.
 const rows = [
-  ['response', 'stream', 'jsonify', 'null-object'],
+  ['response', 'stream', 'jsonify', 'null-object', 'documents/*'],
   ['pattern', 'problem', 'value', 'headers/*'],
-  ['matcher', 'body', 'form', 'reply'],
-  ['context', 'rules'],
+  ['matcher', 'body', 'form', 'reply', 'webhooks/*'],
+  ['context', 'rules', 'file', 'proxy'],
   ['middleware', 'validate'],
-  ['operation'],
+  ['operation', 'sse'],
+  ['replies'],
   ['route', 'middleware/*'],
   ['router'],
   ['client/*', 'hosts/*'],
 ]
 
 // Entry files name what a user gets, and nothing imports them.
-const entries = ['index', 'client/index', 'middleware/index']
+const entries = ['index', 'client/index', 'documents/index', 'middleware/index', 'webhooks/index']
 
 // What may be imported from outside of src. The core stands alone.
 const packages: Record<string, RegExp> = {
