@@ -7,6 +7,7 @@ export default defineConfig({
     'src/documents/index.ts',
     'src/hosts/node.ts',
     'src/middleware/index.ts',
+    'src/replies.ts',
     'src/webhooks/index.ts',
   ],
   format: 'esm',
@@ -17,5 +18,6 @@ export default defineConfig({
   sourcemap: true,
   dts: { sourcemap: true },
   clean: true,
-  deps: { neverBundle: [/^node:/] },
+  // `reply` stays a module of its own, of which a bundler takes the functions that an app uses.
+  deps: { neverBundle: [/^node:/, './replies.js'] },
 })

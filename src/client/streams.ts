@@ -110,6 +110,7 @@ async function* resume(
       while (!response) {
         if (++failures > maxRetries) throw error
         await pause(wait * 2 ** (failures - 1), signal)
+        signal.throwIfAborted()
         response = await again(toHeader(lastId)).catch(() => {
           signal.throwIfAborted()
           return undefined
@@ -131,16 +132,14 @@ async function* resume(
 // As bytes of UTF-8: https://html.spec.whatwg.org/multipage/server-sent-events.html#the-last-event-id-header
 const toHeader = (id: string): string => String.fromCharCode(...new TextEncoder().encode(id))
 
-function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const stop = (): void => {
+// Until the time is over, or the signal is aborted.
+const pause = (milliseconds: number, signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    const end = (): void => {
       clearTimeout(timer)
-      reject(signal.reason as Error)
-    }
-    const timer = setTimeout(() => {
-      signal.removeEventListener('abort', stop)
+      signal.removeEventListener('abort', end)
       resolve()
-    }, milliseconds)
-    signal.addEventListener('abort', stop, { once: true })
+    }
+    const timer = setTimeout(end, milliseconds)
+    signal.addEventListener('abort', end)
   })
-}
