@@ -5,8 +5,15 @@ const client = (patterns) => `import { createClient } from 'byway/client'
 import type { app } from './app.js'
 const api = createClient<typeof app>({ baseUrl: 'http://localhost' })
 // edit here
-${patterns.map(({ pattern, names }, index) => `export const call${index} = await api('${pattern}').get({ params: { ${names.map((name) => `${name}: 'x'`).join(', ')} } })
-if (call${index}.data) console.log(call${index}.data.id)`).join('\n')}
+${patterns
+  .map(
+    (
+      { pattern, names },
+      index,
+    ) => `export const call${index} = await api('${pattern}').get({ params: { ${names.map((name) => `${name}: 'x'`).join(', ')} } })
+if (call${index}.data) console.log(call${index}.data.id)`,
+  )
+  .join('\n')}
 const hovered = await api('${patterns[3].pattern}').get({ params: { ${patterns[3].names.map((name) => `${name}: 'x'`).join(', ')} } })
 console.log(hovered.status)
 `
@@ -21,24 +28,51 @@ function declare(index, floor) {
   const { pattern, names } = routeOf(index)
   const value = `{ id: params.id, ${index % 2 ? 'part: params.part, ' : ''}count: ${index}, at: 'now' }`
   const schema = index % 4 === 1 ? 'query' : index % 4 === 3 ? 'body' : undefined
-  const zod = schema === 'query' ? 'z.object({ page: z.coerce.number(), q: z.string().optional() })' : 'z.object({ name: z.string(), price: z.number() })'
+  const zod =
+    schema === 'query'
+      ? 'z.object({ page: z.coerce.number(), q: z.string().optional() })'
+      : 'z.object({ name: z.string(), price: z.number() })'
   const params = `{ ${names.map((name) => `${name}: string`).join(', ')} }`
   if (floor) {
     const lines = [`export const get${index} = (request: Request, params: ${params}) => (${value})`]
-    if (schema) lines.push(`export const schema${index} = ${zod}`, `export const more${index} = (input: z.output<typeof schema${index}>) => ({ ...input })`)
+    if (schema)
+      lines.push(
+        `export const schema${index} = ${zod}`,
+        `export const more${index} = (input: z.output<typeof schema${index}>) => ({ ...input })`,
+      )
     return lines.join('\n')
   }
   const factory = index % 2 ? 'authed' : 'route'
-  const handler = index % 3 ? `(request, { params }) => (${value})` : `(request, { params }) => (params.id === 'x' ? reply.notFound() : reply.json(${value}))`
-  const get = schema === 'query' ? `.get({ query: ${zod} }, ${handler.replace('{ params }', '{ params, query }')})` : `.get(${handler})`
-  const post = schema === 'body' ? `.post({ body: ${zod} }, (request, { body }) => ({ ...body }))` : index % 6 === 0 ? '.delete(() => undefined)' : ''
+  const handler =
+    index % 3
+      ? `(request, { params }) => (${value})`
+      : `(request, { params }) => (params.id === 'x' ? reply.notFound() : reply.json(${value}))`
+  const get =
+    schema === 'query'
+      ? `.get({ query: ${zod} }, ${handler.replace('{ params }', '{ params, query }')})`
+      : `.get(${handler})`
+  const post =
+    schema === 'body'
+      ? `.post({ body: ${zod} }, (request, { body }) => ({ ...body }))`
+      : index % 6 === 0
+        ? '.delete(() => undefined)'
+        : ''
   return `export const thing${index} = ${factory}('${pattern}')${get}${post}`
 }
 
 export function generate(size, { floor = false } = {}) {
   const files = {
     'tsconfig.json': JSON.stringify({
-      compilerOptions: { target: 'es2022', module: 'nodenext', strict: true, skipLibCheck: true, noEmit: true, types: [], lib: ['es2023', 'dom', 'dom.iterable'], paths: { byway: ['../../../../dist/index.d.ts'], 'byway/client': ['../../../../dist/client/index.d.ts'] } },
+      compilerOptions: {
+        target: 'es2022',
+        module: 'nodenext',
+        strict: true,
+        skipLibCheck: true,
+        noEmit: true,
+        types: [],
+        lib: ['es2023', 'dom', 'dom.iterable'],
+        paths: { byway: ['../../../../dist/index.d.ts'], 'byway/client': ['../../../../dist/client/index.d.ts'] },
+      },
       include: ['*.ts'],
     }),
     'package.json': '{ "type": "module" }',
@@ -52,7 +86,8 @@ export const authed = route.use(session)`,
   for (let from = 0; from < size; from += 50) {
     const indexes = Array.from({ length: Math.min(50, size - from) }, (_, at) => from + at)
     names.push(...indexes.map((index) => [`./routes${from}.js`, `thing${index}`]))
-    files[`routes${from}.ts`] = `import { z } from 'zod'\n${floor ? '' : "import { reply, route } from 'byway'\nimport { authed } from './session.js'\n"}${indexes.map((index) => declare(index, floor)).join('\n')}\n`
+    files[`routes${from}.ts`] =
+      `import { z } from 'zod'\n${floor ? '' : "import { reply, route } from 'byway'\nimport { authed } from './session.js'\n"}${indexes.map((index) => declare(index, floor)).join('\n')}\n`
   }
   if (floor) return files
   const imports = new Map()
@@ -62,6 +97,8 @@ ${[...imports].map(([file, list]) => `import { ${list.join(', ')} } from '${file
 export const app = router({ ${names.map(([, name]) => name).join(', ')} })`
   // Calls without a query: a schema's own part of the cost is not what is measured.
   const callable = Array.from({ length: size }, (_, index) => index).filter((index) => index % 4 !== 1)
-  files['client.ts'] = client(Array.from({ length: 20 }, (_, at) => routeOf(callable[Math.floor((at * callable.length) / 20)])))
+  files['client.ts'] = client(
+    Array.from({ length: 20 }, (_, at) => routeOf(callable[Math.floor((at * callable.length) / 20)])),
+  )
   return files
 }

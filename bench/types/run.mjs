@@ -23,7 +23,14 @@ function write(name, files) {
 
 // TypeScript 7 checks in parallel, each thread for itself: one thread counts what the others count.
 function count(compiler, project) {
-  const args = [join(root, 'node_modules', compiler), '-p', project, '--noEmit', '--extendedDiagnostics', ...(compiler.startsWith('@typescript') ? ['--singleThreaded'] : [])]
+  const args = [
+    join(root, 'node_modules', compiler),
+    '-p',
+    project,
+    '--noEmit',
+    '--extendedDiagnostics',
+    ...(compiler.startsWith('@typescript') ? ['--singleThreaded'] : []),
+  ]
   const { stdout, status } = spawnSync(process.execPath, args, { encoding: 'utf8', maxBuffer: 1e8 })
   if (status !== 0) throw new Error(`the generated app does not compile:\n${stdout.slice(0, 1500)}`)
   return Number(/^Instantiations:\s+(\d+)/m.exec(stdout)[1])
@@ -32,7 +39,11 @@ function count(compiler, project) {
 // One hover at a client's call, after an edit, in TypeScript's own language service.
 function hover(project) {
   const ts = require(join(root, 'node_modules/typescript-5'))
-  const config = ts.parseJsonConfigFileContent(ts.readConfigFile(join(project, 'tsconfig.json'), ts.sys.readFile).config, ts.sys, project)
+  const config = ts.parseJsonConfigFileContent(
+    ts.readConfigFile(join(project, 'tsconfig.json'), ts.sys.readFile).config,
+    ts.sys,
+    project,
+  )
   const file = join(project, 'client.ts')
   let text = ts.sys.readFile(file)
   let version = 0
@@ -40,7 +51,8 @@ function hover(project) {
     getCompilationSettings: () => config.options,
     getScriptFileNames: () => config.fileNames,
     getScriptVersion: (name) => (name === file ? String(version) : '0'),
-    getScriptSnapshot: (name) => (ts.sys.fileExists(name) ? ts.ScriptSnapshot.fromString(name === file ? text : ts.sys.readFile(name)) : undefined),
+    getScriptSnapshot: (name) =>
+      ts.sys.fileExists(name) ? ts.ScriptSnapshot.fromString(name === file ? text : ts.sys.readFile(name)) : undefined,
     getCurrentDirectory: () => project,
     getDefaultLibFileName: ts.getDefaultLibFilePath,
     fileExists: ts.sys.fileExists,
@@ -53,7 +65,10 @@ function hover(project) {
   text = text.replace('// edit here', 'export const edited = 1')
   version++
   const info = service.getQuickInfoAtPosition(file, at())
-  return { instantiations: service.getProgram().getInstantiationCount(), text: ts.displayPartsToString(info.displayParts) }
+  return {
+    instantiations: service.getProgram().getInstantiationCount(),
+    text: ts.displayPartsToString(info.displayParts),
+  }
 }
 
 rmSync(folder, { recursive: true, force: true })
@@ -65,11 +80,15 @@ for (const [version, compiler] of Object.entries(compilers)) {
   const counts = sizes.map((size) => count(compiler, projects[size]))
   const floor = sizes.map((size) => count(compiler, floors[size]))
   const perRoute = (counts[1] - counts[0]) / (sizes[1] - sizes[0])
-  console.log(`TypeScript ${version}: ${sizes.map((size, index) => `${size} routes ${counts[index].toLocaleString('en')} (zod alone ${floor[index].toLocaleString('en')})`).join(', ')}; ${perRoute.toFixed(0)} a route more, ${(counts[1] / sizes[1]).toFixed(0)} a route in all`)
+  console.log(
+    `TypeScript ${version}: ${sizes.map((size, index) => `${size} routes ${counts[index].toLocaleString('en')} (zod alone ${floor[index].toLocaleString('en')})`).join(', ')}; ${perRoute.toFixed(0)} a route more, ${(counts[1] / sizes[1]).toFixed(0)} a route in all`,
+  )
   if (counts[1] / sizes[1] > budget.perRoute) failed = true
 }
 const { instantiations, text } = hover(projects[200])
-console.log(`hover of a call at 200 routes, after an edit: ${instantiations.toLocaleString('en')} instantiations\n${text}`)
+console.log(
+  `hover of a call at 200 routes, after an edit: ${instantiations.toLocaleString('en')} instantiations\n${text}`,
+)
 if (instantiations > budget.hover) failed = true
 if (failed) {
   console.error(`over the budget: ${budget.perRoute} instantiations a route in all, ${budget.hover} for the hover`)
