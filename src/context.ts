@@ -269,10 +269,14 @@ export class Context {
 
   /** A context with more in it, which what is outside does not see. Throws TypeError for the name of a member. */
   static with(context: Context, added: object): Context {
-    for (const name in added)
-      if (name !== 'constructor' && Object.hasOwn(Context.prototype, name))
-        throw new TypeError(`next({ ${name} }) would replace a member of the context; give it another name`)
-    return Object.assign(new Context(context.#exchange), context, added)
+    try {
+      return Object.assign(new Context(context.#exchange), context, added)
+    } catch (error) {
+      // The members are getters, which cannot be assigned to.
+      const name = Object.keys(added).find((name) => name !== 'constructor' && Object.hasOwn(Context.prototype, name))
+      if (!name) throw error
+      throw new TypeError(`next({ ${name} }) would replace a member of the context; give it another name`)
+    }
   }
 
   /** What all the contexts of this request share. */

@@ -81,7 +81,7 @@ function wrap(inside: Answer, layer: AnyMiddleware): Answer {
     const next = (added?: object): Promise<Response> => {
       if (given) throw new Error('next() was called twice; call it once, and return what it gives')
       answer = inside(request, added ? Context.with(context, added) : context)
-      return (given = isResponse(answer) ? Promise.resolve(answer) : answer)
+      return (given = answer instanceof Promise ? answer : Promise.resolve(answer))
     }
     try {
       const result: unknown = layer(request, context as never, next as Next)

@@ -35,6 +35,14 @@ export function withoutBody(response: Response): Response {
   return new Response(null, response)
 }
 
+/** The response with one more header, whose value is known to be one; a copy where its headers cannot be changed. */
+export function addHeader(response: Response, name: string, value: string): Response {
+  if (!(isNode && lazy && response instanceof lazy))
+    return withHeaders(response, (headers) => headers.append(name, value))
+  ;(response as unknown as { addHeader(name: string, value: string): void }).addHeader(name, value)
+  return response
+}
+
 /**
  * The response, changed by `change`, or a copy of it where its headers cannot be changed, as those of `fetch()` and
  * `Response.redirect()`. Only the copy of such a Response is another object.
@@ -82,7 +90,7 @@ function defineLazyResponse(): NonNullable<typeof lazy> {
 
   class LazyResponse {
     readonly #status: number
-    readonly #pairs: HeaderPairs
+    #pairs: HeaderPairs
     #text: LazyBody
     #headers: Headers | undefined
     #native: Response | undefined
@@ -164,6 +172,12 @@ function defineLazyResponse(): NonNullable<typeof lazy> {
       if (this.#native || this.#used)
         return new Native(this.#response.clone().body, { status: this.#status, headers: this.headers })
       return new LazyResponse(this.#text, this.#status, [...this.headers]) as unknown as Response
+    }
+
+    // Without making `Headers`, unless somebody has them already.
+    addHeader(name: string, value: string): void {
+      if (this.#headers) this.#headers.append(name, value)
+      else this.#pairs = [...this.#pairs, [name, value]]
     }
 
     withoutBody(): LazyResponse {

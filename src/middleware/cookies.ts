@@ -1,7 +1,7 @@
 import { formatSetCookie, parseCookie, type CookieOptions } from '../headers/cookie.js'
 import type { AnyContext, Continued, Middleware } from '../middleware.js'
 import { causeOf } from '../problem.js'
-import { withHeaders } from '../response.js'
+import { addHeader } from '../response.js'
 
 export type { CookieOptions } from '../headers/cookie.js'
 
@@ -70,9 +70,7 @@ export function cookies(options: CookiesOptions = {}): Middleware<AnyContext, Co
       const writes = jar.close()
       if (!writes || causeOf(response)) return response
       const send = (lines: readonly string[]) =>
-        withHeaders(response, (headers) => {
-          for (const line of lines) headers.append('set-cookie', line)
-        }) as typeof response
+        lines.reduce<Response>((answer, line) => addHeader(answer, 'set-cookie', line), response) as typeof response
       return signer ? Promise.all(writes.map(signer.sign)).then(send) : send(writes.map(({ line }) => line))
     })
 
