@@ -187,3 +187,11 @@ expectType<number>(conflict['~data'].balance)
 reply.problem(299)
 // @ts-expect-error not an HTTP status
 reply.json(1, { status: 999 })
+
+// ── the body as a stream ──
+
+route('/video').put({ stream: 'video/*', bodyLimit: Infinity }, (request, { stream }) => {
+  expectType<ReadableStream<Uint8Array<ArrayBuffer>>>(stream)
+})
+// @ts-expect-error not a media range
+route('/video').put({ stream: 'video' }, () => undefined)

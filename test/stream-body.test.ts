@@ -1,0 +1,80 @@
+import { describe, expect, it, vi } from 'vitest'
+import { createClient } from '../src/client/index.js'
+import { route, RouteError, router } from '../src/index.js'
+
+const read = async (stream: ReadableStream<Uint8Array>): Promise<string> => new Response(stream as never).text()
+
+const upload = route('/upload').post({ stream: 'video/*', bodyLimit: 10 }, async (_request, { stream }) => ({
+  text: await read(stream),
+}))
+const any = route('/any').put({ stream: '*/*', bodyLimit: 10 }, async (_request, { stream }) => read(stream))
+const onError = vi.fn()
+const app = router({ upload, any }, { onError })
+
+const send = (path: string, method: string, body: BodyInit | null, headers: Record<string, string> = {}) =>
+  app.fetch(new Request(`http://test${path}`, { method, body, headers, duplex: 'half' } as RequestInit))
+
+describe('a body as a stream', () => {
+  it('comes while it is sent', async () => {
+    let send!: (text: string) => void
+    let end!: () => void
+    const body = new ReadableStream({
+      start(controller) {
+        send = (text) => controller.enqueue(new TextEncoder().encode(text))
+        end = () => controller.close()
+      },
+    })
+    const seen: string[] = []
+    let heard = (): void => {}
+    const live = router({
+      live: route('/').post({ stream: '*/*' }, async (_request, { stream }) => {
+        for await (const chunk of stream as unknown as AsyncIterable<Uint8Array>) {
+          seen.push(new TextDecoder().decode(chunk))
+          heard()
+        }
+      }),
+    })
+    const answer = live.fetch(new Request('http://test/', { method: 'POST', body, duplex: 'half' } as RequestInit))
+    const first = new Promise<void>((resolve) => (heard = resolve))
+    send('a')
+    await first
+    expect(seen).toEqual(['a'])
+    send('b')
+    end()
+    expect((await answer).status).toBe(204)
+    expect(seen).toEqual(['a', 'b'])
+  })
+
+  it('has a media type of the range that is declared, or is a 415', async () => {
+    expect((await send('/upload', 'POST', 'abc', { 'content-type': 'video/mp4; codecs=avc1' })).status).toBe(200)
+    for (const type of ['audio/mp4', 'video', 'videos/mp4', ''])
+      expect([type, (await send('/upload', 'POST', 'abc', { 'content-type': type })).status]).toEqual([type, 415])
+    expect((await send('/any', 'PUT', 'abc')).status).toBe(200)
+    expect((await send('/any', 'PUT', 'abc', { 'content-encoding': 'gzip' })).status).toBe(415)
+  })
+
+  it('fails with a 413 where it grows over the limit, and is not an error of the server', async () => {
+    expect(await (await send('/any', 'PUT', 'x'.repeat(10))).json()).toBe('x'.repeat(10))
+    expect((await send('/any', 'PUT', 'x'.repeat(11))).status).toBe(413)
+    expect((await send('/any', 'PUT', 'x', { 'content-length': '11' })).status).toBe(413)
+    expect(onError).not.toHaveBeenCalled()
+  })
+
+  it('is empty where nothing is sent', async () => {
+    expect(await (await send('/any', 'PUT', null)).json()).toBe('')
+  })
+
+  it('is sent by the client from a stream or a Blob, with its type', async () => {
+    const api = createClient<typeof app>({ fetch: app.fetch })
+    const blob = await api('/upload').post({ stream: new Blob(['abc'], { type: 'video/mp4' }) })
+    expect([blob.status, blob.data]).toEqual([200, { text: 'abc' }])
+    const stream = await api('/any').put({ stream: new Blob(['abc']).stream() })
+    expect([stream.status, stream.data]).toEqual([200, 'abc'])
+  })
+
+  it('is declared by a media range', () => {
+    for (const stream of ['video', 'video/', '', 5, {}])
+      expect(() => route('/a').post({ stream } as object, () => 1)).toThrow(RouteError)
+    expect(() => route('/a').post({ stream: '*/*', text: {} } as object, () => 1)).toThrow(RouteError)
+  })
+})
