@@ -101,8 +101,6 @@ export class Exchange {
   start: number
   end: number
   host: Host
-  /** Whether a Response below 500 may be there that has an error as its cause. */
-  failed = false
   #params: Record<string, unknown> | undefined
   #url: URL | undefined
   #work: (() => unknown)[] | undefined
@@ -216,10 +214,8 @@ export class Exchange {
 
   /** The answer as it leaves: an error that it still has as its cause is reported, and what `after` was given runs once it is out. */
   finish(response: Response): Response {
-    if (this.failed || response.status >= 500) {
-      const cause = causeOf(response)
-      if (cause && !isAbort(cause.error, this.request.signal)) this.report(cause.error, cause.phase as Phase)
-    }
+    const cause = causeOf(response)
+    if (cause && !isAbort(cause.error, this.request.signal)) this.report(cause.error, cause.phase as Phase)
     if (this.#stream && this.#stream !== response) dropUnread(this.#stream, response)
     this.watch(response)
     this.#answered = true

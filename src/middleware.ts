@@ -87,7 +87,7 @@ function wrap(inside: Answer, layer: AnyMiddleware): Answer {
       const result: unknown = layer(request, context as never, next as Next)
       return result === given && answer ? answer : settle(result, context, 'middleware', toAnswer)
     } catch (error) {
-      return toThrown(error, context, 'middleware')
+      return toThrown(error, 'middleware')
     }
   }
 }
@@ -113,15 +113,13 @@ export function settle(
   if (!isThenable(result)) return make(result, context)
   return Promise.resolve(result)
     .then((value) => make(value, context))
-    .catch((error: unknown) => toThrown(error, context, phase))
+    .catch((error: unknown) => toThrown(error, phase))
 }
 
 const isThenable = (value: unknown): value is PromiseLike<unknown> =>
   typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
 
 /** The answer to something thrown: a Response answers for itself, anything else is a 500 that says nothing. */
-export function toThrown(error: unknown, context: Context, phase: Phase): Response {
-  if (isResponse(error) && !error.bodyUsed) return error
-  Context.exchange(context).failed = true
-  return toFailure(error, phase)
+export function toThrown(error: unknown, phase: Phase): Response {
+  return isResponse(error) && !error.bodyUsed ? error : toFailure(error, phase)
 }

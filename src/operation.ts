@@ -94,7 +94,6 @@ export function withParams(schema: Schema | undefined, inside: Answer): Answer {
     }
     const refuse = (error: unknown): Response => {
       exchange.forget()
-      exchange.failed = true
       return toFailure(error, 'input', 404)
     }
     try {
@@ -116,17 +115,17 @@ function toLeaf(operation: Operation, handler: RouteOperation['handler']): Answe
       if (isResponse(response)) return Context.exchange(context).watch(response)
       return response.then(
         (response) => Context.exchange(context).watch(response),
-        (error: unknown) => toThrown(error, context, 'response'),
+        (error: unknown) => toThrown(error, 'response'),
       )
     } catch (error) {
-      return toThrown(error, context, 'response')
+      return toThrown(error, 'response')
     }
   }
   const handle: Answer = (request, context) => {
     try {
       return settle(handler(request, context), context, 'handler', make)
     } catch (error) {
-      return toThrown(error, context, 'handler')
+      return toThrown(error, 'handler')
     }
   }
   if (!prepare) return handle
@@ -136,6 +135,6 @@ function toLeaf(operation: Operation, handler: RouteOperation['handler']): Answe
     if (isResponse(refused)) return refused
     return refused
       .then((refused) => refused ?? handle(request, context))
-      .catch((error: unknown) => toThrown(error, context, 'input'))
+      .catch((error: unknown) => toThrown(error, 'input'))
   }
 }

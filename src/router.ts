@@ -133,7 +133,7 @@ export function router<routes, layer extends AnyMiddleware = never, const rewrit
       } else end = -1
     } catch (error) {
       match = undefined
-      answer = error instanceof URIError ? malformed : around((_request, context) => toThrown(error, context, 'input'))
+      answer = error instanceof URIError ? malformed : around(() => toThrown(error, 'input'))
     }
     const host = passed.length ? toHost(request, passed) : undefined
     const exchange = new Exchange(request, server, href, start, end, match, host)

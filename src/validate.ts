@@ -166,10 +166,8 @@ function check(
     return undefined
   }
   // A validator that breaks on what a client sent is the client's 400, and the server's to know.
-  const broken = (error: unknown): Response => {
-    Context.exchange(context).failed = true
-    return toFailure(error, 'input', 400, { detail: `The ${name} could not be validated.` })
-  }
+  const broken = (error: unknown): Response =>
+    toFailure(error, 'input', 400, { detail: `The ${name} could not be validated.` })
   try {
     const response = validate(schema, input, settle)
     return response instanceof Promise ? response.catch(broken) : response
