@@ -2,7 +2,9 @@ import { execFile } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { describe, expect, it } from 'vitest'
+import { streamText } from 'ai'
+import { describe, expect, it, vi } from 'vitest'
+import { app as ai, model } from './ai.js'
 import workers from './workers.js'
 
 const directory = fileURLToPath(new URL('.', import.meta.url))
@@ -28,6 +30,11 @@ const prints: Record<string, readonly (string | RegExp)[]> = {
   webhook: ['200 "handled before"'],
   proxy: ['200 a > b/../c: HELLO'],
   feeds: ['about:invalid'],
+  ai: [
+    /^text\/plain; charset=utf-8 Byways are the quiet roads\.\ntext\/event-stream data: \{"type":"start"\}\n/,
+    'data: {"type":"text-delta","id":"1","delta":"quiet "}',
+    /data: \[DONE\]\n\n\nThe model stops: The client is gone\.\n$/,
+  ],
   workers: [/^Welcome Ada, visit 1\nWelcome Ada, visit 2\n$/],
 }
 
@@ -49,4 +56,45 @@ describe('the examples', () => {
     const response = await workers.fetch(new Request('http://test/visits/Bob'), env, { waitUntil() {} })
     expect(await response.text()).toBe('Hi Bob, visit 42')
   })
+
+  it.each([
+    ['/text', 'toTextStreamResponse'],
+    ['/parts', 'toUIMessageStreamResponse'],
+  ] as const)('ai answers %s with the very Response of the SDK', async (path, method) => {
+    const result = streamText({ model, prompt: 'What is a byway?' })
+    const direct = result[method]()
+    const make = vi.spyOn(Object.getPrototypeOf(result), method)
+    const answer = await ai.fetch(ask(path))
+    expect(answer).toBe(make.mock.results[0]!.value)
+    make.mockRestore()
+    expect([answer.status, answer.statusText, [...answer.headers]]).toEqual([200, '', [...direct.headers]])
+    const [bytes, same] = await Promise.all([answer.arrayBuffer(), direct.arrayBuffer()])
+    expect(bytes.byteLength).toBeGreaterThan(20)
+    expect(Buffer.from(bytes).equals(Buffer.from(same))).toBe(true)
+  })
+
+  it.each(['/text', '/parts'])(
+    "ai's model at %s hears of a client that has gone, and is read no further",
+    async (path) => {
+      const client = new AbortController()
+      const answer = await ai.fetch(ask(path, client.signal))
+      const reader = answer.body!.pipeThrough(new TextDecoderStream()).getReader()
+      let text = ''
+      while (!text.includes('Byways')) text += (await reader.read()).value!
+      const { abortSignal } = model.doStreamCalls.at(-1)!
+      expect(abortSignal!.aborted).toBe(false)
+      client.abort(new DOMException('gone', 'AbortError'))
+      await vi.waitFor(() => expect(abortSignal!.aborted).toBe(true))
+      for (let read = await reader.read(); !read.done; read = await reader.read()) text += read.value
+      expect(text).not.toContain('roads.')
+    },
+  )
 })
+
+const ask = (path: string, signal: AbortSignal | null = null): Request =>
+  new Request(`http://test${path}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ prompt: 'What is a byway?' }),
+    signal,
+  })
