@@ -58,17 +58,26 @@ export function sse(
     const parsed = parseItem(schema, data)
     return parsed instanceof Promise ? parsed.then(write) : write(parsed)
   }
-  const headers = new Headers(given)
-  for (const [name, value] of defaults) if (!headers.has(name)) headers.set(name, value)
-  return createStreamResponse(events, encode, { headers }, { seconds: keepAlive, text: ':\n\n' })
+  return createStreamResponse(
+    events,
+    encode,
+    { headers: given ? withDefaults(given) : defaults },
+    { seconds: keepAlive, text: ':\n\n' },
+  )
 }
 
-const defaults = [
+const defaults: [name: string, value: string][] = [
   ['content-type', 'text/event-stream'],
   ['cache-control', 'no-cache'],
   // nginx would hold the events back.
   ['x-accel-buffering', 'no'],
-] as const
+]
+
+function withDefaults(given: HeadersInit): Headers {
+  const headers = new Headers(given)
+  for (const [name, value] of defaults) if (!headers.has(name)) headers.set(name, value)
+  return headers
+}
 
 // A field ends at any line end, so that what is in it must not have one; nor what would not arrive as it is: half a
 // surrogate pair, or in an id what a header does not carry.
