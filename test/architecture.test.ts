@@ -12,17 +12,18 @@ const rows = [
   ['middleware', 'validate'],
   ['operation', 'sse'],
   ['replies'],
-  ['route', 'middleware/*'],
+  ['route', 'middleware/*', 'cache/*'],
   ['router'],
   ['client/*', 'hosts/*'],
 ]
 
 // Entry files name what a user gets, and nothing imports them.
-const entries = ['index', 'client/index', 'documents/index', 'middleware/index', 'webhooks/index']
+const entries = ['index', 'cache/index', 'client/index', 'documents/index', 'middleware/index', 'webhooks/index']
 
 // What may be imported from outside of src. The core stands alone.
 const packages: Record<string, RegExp> = {
   'headers/cookie': /^cookie-es$/,
+  'cache/file-store': /^node:(?:crypto|fs\/promises|path)$/,
   'hosts/*': /^(?:node:(?:http|net|os|stream)|srvx\/node)$/,
 }
 
