@@ -32,7 +32,7 @@ export interface RouteContext<pattern extends string, params = Params<pattern>> 
 }
 
 /** Where an error came from, as `onError` is told. */
-export type Phase = 'middleware' | 'input' | 'handler' | 'response' | 'stream' | 'after' | 'waitUntil'
+export type Phase = 'middleware' | 'input' | 'handler' | 'response' | 'stream' | 'after' | 'waitUntil' | 'cache'
 
 /** What answers a request, as seen by its contexts: the router, or a route that is called on its own. */
 export interface Server {
@@ -255,6 +255,9 @@ export function locate(href: string): { href: string; start: number; end: number
 /** The name under which a middleware gives what is inside it another `signal`, made when it is read. */
 export const innerSignal: unique symbol = Symbol('byway.signal') as never
 
+/** The name under which a context gives a copy of itself. */
+export const copied: unique symbol = Symbol('byway.copied') as never
+
 /** The context object itself: the members of `BaseContext`, made when read, and as own properties what was added. */
 export class Context {
   readonly #exchange: Exchange
@@ -266,13 +269,18 @@ export class Context {
   /** A context with more in it, which what is outside does not see. Throws TypeError for the name of a member. */
   static with(context: Context, added: object): Context {
     try {
-      return Object.assign(new Context(context.#exchange), context, added)
+      return Object.assign(context[copied](), added)
     } catch (error) {
       // The members are getters, which cannot be assigned to.
       const name = Object.keys(added).find((name) => name !== 'constructor' && Object.hasOwn(Context.prototype, name))
       if (!name) throw error
       throw new TypeError(`next({ ${name} }) would replace a member of the context; give it another name`)
     }
+  }
+
+  /** Another one with the same in it. */
+  [copied](): Context {
+    return Object.assign(new Context(this.#exchange), this)
   }
 
   /** What all the contexts of this request share. */

@@ -68,6 +68,29 @@ export type Early<result> =
 /** Something that answers: it never throws, and never rejects. */
 export type Answer = (request: Request, context: Context) => Response | Promise<Response>
 
+/** What a ring is told of the operation that it is around. */
+export interface Inside {
+  readonly method: string
+  readonly pattern: string
+  /** Whether it declares `headers`. */
+  readonly readsHeaders: boolean
+  /** Puts the declared query and headers into a context, or gives the answer for what does not fit. Nobody else does. */
+  readonly validate:
+    | ((request: Request, context: Context) => Response | undefined | Promise<Response | undefined>)
+    | undefined
+  readonly answer: Answer
+}
+
+/** The name under which a middleware says that it stands around one operation each, and replaces the request and the context that are seen inside. */
+export const ring: unique symbol = Symbol('byway.ring') as never
+
+/** A middleware that is made anew for each operation that it is around. */
+export interface Ring {
+  readonly [ring]: (inside: Inside) => Answer
+}
+
+export const isRing = (layer: AnyMiddleware): layer is AnyMiddleware & Ring => ring in layer
+
 /** The layers around what is inside, the first one outermost. */
 export function compose(layers: readonly AnyMiddleware[], inside: Answer): Answer {
   return layers.reduceRight(wrap, inside)

@@ -1,5 +1,5 @@
 import { Context } from './context.js'
-import { compose, settle, toThrown, type AnyMiddleware, type Answer } from './middleware.js'
+import { compose, isRing, ring, settle, toThrown, type AnyMiddleware, type Answer, type Ring } from './middleware.js'
 import { toFailure, toProblem } from './problem.js'
 import { isResponse } from './response.js'
 import { bodyKinds, isSchema, parseWith, toPrepare, toRespond, type Operation, type Schema } from './validate.js'
@@ -75,8 +75,33 @@ export function toOperation(
   if (kinds.length > 1) fail(`declares ${kinds.join(' and ')}; a request has one body.`)
   if (kinds.length && (method === 'GET' || method === 'HEAD'))
     fail(`declares a ${kinds[0]}, but a ${method} request has no body; use .query() or .post().`)
-  const answer = withParams(params, compose(middleware, toLeaf(operation, handler!)))
+  const answer = withParams(params, toAnswer(pattern, method, operation, handler!, middleware))
   return { method, declaration: operation, handler: handler!, middleware, answer }
+}
+
+function toAnswer(
+  pattern: string,
+  method: Method,
+  operation: Operation,
+  handler: RouteOperation['handler'],
+  middleware: readonly AnyMiddleware[],
+): Answer {
+  const at = middleware.findIndex(isRing)
+  if (at === -1) return compose(middleware, toLeaf(operation, handler))
+  if (middleware.findLastIndex(isRing) !== at)
+    throw new RouteError(`route '${pattern}' has two caches around .${method.toLowerCase()}(); leave one of them.`)
+  // The inputs that a cache looks an answer up by are there before it; a body is nothing that it knows.
+  const { query, headers, ...rest } = operation
+  const isRead = method === 'GET'
+  const inner = compose(middleware.slice(at + 1), toLeaf(isRead ? rest : operation, handler))
+  const layer = (middleware[at] as AnyMiddleware & Ring)[ring]({
+    method,
+    pattern,
+    readsHeaders: !!headers,
+    validate: isRead ? toPrepare({ ...(query && { query }), ...(headers && { headers }) }) : undefined,
+    answer: inner,
+  })
+  return compose(middleware.slice(0, at), layer)
 }
 
 /** What a route answers once its own schema has parsed what its pattern captured: what does not fit is not this route's URL. */

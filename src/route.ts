@@ -3,6 +3,7 @@ import { Context, Exchange, locate, type RouteContext, type Server } from './con
 import { Matcher, type Match } from './matcher.js'
 import {
   compose,
+  isRing,
   type Added,
   type AnyContext,
   type AnyMiddleware,
@@ -260,5 +261,6 @@ export function toFallback(route: AnyRoute): Answer {
     .reduce((one, other) => (other.length < one.length ? other : one), route.middleware)
   const answer: Answer = ({ method }) =>
     method === 'OPTIONS' ? createResponse(null, 204, [['allow', allow]]) : toProblem(405, undefined, [['allow', allow]])
-  return withParams(route.params, compose(shared, answer))
+  const layers = shared.filter((layer) => !isRing(layer))
+  return withParams(route.params, compose(layers, answer))
 }

@@ -1,7 +1,7 @@
 import { defaultBodyLimit } from './body.js'
 import { Context, Exchange, locate, toHost, type Phase, type Server } from './context.js'
 import { Matcher, RouterError, type Match } from './matcher.js'
-import { compose, toThrown, type AnyMiddleware, type Answer, type Early } from './middleware.js'
+import { compose, isRing, toThrown, type AnyMiddleware, type Answer, type Early } from './middleware.js'
 import { parsePattern } from './pattern.js'
 import { toProblem } from './problem.js'
 import { permanentRedirect } from './reply.js'
@@ -205,6 +205,10 @@ const optionChecks: Record<keyof RouterOptions, (value: unknown) => boolean> = {
 }
 
 function checkOptions(options: RouterOptions): void {
+  if (options.use?.some(isRing))
+    throw new RouterError(
+      'a cache stands around a route, not the router: route.use(cache(…)) makes routes that have it',
+    )
   for (const [name, value] of Object.entries(options)) {
     const check = Object.hasOwn(optionChecks, name) ? optionChecks[name as keyof RouterOptions] : undefined
     if (value !== undefined && !check?.(value))
