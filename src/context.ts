@@ -257,6 +257,9 @@ export const innerSignal: unique symbol = Symbol('byway.signal') as never
 
 /** The name under which a context gives a copy of itself. */
 export const copied: unique symbol = Symbol('byway.copied') as never
+interface Copied {
+  [copied](): Context
+}
 
 /** The context object itself: the members of `BaseContext`, made when read, and as own properties what was added. */
 export class Context {
@@ -269,18 +272,13 @@ export class Context {
   /** A context with more in it, which what is outside does not see. Throws TypeError for the name of a member. */
   static with(context: Context, added: object): Context {
     try {
-      return Object.assign(context[copied](), added)
+      return Object.assign((context as unknown as Copied)[copied](), added)
     } catch (error) {
       // The members are getters, which cannot be assigned to.
       const name = Object.keys(added).find((name) => name !== 'constructor' && Object.hasOwn(Context.prototype, name))
       if (!name) throw error
       throw new TypeError(`next({ ${name} }) would replace a member of the context; give it another name`)
     }
-  }
-
-  /** Another one with the same in it. */
-  [copied](): Context {
-    return Object.assign(new Context(this.#exchange), this)
   }
 
   /** What all the contexts of this request share. */
@@ -315,6 +313,12 @@ export class Context {
     return (work) => this.#exchange.after(work)
   }
 }
+
+Object.defineProperty(Context.prototype, copied, {
+  value(this: Context): Context {
+    return Object.assign(new Context(Context.exchange(this)), this)
+  },
+})
 
 declare const process: { env?: unknown } | undefined
 const defaultEnv = (): unknown => (typeof process === 'object' && process.env) || {}

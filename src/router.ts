@@ -205,10 +205,6 @@ const optionChecks: Record<keyof RouterOptions, (value: unknown) => boolean> = {
 }
 
 function checkOptions(options: RouterOptions): void {
-  if (options.use?.some(isRing))
-    throw new RouterError(
-      'a cache stands around a route, not the router: route.use(cache(…)) makes routes that have it',
-    )
   for (const [name, value] of Object.entries(options)) {
     const check = Object.hasOwn(optionChecks, name) ? optionChecks[name as keyof RouterOptions] : undefined
     if (value !== undefined && !check?.(value))
@@ -216,6 +212,10 @@ function checkOptions(options: RouterOptions): void {
         `router() takes no such option: ${name}${check ? ` (${JSON.stringify(value) ?? typeof value})` : `; it has ${Object.keys(optionChecks).join(', ')}`}`,
       )
   }
+  if (options.use?.some(isRing))
+    throw new RouterError(
+      'a cache stands around a route, not the router: route.use(cache(…)) makes routes that have it',
+    )
 }
 
 // As a URL holds it.
