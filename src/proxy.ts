@@ -27,8 +27,22 @@ const allowed =
 const hopByHop =
   'connection keep-alive proxy-authenticate proxy-authentication-info proxy-authorization proxy-connection te trailer transfer-encoding upgrade'
 
-// What `fetch` decodes by itself, and still names, but for Deno's: it decodes only what it asked for, and takes the names away.
+// What `fetch` decodes by itself, and still names.
 const decoded = /^[ \t]*(?:x-)?(?:gzip|deflate|br)(?:[ \t]*,[ \t]*(?:gzip|deflate|br))*[ \t]*$/i
+
+// Some versions of Node decode this too. Where they did not, the body begins with its magic number:
+// https://www.rfc-editor.org/rfc/rfc8878#section-3.1.1
+const zstd = /^[ \t]*zstd[ \t]*$/i
+const zstdMagic = [0x28, 0xb5, 0x2f, 0xfd]
+
+declare const navigator: { userAgent?: string } | undefined
+
+// Deno's decodes only what it asked for by itself, and Bun's can be told not to.
+const leavesCodings = (): boolean => 'Deno' in globalThis || 'Bun' in globalThis
+
+// It decodes for those who read, and encodes again what leaves under these names.
+const isWorkerd = (): boolean => typeof navigator !== 'undefined' && navigator.userAgent === 'Cloudflare-Workers'
+const recoded = /^(?:gzip|br)$/
 
 /**
  * The answer of another server, the upstream: forwards the request there, and streams both ways. It follows no redirect
@@ -70,8 +84,15 @@ export async function proxy(url: string | URL, options: ProxyOptions): Promise<R
     }, timeout * 1_000)
   try {
     const { method, body } = request
-    const init = { method, headers, redirect: 'manual', signal, ...(body && { body, duplex: 'half' }) } as RequestInit
-    return toAnswer(await fetch(target, init), request, options)
+    const init = {
+      method,
+      headers,
+      redirect: 'manual',
+      signal,
+      decompress: false,
+      ...(body && { body, duplex: 'half' }),
+    }
+    return await toAnswer(await fetch(target, init as RequestInit), request, options)
   } catch (error) {
     if (!signal.aborted) return toFailure(error, 'handler', 502, { detail: 'The upstream could not be reached.' })
     if ((signal.reason as { name?: unknown } | undefined)?.name !== 'TimeoutError') throw error
@@ -110,43 +131,57 @@ function toUpstream({ request, headers: given, forward = [], cookies = false }: 
 const namedByConnection = (headers: Headers): Set<string> =>
   new Set([...hopByHop.split(' '), ...(headers.get('connection') ?? '').toLowerCase().split(/[ \t]*,[ \t]*/)])
 
-function toAnswer(upstream: Response, request: Request, { cookies = false }: ProxyOptions): Response {
+async function toAnswer(upstream: Response, request: Request, { cookies = false }: ProxyOptions): Promise<Response> {
   const { status, body } = upstream
   const dropped = namedByConnection(upstream.headers).add('alt-svc')
   if (!cookies) dropped.add('set-cookie')
-  const encoding = upstream.headers.get('content-encoding')
-  const isDecoded = encoding !== null && decoded.test(encoding) && !('Deno' in globalThis)
-  if (isDecoded) dropped.add('content-encoding').add('content-length')
+  const reader = body?.getReader()
+  const encoding = upstream.headers.get('content-encoding') ?? ''
+  let first: ReadableStreamReadResult<Uint8Array> | undefined
+  let isChanged = false
+  if (isWorkerd()) isChanged = recoded.test(encoding)
+  else if (!leavesCodings()) {
+    isChanged = decoded.test(encoding)
+    if (zstd.test(encoding)) {
+      first = await reader?.read()
+      isChanged = !zstdMagic.every((byte, index) => first?.value?.[index] === byte)
+    }
+    if (isChanged) dropped.add('content-encoding')
+  }
+  if (isChanged) dropped.add('content-length')
   const headers = [...upstream.headers].filter(([name]) => !dropped.has(name))
   // Other bytes than those that the tag is of: https://www.rfc-editor.org/rfc/rfc9110#section-8.8.1
-  const etag = isDecoded ? headers.find(([name, value]) => name === 'etag' && value[0] === '"') : undefined
+  const etag = isChanged ? headers.find(([name, value]) => name === 'etag' && value[0] === '"') : undefined
   if (etag) etag[1] = `W/${etag[1]}`
-  if (!body) return createResponse(null, status, headers)
-  return createStreamResponse(toItems(body, request.signal), (chunk) => chunk, { status, headers })
+  if (!reader) return createResponse(null, status, headers)
+  return createStreamResponse(toItems(reader, first, request.signal), (chunk) => chunk, { status, headers })
 }
 
 // Its own iterator would close only after the chunk that it waits for.
-function toItems(body: ReadableStream<Uint8Array>, gone: AbortSignal): AsyncIterable<Uint8Array> {
+function toItems(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  first: ReadableStreamReadResult<Uint8Array> | undefined,
+  gone: AbortSignal,
+): AsyncIterable<Uint8Array> {
+  let ahead = first
   return {
-    [Symbol.asyncIterator]() {
-      const reader = body.getReader()
-      return {
-        async next() {
-          try {
-            const { done, value } = await reader.read()
-            return done ? { done, value: undefined } : { done, value }
-          } catch (error) {
-            // It broke because the client did: no error of anyone's, and nobody reads its end.
-            if (gone.aborted) return { done: true, value: undefined }
-            throw error
-          }
-        },
-        async return() {
-          // What broke meanwhile is nobody's any more.
-          await reader.cancel().catch(() => {})
-          return { done: true, value: undefined }
-        },
-      }
-    },
+    [Symbol.asyncIterator]: () => ({
+      async next() {
+        try {
+          const { done, value } = ahead ?? (await reader.read())
+          ahead = undefined
+          return done ? { done, value: undefined } : { done, value }
+        } catch (error) {
+          // It broke because the client did: no error of anyone's, and nobody reads its end.
+          if (gone.aborted) return { done: true, value: undefined }
+          throw error
+        }
+      },
+      async return() {
+        // What broke meanwhile is nobody's any more.
+        await reader.cancel().catch(() => {})
+        return { done: true, value: undefined }
+      },
+    }),
   }
 }

@@ -222,6 +222,31 @@ describe('reply.proxy', () => {
     expect(['content-length', 'etag'].map((name) => plain.headers.get(name))).toEqual(['5', '"a"'])
   })
 
+  it('answers whole where the upstream encodes as only some versions of fetch decode', async () => {
+    // One frame of one raw block. Node 20 leaves it as it is; newer ones decode it, and still name it.
+    const body = Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x20, 5, (5 << 3) | 1, 0, 0, ...Buffer.from('hello')])
+    const plain = { 'content-encoding': null, 'content-length': null, etag: 'W/"a"' }
+    const coded = { 'content-encoding': 'zstd', 'content-length': String(body.length), etag: '"a"' }
+    const of = ({ headers }: Response): object =>
+      Object.fromEntries(Object.keys(plain).map((name) => [name, headers.get(name)]))
+    const head = { 'content-encoding': 'zstd', 'content-length': body.length, etag: '"a"' }
+
+    answer = (_incoming, outgoing) => outgoing.writeHead(200, head).end(body)
+    const whole = await forward()
+    const bytes = Buffer.from(await whole.arrayBuffer())
+    expect(of(whole)).toEqual(bytes.toString() === 'hello' ? plain : coded)
+    if (bytes.toString() !== 'hello') expect(bytes).toEqual(body)
+
+    // Begun, and silent: what of it is there decides.
+    answer = (_incoming, outgoing) => void outgoing.writeHead(200, head).write(body.subarray(0, 10))
+    const begun = await forward()
+    expect(of(begun)).toEqual(of(whole))
+    await begun.body!.cancel()
+
+    answer = (_incoming, outgoing) => outgoing.writeHead(200, head).end()
+    expect(of(await forward({ method: 'HEAD' }))).toEqual(plain)
+  })
+
   it('streams both ways, a piece at a time', async () => {
     answer = (incoming, outgoing) => {
       outgoing.flushHeaders()
