@@ -1,11 +1,13 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer as createUpstream, get, type IncomingMessage } from 'node:http'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { brotliCompressSync, brotliDecompressSync, deflateSync, gunzipSync, gzipSync, inflateSync } from 'node:zlib'
 import { build } from 'esbuild'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 
 // The built package as a default export on other hosts. Installed by `npm ci --prefix test/runtimes`.
 const here = fileURLToPath(new URL('runtimes', import.meta.url))
@@ -23,7 +25,7 @@ const config :Workerd.Config = (
   services = [(name = "main", worker = (
     modules = [(name = "app.mjs", esModule = embed "app.mjs")],
     compatibilityDate = "2026-08-10",
-  ))],
+  )), (name = "internet", network = (allow = ["private"]))],
   sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")]
 );`,
   )
@@ -38,7 +40,16 @@ const hosts: Record<string, { binary: string; args: (port: number) => string[]; 
   },
   Deno: {
     binary: binary('@deno/linux-x64-glibc/deno'),
-    args: (port) => ['serve', '--no-config', '--host', '127.0.0.1', '--port', String(port), bundle],
+    args: (port) => [
+      'serve',
+      '--no-config',
+      '--allow-net=127.0.0.1',
+      '--host',
+      '127.0.0.1',
+      '--port',
+      String(port),
+      bundle,
+    ],
     ip: true,
   },
   workerd: {
@@ -61,7 +72,36 @@ const hosts: Record<string, { binary: string; args: (port: number) => string[]; 
   },
 }
 
+// Each path is the name of the codings of what it answers, whatever was asked for.
+const text = 'hello '.repeat(30)
+const codings = new Map<string, Buffer>([
+  ['gzip', gzipSync(text)],
+  ['GZIP', gzipSync(text)],
+  ['x-gzip', gzipSync(text)],
+  ['deflate', deflateSync(text)],
+  ['br', brotliCompressSync(text)],
+  ['zstd', toZstd(text)],
+  ['gzip, br', brotliCompressSync(gzipSync(text))],
+  ['identity', Buffer.from(text)],
+])
+const upstream = createUpstream(async (incoming, outgoing) => {
+  const coding = decodeURIComponent(incoming.url!.slice(1))
+  const body = codings.get(coding)
+  if (body)
+    outgoing
+      .writeHead(200, { 'content-encoding': coding, 'content-length': body.length, etag: '"1"' })
+      .end(incoming.method === 'HEAD' ? undefined : body)
+  else {
+    let size = 0
+    for await (const chunk of incoming) size += (chunk as Buffer).length
+    outgoing.end(String(size))
+  }
+})
+let upstreamOrigin = ''
+
 beforeAll(async () => {
+  await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve))
+  upstreamOrigin = `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`
   await build({
     entryPoints: [join(here, 'app.mjs')],
     bundle: true,
@@ -71,7 +111,11 @@ beforeAll(async () => {
     alias: { byway: join(root, 'dist/index.js'), 'byway/middleware': join(root, 'dist/middleware/index.js') },
   })
 })
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true })
+  upstream.closeAllConnections()
+  upstream.close()
+})
 
 describe.each(Object.entries(hosts))('on %s', (name, { binary, args, ip }) => {
   const missing = !existsSync(binary) && !process.env['CI']
@@ -111,6 +155,77 @@ describe.each(Object.entries(hosts))('on %s', (name, { binary, args, ip }) => {
     expect([response.status, await response.text()]).toEqual([201, text])
     const refused = await fetch(`${origin}/echo`, { method: 'POST', body: 'x'.repeat(500_001) })
     expect([refused.status, refused.headers.get('content-type')]).toEqual([413, 'application/problem+json'])
+  })
+
+  it.skipIf(missing)('gives a body as a stream, as long as it is, and refuses more than its limit', async () => {
+    const send = (chunks: number): Promise<Response> => {
+      let sent = 0
+      const body = new ReadableStream<Uint8Array>({
+        pull(controller) {
+          if (sent++ < chunks) controller.enqueue(new Uint8Array(100_000))
+          else controller.close()
+        },
+      })
+      return fetch(`${origin}/upload`, { method: 'POST', body, duplex: 'half' } as RequestInit)
+    }
+    const response = await send(30)
+    expect([response.status, await response.json()]).toEqual([200, { size: 3_000_000 }])
+    const refused = await send(41)
+    expect([refused.status, refused.headers.get('content-type')]).toEqual([413, 'application/problem+json'])
+    expect((await send(1)).status).toBe(200)
+  })
+
+  it.skipIf(missing)('reads forms, and files in them', async () => {
+    const send = async (body: BodyInit): Promise<unknown> =>
+      (await fetch(`${origin}/form`, { method: 'POST', body })).json()
+    expect(await send(new URLSearchParams({ title: 'a & ä' }))).toEqual({ title: 'a & ä' })
+    const form = new FormData()
+    form.set('title', 'a & ä')
+    form.set('file', new File(['one\r\n', 'two'], 'ä.txt', { type: 'text/plain' }))
+    // Bun takes the type from the name, whatever the part says, and adds its own charset.
+    const type = expect.stringMatching(/^text\/plain/) as string
+    expect(await send(form)).toEqual({ title: 'a & ä', name: 'ä.txt', type, text: 'one\r\ntwo' })
+  })
+
+  it.skipIf(missing)('sends each event when it is there', async () => {
+    const response = await fetch(`${origin}/ticks?to=3`)
+    expect(response.headers.get('content-type')).toBe('text/event-stream')
+    const times: number[] = []
+    let events = ''
+    for await (const chunk of response.body!.pipeThrough(new TextDecoderStream()) as unknown as AsyncIterable<string>) {
+      times.push(performance.now())
+      events += chunk
+    }
+    expect(events).toBe([1, 2, 3].map((tick) => `id: ${tick}\ndata: {"tick":${tick}}\n\n`).join(''))
+    expect(times.at(-1)! - times[0]!).toBeGreaterThan(60)
+  })
+
+  it.skipIf(missing)('closes the events of a client that is gone', async () => {
+    const closings = async (): Promise<number> => (await fetch(`${origin}/closings`)).json() as Promise<number>
+    const before = await closings()
+    const controller = new AbortController()
+    const response = await fetch(`${origin}/ticks?to=1000`, { signal: controller.signal })
+    const reader = response.body!.getReader()
+    await reader.read()
+    expect(await closings()).toBe(before)
+    controller.abort()
+    await vi.waitFor(async () => expect(await closings()).toBe(before + 1), 5_000)
+  })
+
+  it.skipIf(missing).each([...codings.keys()])('forwards an answer coded as %s whole', async (coding) => {
+    const path = `/proxy/${encodeURIComponent(coding)}?upstream=${upstreamOrigin}`
+    const { headers, body } = await raw(origin + path)
+    expect(decode(headers['content-encoding'], body)).toBe(text)
+    if (headers['content-length'] !== undefined) expect(Number(headers['content-length'])).toBe(body.length)
+    // The tag of the upstream's bytes is a strong one of no others.
+    if (!body.equals(codings.get(coding)!)) expect(headers.etag).toBe('W/"1"')
+    else expect(headers.etag).toMatch(/^(?:W\/)?"1"$/)
+  })
+
+  it.skipIf(missing)('forwards a body as it comes', async () => {
+    const body = new Blob([new Uint8Array(3_000_000)]).stream()
+    const init = { method: 'POST', body, duplex: 'half' } as RequestInit
+    expect(await (await fetch(`${origin}/proxy?upstream=${upstreamOrigin}/`, init)).text()).toBe('3000000')
   })
 
   it.skipIf(missing)('streams', async () => {
@@ -162,4 +277,33 @@ async function freePort(): Promise<number> {
   const { port } = server.address() as AddressInfo
   await new Promise((resolve) => server.close(resolve))
   return port
+}
+
+// One frame of one raw block: Node 20 has no zstd.
+function toZstd(text: string): Buffer {
+  const bytes = Buffer.from(text)
+  const block = (bytes.length << 3) | 1
+  return Buffer.concat([Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x20, bytes.length, block & 255, block >> 8, 0]), bytes])
+}
+
+function decode(codings = 'identity', body: Buffer): string {
+  const decoders: Record<string, (bytes: Buffer) => Buffer> = {
+    identity: (bytes) => bytes,
+    gzip: gunzipSync,
+    'x-gzip': gunzipSync,
+    deflate: inflateSync,
+    br: brotliDecompressSync,
+    zstd: (bytes) => bytes.subarray(9),
+  }
+  let bytes = body
+  for (const coding of codings.toLowerCase().split(', ').toReversed()) bytes = decoders[coding]!(bytes)
+  return bytes.toString()
+}
+
+// Nothing of it decoded, as `fetch` would.
+async function raw(url: string): Promise<{ headers: IncomingMessage['headers']; body: Buffer }> {
+  const answer = await new Promise<IncomingMessage>((resolve, reject) => get(url, resolve).on('error', reject))
+  const chunks: Buffer[] = []
+  for await (const chunk of answer) chunks.push(chunk as Buffer)
+  return { headers: answer.headers, body: Buffer.concat(chunks) }
 }
