@@ -1,8 +1,8 @@
-import { isSameForRange, toConditionalStatus, type Validators } from './headers/conditional.js'
+import { isKeptByNotModified, toSelection, type Validators } from './headers/conditional.js'
 import { formatContentDisposition, type Disposition } from './headers/content-disposition.js'
 import { formatDate } from './headers/date.js'
 import { isEntityTag } from './headers/entity-tag.js'
-import { parseRange, type ByteRange } from './headers/range.js'
+import type { ByteRange } from './headers/range.js'
 import { toProblem, type Problem } from './problem.js'
 import type { Reply, ReplyHeaders } from './reply.js'
 import { createResponse } from './response.js'
@@ -77,15 +77,18 @@ export function file<const type extends string = 'application/octet-stream'>(
   if (method !== 'GET' && method !== 'HEAD') return send(body, 200, headers, { start: 0, end: size })
 
   headers.set('accept-ranges', 'bytes')
-  const status = toConditionalStatus(request, validators)
-  if (status === 412) return toProblem(412) as FileReply<type>
-  if (status === 304) return createResponse(null, 304, withoutContent(headers)) as FileReply<type>
-  const range = method === 'GET' ? toRange(request.headers, size, validators) : undefined
-  if (range === 'unsatisfiable')
-    return toProblem(416, undefined, [['content-range', `bytes */${size}`]]) as FileReply<type>
-  if (!range) return send(method === 'GET' ? body : undefined, 200, headers, { start: 0, end: size })
-  headers.set('content-range', `bytes ${range.start}-${range.end - 1}/${size}`)
-  return send(body, 206, headers, range)
+  const selection = toSelection(request, validators, () => size)
+  if (selection === 412) return toProblem(412) as FileReply<type>
+  if (selection === 304)
+    return createResponse(
+      null,
+      304,
+      [...headers].filter(([name]) => isKeptByNotModified(name)),
+    ) as FileReply<type>
+  if (selection === 416) return toProblem(416, undefined, [['content-range', `bytes */${size}`]]) as FileReply<type>
+  if (!selection) return send(method === 'GET' ? body : undefined, 200, headers, { start: 0, end: size })
+  headers.set('content-range', `bytes ${selection.start}-${selection.end - 1}/${size}`)
+  return send(body, 206, headers, selection)
 }
 
 function sizeOf(body: FileBody): number {
@@ -121,17 +124,6 @@ function toHeaders(options: FileOptions, { etag, lastModified }: Validators): He
   if (lastModified !== undefined) headers.set('last-modified', formatDate(lastModified))
   return headers
 }
-
-function toRange(headers: Headers, size: number, validators: Validators): ByteRange | 'unsatisfiable' | undefined {
-  const range = headers.get('range')
-  if (range === null) return undefined
-  const ifRange = headers.get('if-range')
-  return ifRange === null || isSameForRange(ifRange, validators) ? parseRange(range, size) : undefined
-}
-
-// What a 304 says of the content is for the cache that has it: https://www.rfc-editor.org/rfc/rfc9110#section-15.4.5
-const withoutContent = (headers: Headers): [string, string][] =>
-  [...headers].filter(([name]) => !/^content-(?!location$|security-policy)/.test(name))
 
 function send<type extends string>(
   body: FileBody | undefined,

@@ -1,5 +1,6 @@
 import { parseDate } from './date.js'
 import { hasEntityTag, isEntityTag, isSameEntityTag } from './entity-tag.js'
+import { parseRange, type ByteRange } from './range.js'
 
 /** What tells one state of a resource from another. */
 export interface Validators {
@@ -10,14 +11,38 @@ export interface Validators {
 }
 
 /**
+ * What a GET or a HEAD wants of an answer whose status is 200 without conditions: the whole (`undefined`), a part, or a
+ * status in its place. The size is asked for only where a part is wanted; without it, there are no parts.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc9110#section-13.2.2
+ */
+export function toSelection(
+  request: Request,
+  validators: Validators,
+  toSize: (() => number) | undefined,
+): ByteRange | 304 | 412 | 416 | undefined {
+  const status = toConditionalStatus(request, validators)
+  if (status || !toSize || request.method !== 'GET') return status
+  const range = request.headers.get('range')
+  if (range === null) return undefined
+  const ifRange = request.headers.get('if-range')
+  return ifRange === null || isSameForRange(ifRange, validators) ? parseRange(range, toSize()) : undefined
+}
+
+/**
+ * Whether a 304 has a header of the 200: what it says of the content is known to whoever has that.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc9110#section-15.4.5
+ */
+export const isKeptByNotModified = (name: string): boolean =>
+  !name.startsWith('content-') || name === 'content-location' || name.startsWith('content-security-policy')
+
+/**
  * The status that a request's conditions lead to in place of the answer itself, if any.
  *
  * @see https://www.rfc-editor.org/rfc/rfc9110#section-13.2.2
  */
-export function toConditionalStatus(
-  { method, headers }: Request,
-  { etag, lastModified }: Validators,
-): 304 | 412 | undefined {
+function toConditionalStatus({ method, headers }: Request, { etag, lastModified }: Validators): 304 | 412 | undefined {
   const ifMatch = headers.get('if-match')
   if (ifMatch !== null) {
     if (!hasEntityTag(ifMatch, etag, 'strong')) return 412
@@ -36,7 +61,7 @@ export function toConditionalStatus(
  *
  * @see https://www.rfc-editor.org/rfc/rfc9110#section-13.1.5
  */
-export function isSameForRange(ifRange: string, { etag, lastModified }: Validators): boolean {
+function isSameForRange(ifRange: string, { etag, lastModified }: Validators): boolean {
   if (isEntityTag(ifRange)) return etag !== undefined && isSameEntityTag(ifRange, etag, 'strong')
   // What changed in this very second may change again in it: https://www.rfc-editor.org/rfc/rfc9110#section-8.8.2.2
   return lastModified !== undefined && lastModified === parseDate(ifRange) && Date.now() - lastModified >= 1_000

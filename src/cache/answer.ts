@@ -1,0 +1,64 @@
+import { isKeptByNotModified, toSelection } from '../headers/conditional.js'
+import { parseDate } from '../headers/date.js'
+import { toProblem } from '../problem.js'
+import { createResponse, type HeaderPairs } from '../response.js'
+import type { Entry } from './store.js'
+
+/**
+ * The Response that an entry is for a GET or a HEAD: its own, or what the request's conditions and its `Range` make of
+ * it. HEAD has GET's, with its body. `extra` are headers of this moment.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc9111#section-4.3.2
+ */
+export function answerFrom(entry: Entry, request: Request, extra: HeaderPairs): Response {
+  const { status, headers, body } = entry
+  // https://www.rfc-editor.org/rfc/rfc9110#section-13.2.1: what is no success has no conditions.
+  if (status >= 300 || !isSelective(request.headers)) return send(body, status, headers.concat(extra))
+  let bytes: Uint8Array<ArrayBuffer> | undefined
+  const toBytes = () => (bytes ??= typeof body === 'string' ? new TextEncoder().encode(body) : body)
+  const selection = toSelection(request, toValidators(headers), status === 200 ? () => toBytes().length : undefined)
+  if (selection === undefined) return send(body, status, headers.concat(extra))
+  if (selection === 304)
+    return createResponse(null, 304, headers.filter(([name]) => isKeptByNotModified(name)).concat(extra))
+  // Made now, and by nobody else.
+  const own = extra.filter(([name]) => name !== 'age')
+  if (selection === 412) return toProblem(412, undefined, own)
+  if (selection === 416) return toProblem(416, undefined, [['content-range', `bytes */${toBytes().length}`], ...own])
+  const { start, end } = selection
+  return send(toBytes().subarray(start, end), 206, [
+    ...headers.filter(([name]) => name !== 'content-length' && name !== 'content-range'),
+    ...extra,
+    ['content-range', `bytes ${start}-${end - 1}/${toBytes().length}`],
+    ['content-length', String(end - start)],
+  ])
+}
+
+/** A strong entity tag of a body. */
+// https://www.rfc-editor.org/rfc/rfc9110#section-8.8.3
+export async function toEntityTag(body: Entry['body']): Promise<string> {
+  const bytes = typeof body === 'string' ? new TextEncoder().encode(body) : body
+  const hash = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes), 0, 16)
+  const text = btoa(String.fromCharCode(...hash))
+  return `"${text.replaceAll('+', '-').replaceAll('/', '_').replace(/=+$/, '')}"`
+}
+
+// `If-Range` says nothing without `Range`.
+const isSelective = (headers: Headers): boolean =>
+  headers.get('if-none-match') !== null ||
+  headers.get('range') !== null ||
+  headers.get('if-modified-since') !== null ||
+  headers.get('if-match') !== null ||
+  headers.get('if-unmodified-since') !== null
+
+function send(body: Entry['body'], status: number, headers: HeaderPairs): Response {
+  if (typeof body === 'string') return createResponse(body || null, status, headers)
+  return body.length === 0
+    ? createResponse(null, status, headers)
+    : new Response(body, { status, headers: headers as [string, string][] })
+}
+
+function toValidators(headers: HeaderPairs) {
+  const valueOf = (name: string) => headers.find(([stored]) => stored === name)?.[1]
+  const date = valueOf('last-modified')
+  return { etag: valueOf('etag'), lastModified: date === undefined ? undefined : parseDate(date) }
+}
