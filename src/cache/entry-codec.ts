@@ -1,0 +1,85 @@
+import type { Entry } from './store.js'
+
+// The number changes with what follows it, so that an older byway, or a newer one, sees nothing in place of a riddle.
+const signature = 'byway-entry 1'
+const header = /^byway-entry 1 (text|json|base64) (\d{1,10}) (\d{1,10})\n/
+
+/**
+ * An entry as a text that survives UTF-8: a line with format, version and lengths, then its members as JSON, then the body.
+ */
+export function formatEntry({ body, ...members }: Entry): string {
+  const { key, status, headers, time, revalidate, expires, marks } = members
+  const json = JSON.stringify({ key, status, headers, time, revalidate, expires, marks })
+  const [form, text] =
+    typeof body !== 'string'
+      ? ['base64', toBase64(body)]
+      : // In UTF-8 half of a surrogate pair would become another character, of the same length.
+        isWellFormed(body)
+        ? ['text', body]
+        : ['json', JSON.stringify(body)]
+  return `${signature} ${form} ${json.length} ${text.length}\n${json}${text}`
+}
+
+/** The entry of a text, or `undefined` for whatever `formatEntry` of this version has not written. Never throws. */
+export function parseEntry(text: string): Entry | undefined {
+  const [line, form, jsonLength, length] = (typeof text === 'string' && header.exec(text)) || []
+  if (line === undefined) return undefined
+  const start = line.length + Number(jsonLength)
+  if (start + Number(length) !== text.length) return undefined
+  try {
+    const { key, status, headers, time, revalidate, expires, marks } = JSON.parse(text.slice(line.length, start))
+    const rest = text.slice(start)
+    const body = form === 'text' ? rest : form === 'json' ? JSON.parse(rest) : fromBase64(rest)
+    const entry: unknown = { key, status, headers, body, time, revalidate, expires, marks }
+    return isEntry(entry) ? entry : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Whether a value has every member of an entry, each of its type, so that a Response can be made of it. */
+export function isEntry(value: unknown): value is Entry {
+  if (typeof value !== 'object' || value === null) return false
+  const { key, status, headers, body, time, revalidate, expires, marks } = value as Record<keyof Entry, unknown>
+  return (
+    typeof key === 'string' &&
+    // https://fetch.spec.whatwg.org/#dom-response: the others are not for a Response to have.
+    Number.isInteger(status) &&
+    (status as number) >= 200 &&
+    (status as number) <= 599 &&
+    isPairs(headers) &&
+    headers.every(([name, content]) => headerName.test(name) && headerValue.test(content)) &&
+    (typeof body === 'string' || body instanceof Uint8Array) &&
+    Number.isFinite(time) &&
+    (revalidate === null || Number.isFinite(revalidate)) &&
+    (expires === null || Number.isFinite(expires)) &&
+    isPairs(marks)
+  )
+}
+
+// https://fetch.spec.whatwg.org/#concept-header, in lower case
+const headerName = /^[!#$%&'*+\-.^_`|~\da-z]+$/
+// oxlint-disable-next-line no-control-regex
+const headerValue = /^[^\0\r\n\u0100-\uffff]*$/
+
+const isPairs = (value: unknown): value is [string, string][] =>
+  Array.isArray(value) &&
+  value.every((pair) => Array.isArray(pair) && pair.length === 2 && pair.every((part) => typeof part === 'string'))
+
+// The method is newer than the library that is compiled against, not than Node 20.
+const isWellFormed = (text: string): boolean => (text as unknown as { isWellFormed(): boolean }).isWellFormed()
+
+function toBase64(bytes: Uint8Array): string {
+  const parts: string[] = []
+  // As many as may be arguments of a call.
+  for (let start = 0; start < bytes.length; start += 0x8000)
+    parts.push(String.fromCharCode.apply(null, bytes.subarray(start, start + 0x8000) as never))
+  return btoa(parts.join(''))
+}
+
+function fromBase64(text: string): Uint8Array<ArrayBuffer> {
+  const characters = atob(text)
+  const bytes = new Uint8Array(characters.length)
+  for (let index = 0; index < bytes.length; index++) bytes[index] = characters.charCodeAt(index)
+  return bytes
+}
