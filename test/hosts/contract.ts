@@ -50,6 +50,7 @@ export function hostContract(name: string, start: Start): void {
     const onError = vi.fn()
     const aborts: string[] = []
     const seen: { signal?: AbortSignal; ip?: string | undefined } = {}
+    const arrived: number[] = []
     let work: string[] = []
     const v1 = route.prefix('/api')
     const app = router(
@@ -74,6 +75,17 @@ export function hostContract(name: string, start: Start): void {
           (_request, { body }) => body ?? 'none',
         ),
         limited: v1('/limited').post({ body: z.unknown(), bodyLimit: 1_000 }, () => 'ok'),
+        upload: v1('/upload').post(
+          { stream: 'application/octet-stream', bodyLimit: 4_000_000 },
+          async (_request, { stream }) => {
+            let size = 0
+            for await (const chunk of stream as unknown as AsyncIterable<Uint8Array>) {
+              size += chunk.byteLength
+              arrived.push(size)
+            }
+            return size
+          },
+        ),
         form: v1('/form').post(
           { form: z.object({ name: z.string(), file: z.instanceof(File) }) },
           async (_request, { form }) => ({
@@ -183,6 +195,7 @@ export function hostContract(name: string, start: Start): void {
     afterAll(() => host.close())
     beforeEach(() => {
       aborts.length = 0
+      arrived.length = 0
       work = []
       onError.mockReset()
     })
@@ -227,6 +240,45 @@ export function hostContract(name: string, start: Start): void {
       ])
       expect(text).toMatch(/^HTTP\/1\.1 200 /)
       expect(text).toContain('{"a":1}')
+    })
+
+    const uploadInit = (body: ReadableStream<Uint8Array>): RequestInit =>
+      ({ method: 'POST', headers: { 'content-type': 'application/octet-stream' }, body, duplex: 'half' }) as RequestInit
+
+    it('gives a body as a stream while it comes', async () => {
+      let sent = 0
+      const body = new ReadableStream<Uint8Array>({
+        async pull(controller) {
+          if (sent === 1) await vi.waitFor(() => expect(arrived.at(-1)).toBe(100_000))
+          if (sent++ < 30) controller.enqueue(new Uint8Array(100_000))
+          else controller.close()
+        },
+      })
+      const response = await get('/api/upload', uploadInit(body))
+      expect([response.status, await response.json()]).toEqual([200, 3_000_000])
+    })
+
+    it('answers 413 to a stream as soon as it is past the limit, and 415 to one of another type', async () => {
+      const chunk = `186a0\r\n${'x'.repeat(100_000)}\r\n`
+      const head = 'POST /api/upload HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n'
+      const past = await raw(
+        host.url,
+        [`${head}Content-Type: application/octet-stream\r\n\r\n`, chunk.repeat(41)],
+        /\}/,
+      )
+      expect(past.text).toMatch(/^HTTP\/1\.1 413 /)
+      const other = await raw(host.url, [`${head}Content-Type: text/plain\r\n\r\n`, chunk], /\}/)
+      expect(other.text).toMatch(/^HTTP\/1\.1 415 /)
+      expect(onError).not.toHaveBeenCalled()
+    })
+
+    it('ends a stream that breaks off, which is no error of the server', async () => {
+      const begun = `POST /api/upload HTTP/1.1\r\nHost: a\r\nContent-Type: application/octet-stream\r\nContent-Length: 100\r\n\r\nabc`
+      await raw(host.url, [begun, 30], /$^/, 1)
+      expect(arrived.at(-1)).toBe(3)
+      expect((await get('/api/hello')).status).toBe(200)
+      await sleep(50)
+      expect(onError.mock.calls.map(([error]) => error as unknown)).toEqual([])
     })
 
     it('reads a multipart form', async () => {
