@@ -5,6 +5,8 @@ export const isEntityTag = (text: string): boolean => /^(?:W\/)?"[\x21\x23-\x7e\
 export function hasEntityTag(list: string, etag: string | undefined, comparison: 'strong' | 'weak'): boolean {
   if (list.trim() === '*') return true
   if (etag === undefined) return false
+  // Nearly always the one tag that the client was given, which needs no parsing.
+  if (comparison === 'weak' && list === etag) return true
   for (const [listed] of list.matchAll(/(?:W\/)?"[\x21\x23-\x7e\x80-\xff]*"/g))
     if (isSameEntityTag(listed, etag, comparison)) return true
   return false
