@@ -48,7 +48,9 @@ export function parseCacheControl(header: string): CacheControl {
  *
  * @throws TypeError for a name or an argument that no header can hold.
  */
-export function formatCacheControl(directives: Iterable<readonly [string, (string | number)?]>): string {
+export function formatCacheControl(
+  directives: Iterable<readonly [name: string, argument?: string | number | undefined]>,
+): string {
   return Array.from(directives, ([name, argument]) => {
     if (!isToken(name)) throw new TypeError(`${JSON.stringify(name)} is no name of a directive`)
     return argument === undefined ? name : `${name}=${formatArgument(name, String(argument))}`
