@@ -2,13 +2,14 @@
 // no answer to, the reason. They answer with the same status, media type and body; only the 404 is everybody's own.
 import { zValidator } from '@hono/zod-validator'
 import { OpenAPIHandler } from '@orpc/openapi/fetch'
-import { os } from '@orpc/server'
+import { os, withEventMeta } from '@orpc/server'
 import { getCookie as getORPCCookie, setCookie as setORPCCookie } from '@orpc/server/helpers'
 import { RequestHeadersPlugin, ResponseHeadersPlugin } from '@orpc/server/plugins'
-import { Elysia } from 'elysia'
-import { getCookie, getValidatedQuery, H3, readValidatedBody, setCookie } from 'h3'
+import { Elysia, sse as toElysiaEvent } from 'elysia'
+import { createEventStream, getCookie, getValidatedQuery, H3, readValidatedBody, setCookie } from 'h3'
 import { Hono } from 'hono'
 import { getCookie as getHonoCookie, setCookie as setHonoCookie } from 'hono/cookie'
+import { streamSSE } from 'hono/streaming'
 import { build } from 'esbuild'
 import { error, IttyRouter, json, text, withCookies } from 'itty-router'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
@@ -16,18 +17,35 @@ import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { z } from 'zod'
 
-// BYWAY=folder compares another build of it.
-const dist = process.env.BYWAY ? pathToFileURL(`${resolve(process.env.BYWAY)}/`) : new URL('../dist/', import.meta.url)
-const byway = await import(new URL('index.js', dist).href)
-const { cookies } = await import(new URL('middleware/index.js', dist).href)
+// BYWAY=folder takes another build of it, and BYWAY_BEFORE=folder compares with one more.
+const load = async (folder) => {
+  const dist = folder ? pathToFileURL(`${resolve(folder)}/`) : new URL('../dist/', import.meta.url)
+  const { cookies } = await import(new URL('middleware/index.js', dist).href).catch(() => ({}))
+  return { ...(await import(new URL('index.js', dist).href)), cookies }
+}
 
 const Search = z.object({ q: z.string().min(1), page: z.coerce.number().int().default(1) })
 const Item = z.object({ name: z.string(), price: z.number(), tags: z.array(z.string()) })
 
+const Note = z.object({ name: z.string().min(1), price: z.coerce.number(), text: z.string() })
+const Photo = z.object({ alt: z.string(), photo: z.file() })
+
 const origin = 'http://localhost:3000'
 const item = JSON.stringify({ name: 'A lamp', price: 19.5, tags: ['light', 'home'] })
 
-/** `request` makes a new Request for each turn. */
+const note = String(new URLSearchParams({ name: 'A lamp', price: '19.5', text: 'It is bright, & a bit loud.' }))
+
+const boundary = '----bench4711'
+const photo = [
+  `--${boundary}\r\nContent-Disposition: form-data; name="alt"\r\n\r\nA lamp\r\n`,
+  `--${boundary}\r\nContent-Disposition: form-data; name="photo"; filename="lamp.txt"\r\nContent-Type: text/plain\r\n\r\n`,
+  `${'light '.repeat(200)}\r\n--${boundary}--\r\n`,
+].join('')
+const toPhotoJson = ({ alt, photo }) => ({ alt, name: photo.name, size: photo.size })
+
+const ticks = Array.from({ length: 10 }, (_, index) => ({ price: 100 + index, symbol: 'LAMP' }))
+
+/** `request` makes a new Request for each turn. What `streams` is always read, and its events are compared. */
 export const jobs = {
   text: { request: () => new Request(`${origin}/text`) },
   'params, JSON': { request: (turn) => new Request(`${origin}/users/${turn}/posts/first`) },
@@ -40,13 +58,29 @@ export const jobs = {
   'cookie in and out': {
     request: () => new Request(`${origin}/visits`, { headers: { cookie: 'theme=dark; visits=41' } }),
   },
+  'form, zod': {
+    request: () =>
+      new Request(`${origin}/notes`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/x-www-form-urlencoded' },
+        body: note,
+      }),
+  },
+  'form with a file, zod': {
+    request: () =>
+      new Request(`${origin}/photos`, {
+        method: 'POST',
+        headers: { 'content-type': `multipart/form-data; boundary=${boundary}` },
+        body: photo,
+      }),
+  },
+  'ten events': { streams: true, request: () => new Request(`${origin}/ticks`) },
   'not found': { request: (turn) => new Request(`${origin}/nothing/${turn}`) },
 }
 
 const cookieOptions = { path: '/', httpOnly: true, secure: true, sameSite: 'lax' }
 
-function toByway() {
-  const { route, router, reply, middleware } = byway
+function toByway({ route, router, reply, middleware, cookies }) {
   const routes = {
     text: route('/text').get(() => reply.text('hello')),
     post: route('/users/[user]/posts/[post]').get((_request, { params: { user, post } }) => ({ user, post })),
@@ -59,18 +93,30 @@ function toByway() {
       .use(middleware((_request, _context, next) => next({ d: 4 })))
       .use(middleware((_request, _context, next) => next({ e: 5 })))
       .get((_request, { a, b, c, d, e }) => ({ sum: a + b + c + d + e })),
-    visits: route('/visits')
+    notes: route('/notes').post({ form: Note }, (_request, { form }) => form),
+    photos: route('/photos').post({ form: Photo }, (_request, { form }) => toPhotoJson(form)),
+    ticks: route('/ticks').get(() => reply.sse(toEvents())),
+  }
+  async function* toEvents() {
+    let id = 0
+    for (const data of ticks) yield { id: String(id++), data }
+  }
+  if (cookies)
+    routes.visits = route('/visits')
       .use(cookies())
       .get((_request, { cookies }) => {
         const visits = Number(cookies.get('visits')?.value ?? 0) + 1
         cookies.set('visits', String(visits))
         return { visits }
-      }),
+      })
+  const lacks = {
+    ...(!cookies && { 'cookie in and out': 'it has no cookies() yet' }),
+    ...(!reply.sse && { 'ten events': 'it has no reply.sse() yet' }),
   }
-  return { fetch: router(routes).fetch }
+  return { fetch: router(routes).fetch, lacks }
 }
 
-function toHono({ Hono, zValidator, getCookie, setCookie }) {
+function toHono({ Hono, zValidator, getCookie, setCookie, streamSSE }) {
   const app = new Hono()
   const five = [
     (context, next) => {
@@ -101,6 +147,14 @@ function toHono({ Hono, zValidator, getCookie, setCookie }) {
   })
   app.get('/search', zValidator('query', Search), (context) => context.json(context.req.valid('query')))
   app.post('/items', zValidator('json', Item), (context) => context.json(context.req.valid('json')))
+  app.post('/notes', zValidator('form', Note), (context) => context.json(context.req.valid('form')))
+  app.post('/photos', zValidator('form', Photo), (context) => context.json(toPhotoJson(context.req.valid('form'))))
+  app.get('/ticks', (context) =>
+    streamSSE(context, async (stream) => {
+      let id = 0
+      for (const data of ticks) await stream.writeSSE({ id: String(id++), data: JSON.stringify(data) })
+    }),
+  )
   app.get('/five', ...five, (context) => {
     const { a, b, c, d, e } = context.var
     return context.json({ sum: a + b + c + d + e })
@@ -113,7 +167,7 @@ function toHono({ Hono, zValidator, getCookie, setCookie }) {
   return { fetch: app.fetch }
 }
 
-const native = { Hono, zValidator, getCookie: getHonoCookie, setCookie: setHonoCookie }
+const native = { Hono, zValidator, getCookie: getHonoCookie, setCookie: setHonoCookie, streamSSE }
 
 // On Node, Hono's own host puts a Response of its own in the place of the global one. Here it puts it in the place of what
 // is the global one to Hono only: replaced for all, it would slow down everybody else.
@@ -123,7 +177,8 @@ async function toHonoOnNode() {
       contents: `export { getRequestListener } from '@hono/node-server'
         export { zValidator } from '@hono/zod-validator'
         export { Hono } from 'hono'
-        export { getCookie, setCookie } from 'hono/cookie'`,
+        export { getCookie, setCookie } from 'hono/cookie'
+        export { streamSSE } from 'hono/streaming'`,
       resolveDir: import.meta.dirname ?? '.',
     },
     bundle: true,
@@ -150,6 +205,12 @@ function toElysia() {
     .get('/users/:user/posts/:post', ({ params: { user, post } }) => ({ user, post }))
     .get('/search', ({ query }) => query, { query: Search })
     .post('/items', ({ body }) => body, { body: Item })
+    .post('/notes', ({ body }) => body, { body: Note, parse: 'urlencoded' })
+    .post('/photos', ({ body }) => toPhotoJson(body), { body: Photo, parse: 'formdata' })
+    .get('/ticks', async function* () {
+      let id = 0
+      for (const data of ticks) yield toElysiaEvent({ id: id++, data })
+    })
     .get('/visits', ({ cookie: { visits } }) => {
       const count = Number(visits.value ?? 0) + 1
       visits.set({ value: String(count), ...cookieOptions })
@@ -196,6 +257,18 @@ function toH3() {
   app.get('/users/:user/posts/:post', ({ context: { params } }) => ({ user: params.user, post: params.post }))
   app.get('/search', (event) => getValidatedQuery(event, Search))
   app.post('/items', (event) => readValidatedBody(event, Item))
+  app.post('/notes', (event) => readValidatedBody(event, Note))
+  app.post('/photos', async (event) => toPhotoJson(await readValidatedBody(event, Photo, { type: 'formData' })))
+  app.get('/ticks', (event) => {
+    const stream = createEventStream(event)
+    const push = async () => {
+      let id = 0
+      for (const data of ticks) await stream.push({ id: String(id++), data: JSON.stringify(data) })
+      await stream.close()
+    }
+    void push()
+    return stream
+  })
   app.get('/five', ({ context: { a, b, c, d, e } }) => ({ sum: a + b + c + d + e }), { middleware: five })
   app.get('/visits', (event) => {
     const visits = Number(getCookie(event, 'visits') ?? 0) + 1
@@ -228,13 +301,15 @@ function toItty() {
     .get('/users/:user/posts/:post', ({ params: { user, post } }) => json({ user, post }))
     .get('/search', ({ query }) => json(Search.parse(query)))
     .post('/items', async (request) => json(Item.parse(await request.json())))
+    .post('/notes', async (request) => json(Note.parse(Object.fromEntries(await request.formData()))))
+    .post('/photos', async (request) => json(toPhotoJson(Photo.parse(Object.fromEntries(await request.formData())))))
     .get('/five', ...five, ({ a, b, c, d, e }) => json({ sum: a + b + c + d + e }))
     .get('/visits', withCookies, ({ cookies }) => {
       const visits = Number(cookies.visits ?? 0) + 1
       return json({ visits }, { headers: { 'set-cookie': `visits=${visits}; Path=/; HttpOnly; Secure; SameSite=Lax` } })
     })
     .all('*', () => error(404))
-  return { fetch: app.fetch }
+  return { fetch: app.fetch, lacks: { 'ten events': 'it has no helper for them' } }
 }
 
 // The OpenAPI handler, because it is the one that serves these URLs; the RPC handler has a protocol of its own.
@@ -252,6 +327,18 @@ function toORPC() {
       .route({ method: 'POST', path: '/items' })
       .input(Item)
       .handler(({ input }) => input),
+    notes: os
+      .route({ method: 'POST', path: '/notes' })
+      .input(Note)
+      .handler(({ input }) => input),
+    photos: os
+      .route({ method: 'POST', path: '/photos' })
+      .input(Photo)
+      .handler(({ input }) => toPhotoJson(input)),
+    ticks: os.route({ method: 'GET', path: '/ticks' }).handler(async function* () {
+      let id = 0
+      for (const data of ticks) yield withEventMeta(data, { id: String(id++) })
+    }),
     five: os
       .use(({ next }) => next({ context: { a: 1 } }))
       .use(({ next }) => next({ context: { b: 2 } }))
@@ -305,6 +392,18 @@ function toHandWritten() {
       context.e = 5
     },
   ]
+  const encoder = new TextEncoder()
+  const toTicks = () => {
+    let id = 0
+    const body = new ReadableStream({
+      pull(controller) {
+        if (id === ticks.length) return controller.close()
+        controller.enqueue(encoder.encode(`id: ${id}\ndata: ${JSON.stringify(ticks[id])}\n\n`))
+        id++
+      },
+    })
+    return new Response(body, { headers: { 'content-type': 'text/event-stream', 'cache-control': 'no-cache' } })
+  }
   const fetch = async (request) => {
     const { pathname, searchParams } = new URL(request.url)
     const parts = pathname.split('/')
@@ -328,14 +427,22 @@ function toHandWritten() {
       }
       if (parts.length === 5 && parts[1] === 'users' && parts[3] === 'posts')
         return toJson({ user: decodeURIComponent(parts[2]), post: decodeURIComponent(parts[4]) })
-    } else if (request.method === 'POST' && pathname === '/items') return toJson(Item.parse(await request.json()))
+      if (pathname === '/ticks') return toTicks()
+    } else if (request.method === 'POST') {
+      if (pathname === '/items') return toJson(Item.parse(await request.json()))
+      if (pathname === '/notes')
+        return toJson(Note.parse(Object.fromEntries(new URLSearchParams(await request.text()))))
+      if (pathname === '/photos') return toJson(toPhotoJson(Photo.parse(Object.fromEntries(await request.formData()))))
+    }
     return new Response('Not found', { status: 404 })
   }
   return { fetch }
 }
 
+const before = process.env.BYWAY_BEFORE
 export const apps = {
-  byway: toByway(),
+  byway: toByway(await load(process.env.BYWAY)),
+  ...(before && { 'byway before': toByway(await load(before)) }),
   Hono: toHono(native),
   'Hono, node-server’s Response': await toHonoOnNode(),
   Elysia: toElysia(),
