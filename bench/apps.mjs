@@ -12,7 +12,7 @@ import { getCookie as getHonoCookie, setCookie as setHonoCookie } from 'hono/coo
 import { streamSSE } from 'hono/streaming'
 import { build } from 'esbuild'
 import { error, IttyRouter, json, text, withCookies } from 'itty-router'
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { z } from 'zod'
@@ -20,7 +20,8 @@ import { z } from 'zod'
 // BYWAY=folder takes another build of it, and BYWAY_BEFORE=folder compares with one more.
 const load = async (folder) => {
   const dist = folder ? pathToFileURL(`${resolve(folder)}/`) : new URL('../dist/', import.meta.url)
-  const { cookies } = await import(new URL('middleware/index.js', dist).href).catch(() => ({}))
+  const middleware = new URL('middleware/index.js', dist)
+  const { cookies } = existsSync(middleware) ? await import(middleware.href) : {}
   return { ...(await import(new URL('index.js', dist).href)), cookies }
 }
 
