@@ -1,0 +1,201 @@
+import { digest } from './digest.js'
+import { formatEntry, parseEntry } from './entry-codec.js'
+import type { CacheStore } from './store.js'
+
+/** What `redisStore` needs of a client of the package `redis`: of `createClient`, `createClientPool` or `createCluster`. */
+export interface NodeRedisClient {
+  get(key: string): Promise<unknown>
+  set(key: string, value: string, options: { PX: number; NX?: true }): Promise<unknown>
+  del(key: string): Promise<unknown>
+  pExpire(key: string, milliseconds: number): Promise<unknown>
+  eval(script: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>
+  on(event: 'error', listener: () => void): unknown
+}
+
+/** What `redisStore` needs of a client of the package `ioredis`: of `Redis` or `Cluster`. */
+export interface IORedisClient {
+  get(key: string): Promise<unknown>
+  set(key: string, value: string, px: 'PX', milliseconds: number): Promise<unknown>
+  set(key: string, value: string, px: 'PX', milliseconds: number, nx: 'NX'): Promise<unknown>
+  del(key: string): Promise<unknown>
+  pexpire(key: string, milliseconds: number): Promise<unknown>
+  eval(script: string, numberOfKeys: number, key: string, argument: string): Promise<unknown>
+  defineCommand(name: string, definition: { lua: string }): unknown
+}
+
+export interface RedisStoreOptions {
+  /** What every key in Redis begins with, before a `:`. @default 'byway' */
+  readonly prefix?: string
+}
+
+// All that is asked of Redis. Each command has one key, so every one finds its node of a cluster.
+interface Commands {
+  get(key: string): Promise<unknown>
+  set(key: string, value: string, milliseconds: number): Promise<unknown>
+  /** Resolves to null where there is a value already. */
+  add(key: string, value: string, milliseconds: number): Promise<unknown>
+  delete(key: string): Promise<unknown>
+  deleteIfEqual(key: string, value: string): Promise<unknown>
+  expire(key: string, milliseconds: number): Promise<unknown>
+}
+
+const lifetime = 90 * 24 * 60 * 60 * 1_000
+
+/**
+ * Keeps entries in Redis 6 or newer, or in Valkey, for all machines that share it: as one server, behind a sentinel, or as a
+ * cluster. A mark's version is a random id, so one that was evicted or lost with the server outdates what depended on it.
+ *
+ * An entry that nobody has made again for 90 days is a miss, `revalidate: false` or not. Give Redis a `maxmemory` and
+ * `maxmemory-policy allkeys-lru`. Reads must come from masters, not from replicas or a client-side cache, which lag behind
+ * `revalidateTag`. Likewise a server that comes back from an older snapshot, or a replica that takes over before it has
+ * heard of them, has forgotten the latest invalidations.
+ *
+ * While Redis is down, a client that queues lets everyone wait for the cache's timeout first, so tell it not to. While a
+ * connection is dead but open, only a `socketTimeout` ends it; node-redis then stays closed for good unless it has a
+ * `reconnectStrategy` of your own, and it ends the process for want of an `error` listener, which this adds.
+ *
+ * @example
+ * ```ts
+ * const client = createClient({
+ *   url: process.env.REDIS_URL,
+ *   disableOfflineQueue: true,
+ *   pingInterval: 2_000,
+ *   socket: { socketTimeout: 5_000, reconnectStrategy: (tries) => Math.min(tries * 100, 2_000) },
+ * })
+ * await client.connect()
+ * const cache = createCache({ store: redisStore(client) })
+ * ```
+ *
+ * @example
+ * ```ts
+ * const client = new Redis(process.env.REDIS_URL, {
+ *   enableOfflineQueue: false,
+ *   maxRetriesPerRequest: 0,
+ *   socketTimeout: 5_000,
+ * })
+ * const cache = createCache({ store: redisStore(client) })
+ * ```
+ *
+ * @throws TypeError for what is neither client, and for one that is seen to read from replicas or from a client-side cache.
+ */
+export function redisStore(
+  client: NodeRedisClient | IORedisClient,
+  { prefix = 'byway' }: RedisStoreOptions = {},
+): CacheStore {
+  const redis = toCommands(client)
+  const entryKey = async (key: string): Promise<string> => `${prefix}:e:${await digest(key)}`
+  const leaseKey = async (key: string): Promise<string> => `${prefix}:l:${await digest(key)}`
+  // Neither form can be the other's, and braces, which choose the node of a cluster, are in none.
+  const markKey = async (mark: string): Promise<string> =>
+    `${prefix}:m:${/^[\w:/.-]{1,100}$/.test(mark) ? mark : `#${await digest(mark)}`}`
+
+  const versionOf = async (mark: string): Promise<string> => {
+    const key = await markKey(mark)
+    const { text, isOther } = await read(redis, key)
+    if (text !== undefined) return text
+    const version = crypto.randomUUID()
+    const added = isOther ? redis.set(key, version, lifetime) : redis.add(key, version, lifetime)
+    // Another process may have been first.
+    return (await added) === null ? ((await read(redis, key)).text ?? version) : version
+  }
+
+  return {
+    async get(key) {
+      const { text } = await read(redis, await entryKey(key))
+      return text === undefined ? undefined : parseEntry(text)
+    },
+
+    async set(key, entry) {
+      const name = await entryKey(key)
+      const rest = Math.min(Math.ceil((entry.expires ?? Infinity) - Date.now()), lifetime)
+      await Promise.all([
+        rest > 0 ? redis.set(name, formatEntry(entry), rest) : redis.delete(name),
+        // For if it goes before the entry does, the entry was kept in vain.
+        ...entry.marks.map(async ([mark]) => redis.expire(await markKey(mark), lifetime)),
+      ])
+    },
+
+    async delete(key) {
+      await redis.delete(await entryKey(key))
+    },
+
+    versions: (marks) => Promise.all(marks.map(versionOf)),
+
+    async renew(marks) {
+      await Promise.all(marks.map(async (mark) => redis.set(await markKey(mark), crypto.randomUUID(), lifetime)))
+    },
+
+    async lease(key, milliseconds) {
+      const name = await leaseKey(key)
+      const token = crypto.randomUUID()
+      if ((await redis.add(name, token, Math.max(1, Math.ceil(milliseconds)))) === null) return undefined
+      return { release: async () => void (await redis.deleteIfEqual(name, token)) }
+    },
+  }
+}
+
+/** The text under a key, or that there is something other than a text. */
+async function read(redis: Commands, key: string): Promise<{ readonly text?: string; readonly isOther?: boolean }> {
+  try {
+    const value = await redis.get(key)
+    if (typeof value === 'string') return { text: value }
+    // As clients answer whose type mapping says so.
+    return value instanceof Uint8Array ? { text: new TextDecoder().decode(value) } : {}
+  } catch (error) {
+    // It is this key's trouble, not the server's.
+    if (error instanceof Error && error.message.startsWith('WRONGTYPE')) return { isOther: true }
+    throw error
+  }
+}
+
+// Compared and deleted as one step.
+const script = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
+
+function toCommands(client: NodeRedisClient | IORedisClient): Commands {
+  const members = client as Partial<NodeRedisClient & IORedisClient> | null | undefined
+  if (typeof members?.pExpire === 'function') return fromNodeRedis(client as NodeRedisClient)
+  if (typeof members?.pexpire === 'function' && typeof members.defineCommand === 'function')
+    return fromIORedis(client as IORedisClient)
+  throw new TypeError(
+    typeof (client as { then?: unknown } | undefined)?.then === 'function'
+      ? 'redisStore() takes a client, not a promise of one: await it.'
+      : 'redisStore() takes a client of the package redis (4 or newer) or ioredis. For another one, write a CacheStore.',
+  )
+}
+
+interface Lagging {
+  readonly useReplicas: boolean
+  readonly clientSideCache: object
+}
+
+function fromNodeRedis(client: NodeRedisClient): Commands {
+  const { options, _options = options } = client as { [key in 'options' | '_options']?: Partial<Lagging> }
+  if (_options?.useReplicas)
+    throw new TypeError('redisStore() needs a client without useReplicas: a replica lags behind.')
+  if (_options?.clientSideCache)
+    throw new TypeError('redisStore() needs a client without clientSideCache: it lags behind Redis.')
+  // Commands reject all the same, and without a listener the process would end.
+  client.on('error', () => {})
+  return {
+    get: (key) => client.get(key),
+    set: (key, value, milliseconds) => client.set(key, value, { PX: milliseconds }),
+    add: (key, value, milliseconds) => client.set(key, value, { PX: milliseconds, NX: true }),
+    delete: (key) => client.del(key),
+    deleteIfEqual: (key, value) => client.eval(script, { keys: [key], arguments: [value] }),
+    expire: (key, milliseconds) => client.pExpire(key, milliseconds),
+  }
+}
+
+function fromIORedis(client: IORedisClient): Commands {
+  const { options } = client as { options?: { scaleReads?: unknown } }
+  if ((options?.scaleReads ?? 'master') !== 'master')
+    throw new TypeError("redisStore() needs a client with scaleReads: 'master': a replica lags behind.")
+  return {
+    get: (key) => client.get(key),
+    set: (key, value, milliseconds) => client.set(key, value, 'PX', milliseconds),
+    add: (key, value, milliseconds) => client.set(key, value, 'PX', milliseconds, 'NX'),
+    delete: (key) => client.del(key),
+    deleteIfEqual: (key, value) => client.eval(script, 1, key, value),
+    expire: (key, milliseconds) => client.pexpire(key, milliseconds),
+  }
+}
