@@ -53,14 +53,17 @@ const titles = new Map<number, string>([
   [429, 'Too Many Requests'], [500, 'Internal Server Error'], [501, 'Not Implemented'], [502, 'Bad Gateway'], [503, 'Service Unavailable'], [504, 'Gateway Timeout'],
 ])
 
+const problemHeaders: HeaderPairs = [
+  ['content-type', 'application/problem+json'],
+  ['x-content-type-options', 'nosniff'],
+]
+
 /** An `application/problem+json` Response, and its document as `~data`. */
 export function toProblem(status: number, details?: object, headers: HeaderPairs = []): Response {
   const document = { title: titles.get(status), ...details, status }
-  const own: HeaderPairs = [
-    ['content-type', 'application/problem+json'],
-    ['x-content-type-options', 'nosniff'],
-  ]
-  const pairs = [...own.filter(([name]) => !headers.some(([given]) => given === name)), ...headers]
+  const pairs = headers.length
+    ? [...problemHeaders.filter(([name]) => !headers.some(([given]) => given === name)), ...headers]
+    : problemHeaders
   return Object.assign(createResponse(JSON.stringify(document), status, pairs), { '~data': document })
 }
 

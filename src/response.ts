@@ -10,9 +10,18 @@ let lazy: (new (body: LazyBody, status: number, headers: HeaderPairs) => Respons
 
 /** A Response with text or nothing as its body. */
 export function createResponse(body: LazyBody, status: number, headers: HeaderPairs): Response {
-  return isNode
-    ? new (lazy ??= defineLazyResponse())(body, status, headers)
-    : new Response(body, { status, headers: headers as [string, string][] })
+  if (isNode) return new (lazy ??= defineLazyResponse())(body, status, headers)
+  const response = new Response(body, { status, headers: headers as [string, string][] })
+  return body === null ? response : Object.assign(response, { [kept]: body })
+}
+
+const kept: unique symbol = Symbol('byway.text') as never
+
+/** The text of an answer that `createResponse` made, if nobody has read it yet. Leaves it unread. */
+export function textOf(response: Response): string | undefined {
+  if (isNode)
+    return lazy && response instanceof lazy ? (response as unknown as { peek(): string | undefined }).peek() : undefined
+  return response.bodyUsed ? undefined : (response as { [kept]?: string })[kept]
 }
 
 /** Whether a value is a Response, of this realm or another. */
@@ -119,6 +128,10 @@ function defineLazyResponse(): NonNullable<typeof lazy> {
       if (this.#native || this.#used) return undefined
       this.#used = this.#text !== null
       return this.#text ?? ''
+    }
+
+    peek(): string | undefined {
+      return this.#native || this.#used ? undefined : (this.#text ?? '')
     }
 
     get status(): number {

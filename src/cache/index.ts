@@ -1,1 +1,7 @@
+export { createCache } from './create-cache.js'
+export type { Cache, CacheOptions, CreateCacheOptions, SetOptions, WrapOptions } from './create-cache.js'
+export type { Wrapped } from './data.js'
+export { memoryStore } from './memory-store.js'
+export type { MemoryStoreOptions } from './memory-store.js'
 export type { CacheStore, Entry, Lease } from './store.js'
+export { DynamicError } from './tracked.js'

@@ -35,6 +35,7 @@ class ServedRequest extends NodeRequest {
   readonly #href: string
   readonly #trustProxy: number
   readonly #wasRead: boolean
+  #reason: DOMException | undefined
   #body: Body | null | undefined
   #signal: AbortSignal | undefined
   #native: Request | undefined
@@ -62,8 +63,7 @@ class ServedRequest extends NodeRequest {
     const outgoing = this.#outgoing
     const onClose = (): void => {
       if (outgoing.writableEnded) return
-      const reason = cutOff.has(this.#incoming.socket) ? 'The server shuts down.' : 'The client is gone.'
-      controller.abort(new DOMException(reason, 'AbortError'))
+      controller.abort(this.#toReason())
     }
     if (outgoing.destroyed) onClose()
     else outgoing.once('close', onClose)
@@ -81,7 +81,13 @@ class ServedRequest extends NodeRequest {
         `the body of ${method} ${this.#href} was read before byway got the request; mount toNodeHandler() before the ` +
           'body parser, or keep the bytes: express.json({ verify: (req, res, bytes) => { req.rawBody = bytes } })',
       )
-    return (this.#body = toStream(incoming))
+    return (this.#body = toStream(incoming, () => this.#toReason()))
+  }
+
+  // One for the signal and the body, so that what breaks off with the body is known as the signal's abort.
+  #toReason(): DOMException {
+    const text = cutOff.has(this.#incoming.socket) ? 'The server shuts down.' : 'The client is gone.'
+    return (this.#reason ??= new DOMException(text, 'AbortError'))
   }
 
   override get bodyUsed(): boolean {
@@ -140,7 +146,7 @@ const hasBody = ({ headers, httpVersionMajor }: IncomingMessage): boolean =>
 
 // Unlike `Readable.toWeb`, whose `cancel` destroys the message. What is not wanted is read and dropped, as Node does
 // with a body that nobody reads: the client gets to read the answer, and may use its connection again.
-function toStream(incoming: IncomingMessage): Body {
+function toStream(incoming: IncomingMessage, toReason: () => DOMException): Body {
   let stop = (): void => {}
   return new ReadableStream<Uint8Array<ArrayBuffer>>(
     {
@@ -155,7 +161,7 @@ function toStream(incoming: IncomingMessage): Body {
         }
         const onClose = (): void => {
           stop()
-          controller.error(new DOMException('The client is gone.', 'AbortError'))
+          controller.error(toReason())
         }
         stop = () => incoming.off('data', onData).off('end', onEnd).off('close', onClose)
         // A message that breaks off says so by 'error' too, which nobody else may be listening for.

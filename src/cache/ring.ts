@@ -1,0 +1,217 @@
+import { Context } from '../context.js'
+import { formatCacheStatus, type CacheStatus } from '../headers/cache-status.js'
+import { ring, toThrown, type Answer, type Inside, type Ring } from '../middleware.js'
+import { RouteError } from '../operation.js'
+import { isResponse, withHeaders } from '../response.js'
+import { answerFrom } from './answer.js'
+import { toMarks, type Core } from './core.js'
+import { dropAnswer, makeAnswer, type Made, type Settings } from './fill.js'
+import type { SafeStore } from './guard.js'
+import { encodeValue, toCanonicalPath } from './key.js'
+import { lookUp, type Found } from './lookup.js'
+import { ageOf, stateOf, ttlOf } from './policy.js'
+import { isPrerendered } from './prerendering.js'
+import { backOff, gain, isBackedOff, refresh, toVersioned, type Job } from './runs.js'
+import type { Entry } from './store.js'
+
+/** What stands around one operation. */
+export interface RingOptions {
+  readonly settings: Settings
+  readonly tags: readonly string[] | ((context: any) => readonly string[])
+  readonly key: ((context: any) => unknown) | undefined
+  readonly vary: readonly string[]
+  readonly cdn: number | undefined
+}
+
+/** A request at a ring. */
+interface Visit {
+  readonly request: Request
+  readonly context: Context
+  readonly inputs: object
+  /** As `tags` and `key` see it. */
+  readonly view: Context
+  readonly store: SafeStore
+  readonly key: string
+  readonly free: ReadonlySet<string>
+  readonly marks: () => readonly string[]
+}
+
+const nothing: ReadonlySet<string> = new Set()
+
+/** The part of a cache that stands around operations. */
+export function toRing(core: Core, options: RingOptions): Ring {
+  return {
+    [ring](inside) {
+      if (inside.method !== 'GET') return inside.answer
+      if (options.cdn !== undefined && inside.readsHeaders)
+        throw new RouteError(
+          `route '${inside.pattern}': cache({ cdn }) cannot tell other caches which of the declared headers its answers depend on; list them in vary, and read them with request.headers.`,
+        )
+      return createRing(core, options, inside)
+    },
+  }
+}
+
+function createRing(core: Core, options: RingOptions, inside: Inside): Answer {
+  const { settings, tags, vary } = options
+  const fixedMarks = typeof tags === 'function' ? undefined : toMarks(core.prefix, tags)
+
+  const visit = (request: Request, context: Context, inputs: Context | undefined): Visit => {
+    const exchange = Context.exchange(context)
+    const { href, start, end } = exchange
+    const view = inputs && (options.key || !fixedMarks) ? Context.with(context, inputs) : context
+    const free = options.key ? new Set<string>() : nothing
+    let key = core.prefix + href.slice(0, end)
+    if (inputs || vary.length || options.key) {
+      const extra = options.key?.(recording(view, free as Set<string>))
+      const varied = vary.map((name) => request.headers.get(name))
+      key += `\n${encodeInputs(inputs, exchange.search)} ${encodeValue(varied)} ${encodeValue(extra)}`
+    }
+    const marks = (): readonly string[] => [
+      ...(fixedMarks ?? toMarks(core.prefix, checkTags((tags as (context: Context) => readonly string[])(view)))),
+      `${core.prefix}p:${toCanonicalPath(href.slice(start, end))}`,
+    ]
+    return { request, context, inputs: inputs ?? {}, view, free, key, marks, store: core.storeFor(context) }
+  }
+
+  const enter = (request: Request, context: Context, inputs: Context | undefined): Response | Promise<Response> => {
+    try {
+      const one = visit(request, context, inputs)
+      if (isPrerendered(request)) return build(one)
+      const found = lookUp(one.store, core.prefix, one.key, one.marks)
+      if (!(found instanceof Promise)) return decide(one, found)
+      return found.then((found) => decide(one, found)).catch((error: unknown) => toThrown(error, 'cache'))
+    } catch (error) {
+      return toThrown(error, 'cache')
+    }
+  }
+
+  const decide = (one: Visit, found: Found): Response | Promise<Response> => {
+    const { entry } = found
+    if (!entry) return miss(one, found, undefined)
+    const now = Date.now()
+    const state = stateOf(entry, now, settings)
+    if (state === 'fresh' && !found.isMarkedStale) return serve(one, entry, now, { hit: true })
+    if (state === 'fresh' || state === 'stale') {
+      refresh(toJob(one), found)
+      return serve(one, entry, now, { hit: true })
+    }
+    if (state === 'dead') return miss(one, found, undefined)
+    return isBackedOff(core, one.key)
+      ? serve(one, entry, now, { hit: true, detail: 'refresh failed' })
+      : miss(one, found, entry)
+  }
+
+  const serve = ({ request }: Visit, entry: Entry, now: number, status: CacheStatus): Response =>
+    answerFrom(entry, request, [
+      ...(options.cdn === undefined ? [['age', String(ageOf(entry, now))] as const] : []),
+      ['cache-status', formatCacheStatus({ ...status, ttl: ttlOf(entry, now) })],
+    ])
+
+  const toJob = (one: Visit): Job<Made> => {
+    const { request, context, inputs, free, store, key, marks } = one
+    const exchange = Context.exchange(context)
+    return {
+      core,
+      store,
+      key,
+      windows: settings,
+      marks,
+      make: (marks, signal) => makeAnswer({ settings, inside, key, marks, request, context, inputs, free, signal }),
+      signal: () => context.signal,
+      waitUntil: (promise) => exchange.waitUntil(promise, 'cache'),
+      drop: ({ response }) => dropAnswer(response, exchange),
+    }
+  }
+
+  // In place of the entry that `fallback` is, which serves if the run fails.
+  const miss = async (one: Visit, found: Found, fallback: Entry | undefined): Promise<Response> => {
+    try {
+      const fwd = fallback ? 'stale' : 'uri-miss'
+      const gained = await gain(toJob(one), found, !!fallback)
+      if (gained === 'failed') return serve(one, fallback!, Date.now(), { fwd, detail: 'refresh failed' })
+      if (gained.entry) return serve(one, gained.entry, Date.now(), { fwd, collapsed: true })
+      if (gained.made.outcome !== 'failed' || !fallback) return respond(one, gained.made, fwd)
+      backOff(core, one.key)
+      dropAnswer(gained.made.response, Context.exchange(one.context))
+      return serve(one, fallback, Date.now(), { fwd, detail: 'refresh failed' })
+    } catch (error) {
+      return toThrown(error, 'cache')
+    }
+  }
+
+  const respond = (
+    one: Visit,
+    { outcome, response, refusal, isDynamic }: Made,
+    fwd: 'stale' | 'uri-miss',
+  ): Response => {
+    if (isEntry(outcome)) return serve(one, outcome, outcome.time, { fwd, stored: true })
+    const isStreamed = outcome instanceof Promise
+    const status = formatCacheStatus({ fwd, stored: isStreamed, detail: refusal })
+    return withHeaders(response, (headers) => {
+      headers.append('cache-status', status)
+      if (headers.has('cache-control')) return
+      if (isStreamed) headers.set('cache-control', settings.cacheControl)
+      else if (isDynamic) headers.set('cache-control', 'private, no-cache')
+    })
+  }
+
+  /** A run of prerender(): anew, to its end, without anything that a request says. */
+  const build = async (one: Visit): Promise<Response> => {
+    try {
+      const marks = await toVersioned(one, undefined)
+      const { context } = one
+      const strict: Settings = { ...settings, dynamic: 'error' }
+      const made = await makeAnswer({ ...one, settings: strict, inside, marks, signal: () => context.signal })
+      // Who is left reads a streamed one to its end.
+      if (made.outcome instanceof Promise) await made.response.body?.cancel()
+      const outcome = await made.outcome
+      if (!isEntry(outcome)) return respond(one, { ...made, outcome }, 'uri-miss')
+      await one.store.set(one.key, outcome)
+      return serve(one, outcome, outcome.time, { fwd: 'uri-miss', stored: true })
+    } catch (error) {
+      return toThrown(error, 'cache')
+    }
+  }
+
+  const { validate } = inside
+  if (!validate) return (request, context) => enter(request, context, undefined)
+  return (request, context) => {
+    const inputs = new Context(Context.exchange(context))
+    const refused = validate(request, inputs)
+    if (!refused) return enter(request, context, inputs)
+    if (isResponse(refused)) return refused
+    return refused
+      .then((refused) => refused ?? enter(request, context, inputs))
+      .catch((error: unknown) => toThrown(error, 'input'))
+  }
+}
+
+const isEntry = (value: unknown): value is Entry => typeof value === 'object' && value !== null && 'marks' in value
+
+function encodeInputs(inputs: Context | undefined, search: string): string {
+  if (!inputs) return ''
+  const { query, headers } = inputs as unknown as { query?: unknown; headers?: unknown }
+  const text = encodeValue(headers)
+  try {
+    return `${encodeValue(query)} ${text}`
+  } catch {
+    // What the handler sees of it is made of the whole query, if it cannot be written down.
+    return `?${JSON.stringify(search)} ${text}`
+  }
+}
+
+/** The context as `key` sees it: what it reads of that is in the key. */
+function recording(context: Context, read: Set<string>): Context {
+  return new Proxy(context, {
+    get(target, name) {
+      if (typeof name === 'string') read.add(name)
+      return Reflect.get(target, name, target)
+    },
+  })
+}
+
+function checkTags(tags: unknown): readonly string[] {
+  if (Array.isArray(tags) && tags.every((tag) => typeof tag === 'string')) return tags
+  throw new TypeError('the tags of a cache() are a list of texts, or a function that gives one')
+}

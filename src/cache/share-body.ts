@@ -1,0 +1,65 @@
+/**
+ * A streamed answer for two readers: who gets the Response, and `whole`, which has its bytes at a clean end. When the first
+ * goes, the other reads on. `whole` is `undefined` where the stream broke off.
+ */
+export function shareBody(
+  response: Response,
+  maxBytes: number,
+  run: <value>(work: () => value) => value,
+): { response: Response; whole: Promise<Uint8Array<ArrayBuffer> | 'too large' | undefined> } {
+  const reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>> = response.body!.getReader()
+  let chunks: Uint8Array<ArrayBuffer>[] | undefined = []
+  let size = 0
+  let settle!: (whole: Uint8Array<ArrayBuffer> | 'too large' | undefined) => void
+  const whole = new Promise<Uint8Array<ArrayBuffer> | 'too large' | undefined>((resolve) => (settle = resolve))
+
+  const read = async (): Promise<Uint8Array<ArrayBuffer> | undefined> => {
+    try {
+      const { done, value } = await run(() => reader.read())
+      if (done) {
+        if (chunks) settle(concat(chunks, size))
+        return undefined
+      }
+      if (chunks) {
+        size += value.byteLength
+        if (size > maxBytes || !(value instanceof Uint8Array)) {
+          chunks = undefined
+          settle('too large')
+        } else chunks.push(value.slice())
+      }
+      return value
+    } catch (error) {
+      settle(undefined)
+      throw error
+    }
+  }
+  const body = new ReadableStream<Uint8Array<ArrayBuffer>>(
+    {
+      async pull(controller) {
+        const chunk = await read()
+        if (chunk === undefined) controller.close()
+        else controller.enqueue(chunk)
+      },
+      async cancel(reason) {
+        try {
+          while (chunks && (await read()) !== undefined);
+          if (!chunks) await reader.cancel(reason)
+        } catch {
+          // It broke off, as `whole` says.
+        }
+      },
+    },
+    { highWaterMark: 0 },
+  )
+  return { response: new Response(body, response), whole }
+}
+
+function concat(chunks: readonly Uint8Array<ArrayBuffer>[], size: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(size)
+  let at = 0
+  for (const chunk of chunks) {
+    bytes.set(chunk, at)
+    at += chunk.byteLength
+  }
+  return bytes
+}

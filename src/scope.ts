@@ -1,0 +1,55 @@
+interface RequestContext {
+  readonly env: unknown
+  waitUntil(promise: Promise<unknown>): void
+}
+
+/** What the code that runs for one request shares, where the host can tell which request that is. */
+export interface Scope {
+  /** Its context: what the host bound, and what keeps the host alive. */
+  readonly context: RequestContext
+  /** What has been asked for in this request already. */
+  readonly memo: Map<string, Promise<any>>
+  /** The marks that the answer that is being made depends on, where it is to be stored. */
+  readonly marks: Map<string, string> | undefined
+}
+
+interface Storage {
+  getStore(): Scope | undefined
+  run<value>(scope: Scope, run: () => value): value
+}
+
+declare const process: { getBuiltinModule?(name: string): unknown } | undefined
+
+/** Whether anything asks for scopes. */
+export let hasScopes = false
+
+let storage: Storage | undefined
+let isAsked = false
+
+/** Knows the scope of what runs, from now on: Node, Bun, Deno, and Workers with `nodejs_compat`. Elsewhere there is none. */
+export function useScopes(): void {
+  if (isAsked) return
+  isAsked = true
+  const hooks = typeof process === 'object' ? process.getBuiltinModule?.('node:async_hooks') : undefined
+  const { AsyncLocalStorage } = (hooks ?? {}) as { AsyncLocalStorage?: new () => Storage }
+  storage = AsyncLocalStorage && new AsyncLocalStorage()
+  hasScopes = !!storage
+}
+
+/** The scope of what runs. */
+export const currentScope = (): Scope | undefined => storage?.getStore()
+
+/** Runs a request in a scope of its own. */
+export const runRequest = <value>(context: RequestContext, run: () => value): value =>
+  storage ? storage.run({ context, memo: new Map(), marks: undefined }, run) : run()
+
+/** Runs what makes something that is to be stored; `marks` collects what it depends on, with the versions before it was made. */
+export function runFill<value>(
+  marks: Map<string, string>,
+  context: RequestContext | undefined,
+  run: () => value,
+): value {
+  const outer = currentScope()
+  const own = context ?? outer?.context
+  return storage && own ? storage.run({ context: own, memo: outer?.memo ?? new Map(), marks }, run) : run()
+}
