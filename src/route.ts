@@ -24,6 +24,7 @@ import { parsePattern, type Params, type PatternMistake } from './pattern.js'
 import { toProblem, type Status } from './problem.js'
 import type { Reply } from './reply.js'
 import { createResponse } from './response.js'
+import { runRequest } from './scope.js'
 import { isSchema, type Input, type InputName, type Operation, type Output, type Schema } from './validate.js'
 
 /** A function that answers requests for one pattern. */
@@ -219,7 +220,8 @@ function toFunction(
     if (!match && !params) return toProblem(404)
     const exchange = new Exchange(request, alone, href, start, end, match ?? elsewhere, { env, waitUntil })
     if (params) exchange.params = { ...(await params) }
-    return exchange.finish(await answer(request, new Context(exchange)))
+    const context = new Context(exchange)
+    return exchange.finish(await runRequest(context, () => answer(request, context)))
   }
 }
 

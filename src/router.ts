@@ -7,6 +7,7 @@ import { toProblem } from './problem.js'
 import { permanentRedirect } from './reply.js'
 import { isResponse } from './response.js'
 import { isRoute, toFallback, type AnyRoute } from './route.js'
+import { hasScopes, runRequest } from './scope.js'
 import { toFollow, type Follow, type Rule, type RuleMistakes } from './rules.js'
 
 /** What `onError` is told of an error beside the error. */
@@ -137,7 +138,8 @@ export function router<routes, layer extends AnyMiddleware = never, const rewrit
     }
     const host = passed.length ? toHost(request, passed) : undefined
     const exchange = new Exchange(request, server, href, start, end, match, host)
-    const response = answer(request, new Context(exchange))
+    const context = new Context(exchange)
+    const response = hasScopes ? runRequest(context, () => answer(request, context)) : answer(request, context)
     const finish = (response: Response): Response =>
       exchange.finish(basePath ? withBasePath(response, basePath) : response)
     return isResponse(response) ? finish(response) : response.then(finish)
