@@ -36,6 +36,8 @@ export type Phase = 'middleware' | 'input' | 'handler' | 'response' | 'stream' |
 
 /** What answers a request, as seen by its contexts: the router, or a route that is called on its own. */
 export interface Server {
+  /** The router as data, for a route that tells of it. */
+  app?(): unknown
   readonly bodyLimit: number
   readonly responseValidation: boolean
   report(error: unknown, request: Request, pattern: string | undefined, phase: Phase): void

@@ -52,6 +52,27 @@ export interface Router<routes, early = never> {
   readonly '~early'?: early
 }
 
+/** A route of a router, and the names that lead to it in what was declared: `['users', 'me']`. */
+export interface NamedRoute {
+  readonly route: AnyRoute
+  readonly names: readonly string[]
+}
+
+/** A router as data: for those who read it, as documents and commands do. */
+export interface RouterData {
+  readonly routes: readonly NamedRoute[]
+  readonly use: readonly AnyMiddleware[]
+  /** Without a slash at its end; `''` for none. */
+  readonly basePath: string
+}
+
+// Of this copy of byway or another: a command has its own.
+const data: unique symbol = Symbol.for('byway.router') as never
+
+/** What a router is made of, or `undefined` for what is none. */
+export const dataOf = (app: unknown): RouterData | undefined =>
+  typeof app === 'object' && app !== null ? (app as { [data]?: RouterData })[data] : undefined
+
 // What one of the router's middlewares answers by itself.
 type EarlyOf<layer> = layer extends (...rest: never) => infer result ? Early<result> : never
 
@@ -78,6 +99,7 @@ export function router<routes, layer extends AnyMiddleware = never, const rewrit
   const follow = options.rewrites?.length ? toFollow(options.rewrites) : undefined
   const pending = new Set<Promise<unknown>>()
   const server: Server = {
+    app: () => own,
     bodyLimit: options.bodyLimit ?? defaultBodyLimit,
     responseValidation: options.responseValidation ?? true,
     track(promise) {
@@ -94,7 +116,8 @@ export function router<routes, layer extends AnyMiddleware = never, const rewrit
     },
   }
   const around = (inside: Answer): Answer => compose(use, inside)
-  const matcher = new Matcher([...collect(routes)].map((route) => [route.pattern, toTarget(route, around)] as const))
+  const own: RouterData = { routes: [...collect(routes)], use, basePath }
+  const matcher = new Matcher(own.routes.map(({ route }) => [route.pattern, toTarget(route, around)] as const))
   const notFound = around(() => toProblem(404))
   const malformed = around(() => toProblem(400, { detail: 'The URL has a malformed percent-escape.' }))
   const withoutSlash = around((request) => {
@@ -148,7 +171,7 @@ export function router<routes, layer extends AnyMiddleware = never, const rewrit
   const settled = async (): Promise<void> => {
     while (pending.size) await Promise.all(pending)
   }
-  return { fetch, declared: routes, settled }
+  return Object.defineProperty({ fetch, declared: routes, settled }, data, { value: own })
 }
 
 function toTarget(route: AnyRoute, around: (inside: Answer) => Answer): Target {
@@ -160,7 +183,8 @@ function toTarget(route: AnyRoute, around: (inside: Answer) => Answer): Target {
 }
 
 // Every route in an object, however nested. What is not one is an oversight in a literal, and usual in a module.
-function* collect(group: unknown, path = 'router()', seen = new Set<unknown>()): Generator<AnyRoute> {
+function* collect(group: unknown, names: readonly string[] = [], seen = new Set<unknown>()): Generator<NamedRoute> {
+  const path = ['router()', ...names.map((name) => `'${name}'`)].join(': ')
   if (typeof group !== 'object' || group === null || Array.isArray(group))
     throw new RouterError(`${path} takes an object of routes, not ${group === null ? 'null' : typeof group}`)
   if (seen.has(group)) return
@@ -173,9 +197,9 @@ function* collect(group: unknown, path = 'router()', seen = new Set<unknown>()):
       seen.add(value)
       if (!value.operations.size)
         throw new RouterError(`${path}: the route '${value.pattern}' has no methods; add .get(handler) or another`)
-      yield value
+      yield { route: value, names: [...names, name] }
     } else if (isNamespace(value) || (!isModule && isGroup(value, prototype)))
-      yield* collect(value, `${path}: '${name}'`, seen)
+      yield* collect(value, [...names, name], seen)
     else if (!isModule)
       throw new RouterError(`${path}: '${name}' is not a route; it takes routes, objects of routes, and modules`)
   }
