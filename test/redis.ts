@@ -93,7 +93,18 @@ export async function startRedis(...options: string[]): Promise<RedisServer> {
     await exit
   }
 
-  await start()
+  const close = async (): Promise<void> => {
+    process.removeListener('exit', kill)
+    await stop()
+    rmSync(folder, { recursive: true, force: true })
+  }
+
+  try {
+    await start()
+  } catch (error) {
+    await close()
+    throw error
+  }
   return {
     port,
     url: `redis://127.0.0.1:${port}`,
@@ -102,21 +113,25 @@ export async function startRedis(...options: string[]): Promise<RedisServer> {
     start,
     pause: () => void child?.kill('SIGSTOP'),
     resume: () => void child?.kill('SIGCONT'),
-    close: async () => {
-      process.removeListener('exit', kill)
-      await stop()
-      rmSync(folder, { recursive: true, force: true })
-    },
+    close,
   }
 }
 
 export async function startRedisCluster(): Promise<RedisCluster> {
   const buses = [await freePort(), await freePort(), await freePort()]
-  const nodes = await Promise.all(
-    buses.map((bus) =>
-      startRedis('--cluster-enabled', 'yes', '--cluster-port', String(bus), '--cluster-node-timeout', '2000'),
-    ),
-  )
+  const settings = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000', '--cluster-port']
+  const nodes = await Promise.all(buses.map((bus) => startRedis(...settings, String(bus))))
+  const close = async (): Promise<void> => void (await Promise.all(nodes.map((node) => node.close())))
+  try {
+    await form(nodes, buses)
+  } catch (error) {
+    await close()
+    throw error
+  }
+  return { nodes, close }
+}
+
+async function form(nodes: readonly RedisServer[], buses: readonly number[]): Promise<void> {
   const ranges = [
     ['0', '5460'],
     ['5461', '10922'],
@@ -132,11 +147,10 @@ export async function startRedisCluster(): Promise<RedisCluster> {
     await nodes[0]!.command('CLUSTER', 'MEET', '127.0.0.1', String(port), String(buses[index]))
   for (let tries = 0; ; tries++) {
     const states = await Promise.all(nodes.map((node) => node.command('CLUSTER', 'INFO')))
-    if (states.every((state) => /cluster_state:ok/.test(state) && /cluster_known_nodes:3/.test(state))) break
+    if (states.every((state) => /cluster_state:ok/.test(state) && /cluster_known_nodes:3/.test(state))) return
     if (tries === 200) throw new Error('The cluster did not form.')
     await sleep(100)
   }
-  return { nodes, close: async () => void (await Promise.all(nodes.map((node) => node.close()))) }
 }
 
 async function freePort(): Promise<number> {
