@@ -149,11 +149,6 @@ export function guardStore(store: CacheStore, { timeout, report }: GuardOptions)
     let hasFailed = false
     const done = attempt(marks, () => {
       hasFailed = true
-      // Next time others come first.
-      for (const mark of marks) {
-        const number = pending.get(mark)
-        if (number !== undefined && pending.delete(mark)) pending.set(mark, number)
-      }
     })
     const end = (): void => {
       failedRetries = hasFailed ? failedRetries + 1 : 0

@@ -249,6 +249,25 @@ describe('guardStore', () => {
     })
   })
 
+  it('is left alone though one call that began before has an answer', async () => {
+    const { store, calls: asked } = fakeStore(true)
+    const ends: (() => void)[] = []
+    const safe = guard({
+      ...store,
+      get(key) {
+        asked.push('get')
+        return new Promise((resolve, reject) =>
+          ends.push(key === 'bad' ? () => reject(new Error('bad')) : () => resolve(entry)),
+        )
+      },
+    })
+    const answers = [safe.get('bad'), safe.get('key')]
+    for (const end of ends) end()
+    expect(await Promise.all(answers)).toEqual([undefined, entry])
+    expect(safe.get('key')).toBeUndefined()
+    expect(asked).toEqual(['get', 'get'])
+  })
+
   describe('over a store that is slow', () => {
     it('takes what comes in time', async () => {
       const { store } = fakeStore()
@@ -287,10 +306,14 @@ describe('guardStore', () => {
       // As an answer that lies in a socket, it is there after the timers have had their turn.
       store.get = () => new Promise((resolve) => setImmediate(() => resolve(entry)))
       const safe = guardStore(store, { timeout: 20, report })
-      const answer = safe.get('key')
-      const busy = performance.now()
-      while (performance.now() - busy < 60);
-      expect(await answer).toBe(entry)
+      const answer = await new Promise((resolve) => {
+        setImmediate(() => {
+          resolve(safe.get('key'))
+          const busy = performance.now()
+          while (performance.now() - busy < 60);
+        })
+      })
+      expect(answer).toBe(entry)
       expect(report).not.toHaveBeenCalled()
     })
   })
@@ -436,13 +459,17 @@ describe('guardStore', () => {
       const safe = guard(store)
       modes.renew = 'throws'
       safe.renew(['t:a'])
-      modes.renew = 'works'
-      await vi.advanceTimersByTimeAsync(900)
-      safe.set('key', entry)
+      const other: Entry = { ...entry, key: 'other', marks: [['t:b', '1']] }
+      safe.set('other', other)
       expect(entries.size).toBe(0)
-      await vi.advanceTimersByTimeAsync(200)
+      await vi.advanceTimersByTimeAsync(1_100)
+      safe.set('other', other)
       safe.set('key', entry)
-      expect(entries.size).toBe(1)
+      expect([...entries.keys()]).toEqual(['other'])
+      modes.renew = 'works'
+      await vi.advanceTimersByTimeAsync(2_000)
+      safe.set('key', entry)
+      expect([...entries.keys()]).toEqual(['other', 'key'])
     })
 
     it('that fails outdates the versions that were asked for before it', async () => {
@@ -485,6 +512,21 @@ describe('guardStore', () => {
       expect(safe.versions(['t:a'])).toHaveLength(1)
     })
 
+    it('is not done by the late success of one that was asked for before it and failed after it', async () => {
+      const { store } = fakeStore()
+      const safe = guard(store)
+      const ends: ((error?: Error) => void)[] = []
+      store.renew = () => new Promise((resolve, reject) => ends.push((error) => (error ? reject(error) : resolve())))
+      const first = safe.renew(['t:a'])
+      const second = safe.renew(['t:a'])
+      ends[1]!(new Error('no'))
+      await second
+      await after(first)
+      ends[0]!()
+      await vi.advanceTimersByTimeAsync(1)
+      expect(safe.versions(['t:a'])).toBeUndefined()
+    })
+
     it('is retried with pauses, then by whoever asks, for as long as it takes', async () => {
       const { store, modes, calls: asked } = fakeStore()
       const safe = guard(store)
@@ -503,8 +545,20 @@ describe('guardStore', () => {
         await vi.advanceTimersByTimeAsync(40_000)
         expect(asked).toHaveLength(retries + round)
       }
+      await safe.renew(['t:b'])
       modes.renew = 'works'
-      safe.versions(['t:a'])
+      await vi.advanceTimersByTimeAsync(1_000)
+      expect(safe.versions(['t:a', 't:b'])).toHaveLength(2)
+    })
+
+    it('is done as soon as someone asks, after all retries were in vain', async () => {
+      const { store, modes } = fakeStore()
+      const safe = guard(store)
+      modes.renew = 'throws'
+      safe.renew(['t:a'])
+      await vi.advanceTimersByTimeAsync(24 * 3_600_000)
+      modes.renew = 'works'
+      expect(safe.versions(['t:a'])).toBeUndefined()
       expect(safe.versions(['t:a'])).toHaveLength(1)
     })
 
@@ -528,25 +582,6 @@ describe('guardStore', () => {
       expect(now.filter((version, index) => version === before[index])).toEqual([])
       expect(Math.max(...sizes.slice(1))).toBeLessThanOrEqual(100)
       expect(vi.getTimerCount()).toBe(0)
-    })
-
-    it('is not held up by marks that the store never takes', async () => {
-      const { store } = fakeStore(true)
-      const bad = Array.from({ length: 150 }, (_, index) => `bad:${index}`)
-      let isDown = true
-      const safe = guard({
-        ...store,
-        renew: async (marks) => {
-          if (isDown || marks.some((mark) => mark.startsWith('bad'))) throw new Error('no')
-          return store.renew(marks)
-        },
-      })
-      await safe.renew([...bad, 't:good'])
-      isDown = false
-      await vi.advanceTimersByTimeAsync(600_000)
-      expect(await safe.versions(bad)).toBeUndefined()
-      expect(await safe.renew(['t:good'])).toBeUndefined()
-      expect(await safe.versions(['t:good'])).toHaveLength(1)
     })
   })
 
