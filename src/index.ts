@@ -1,3 +1,4 @@
+export type { MiddlewareNotes, OperationNotes, SecurityRequirement, SecurityScheme } from './annotations.js'
 export { errorOf } from './problem.js'
 export type {
   ErrorStatus,

@@ -1,3 +1,4 @@
+import { withNotes, type MiddlewareNotes } from './annotations.js'
 import { Context, type BaseContext, type Phase } from './context.js'
 import type { AnyParams } from './pattern.js'
 import { toFailure } from './problem.js'
@@ -44,8 +45,21 @@ export type AnyMiddleware = Middleware<any, any>
  */
 export function middleware<result extends Response | Promise<Response>, context = AnyContext>(
   run: (request: Request, context: context, next: Next) => result,
-): (request: Request, context: context, next: Next) => result {
-  return run
+): (request: Request, context: context, next: Next) => result
+/** A middleware that says what documents are to tell of it: `middleware({ openapi: { security, responses } }, run)`. */
+export function middleware<result extends Response | Promise<Response>, context = AnyContext>(
+  notes: { readonly openapi: MiddlewareNotes },
+  run: (request: Request, context: context, next: Next) => result,
+): (request: Request, context: context, next: Next) => result
+export function middleware(
+  notes: AnyMiddleware | { readonly openapi: MiddlewareNotes },
+  run?: AnyMiddleware,
+): AnyMiddleware {
+  if (typeof notes === 'function') return notes
+  if (typeof run !== 'function' || typeof notes?.openapi !== 'object' || Object.keys(notes).length > 1)
+    throw new TypeError('middleware() takes a function, or { openapi: … } and a function')
+  // A function of its own: the same one may be noted elsewhere in another way.
+  return withNotes<AnyMiddleware>((request, context, next) => run(request, context, next), notes)
 }
 
 /** What a middleware's result adds to the context. */

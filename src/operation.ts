@@ -35,7 +35,7 @@ export interface RouteOperation {
   readonly answer: Answer
 }
 
-const knownKeys = ['query', 'headers', ...bodyKinds, 'response', 'bodyLimit']
+const knownKeys = ['query', 'headers', ...bodyKinds, 'response', 'bodyLimit', 'openapi']
 
 /**
  * An operation for a route, ready to answer.
@@ -59,7 +59,10 @@ export function toOperation(
   if (typeof handler !== 'function') fail(`has no handler; give it a function (request, context) => answer.`)
   for (const [key, value] of Object.entries(operation)) {
     if (!knownKeys.includes(key)) fail(`declares '${key}', which is none of ${knownKeys.join(', ')}.`)
-    if (key === 'bodyLimit') {
+    if (key === 'openapi') {
+      if (typeof value !== 'object' || value === null)
+        fail(`has an openapi that is not an object such as { summary: '…' }.`)
+    } else if (key === 'bodyLimit') {
       if (!(typeof value === 'number' && value >= 0)) fail(`has a bodyLimit that is not a number of bytes.`)
     } else if (key === 'stream') {
       if (!/^[\w*+.-]+\/[\w*+.-]+$/.test(String(value)))

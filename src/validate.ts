@@ -1,3 +1,4 @@
+import type { OperationNotes } from './annotations.js'
 import { readBody, streamBody, type BodyKind } from './body.js'
 import { Context } from './context.js'
 import { toFormObject } from './form.js'
@@ -59,6 +60,8 @@ export interface Operation {
    * @default the router's `bodyLimit`, 1 MiB unless given
    */
   readonly bodyLimit?: number
+  /** What documents say of it. */
+  readonly openapi?: OperationNotes
 }
 
 /** The inputs that `Operation` can declare, which is what they are called in the context too. */

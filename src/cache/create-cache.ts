@@ -1,3 +1,4 @@
+import { withNotes } from '../annotations.js'
 import type { AnyContext, Continued, Next } from '../middleware.js'
 import { ring } from '../middleware.js'
 import { currentScope, useScopes } from '../scope.js'
@@ -177,7 +178,7 @@ export function createCache(options: CreateCacheOptions = {}): Cache {
     const stands = (): never => {
       throw new TypeError('a cache stands around the operations of a route: give it to .use()')
     }
-    return Object.assign(stands, toRing(core, toRingOptions(given))) as never
+    return withNotes(Object.assign(stands, toRing(core, toRingOptions(given))), { cache: given }) as never
   }
   const members: { readonly [name in keyof Cache]: Cache[name] } = {
     async revalidateTag(tag, profile) {
