@@ -27,7 +27,7 @@ export function fileStore(directory: string, { maxBytes = 2 ** 30 }: FileStoreOp
     throw new TypeError("fileStore() takes the path of a directory of its own, such as '.cache/byway'")
   if (typeof maxBytes !== 'number' || !(maxBytes >= 65_536 && maxBytes < Number.POSITIVE_INFINITY))
     throw new RangeError(
-      `fileStore() takes a maxBytes of 65536 bytes or more, not ${JSON.stringify(maxBytes)}; 1 GiB is 2 ** 30`,
+      `fileStore() takes a maxBytes of 65536 bytes or more, not ${typeof maxBytes === 'number' ? maxBytes : JSON.stringify(maxBytes)}; 1 GiB is 2 ** 30`,
     )
   return new FileStore(resolve(directory), maxBytes)
 }
@@ -152,12 +152,19 @@ class FileStore implements CacheStore {
   #count(bytes: number): void {
     this.#untilSweep -= toBlocks(bytes)
     if (this.#untilSweep > 0 || this.#isSweeping) return
-    this.#untilSweep = this.#maxBytes / 8
     this.#isSweeping = true
     // Nobody waits for it; that it failed is said by the next `set`.
-    void this.#sweep()
+    void this.#sweepUntilDone()
       .catch((error: unknown) => (this.#failure = { error }))
       .finally(() => (this.#isSweeping = false))
+  }
+
+  // As often as it takes for what is written meanwhile.
+  async #sweepUntilDone(): Promise<void> {
+    do {
+      this.#untilSweep = this.#maxBytes / 8
+      await this.#sweep()
+    } while (this.#untilSweep <= 0)
   }
 
   async #sweep(): Promise<void> {
@@ -176,9 +183,12 @@ class FileStore implements CacheStore {
       const stats = await unlessGone(stat(path))
       if (!stats) continue
       const { atimeMs, mtimeMs, ctimeMs } = stats
-      const isOver = path.endsWith(aside) ? isAbandoned(ctimeMs) : kind === 'entries' && mtimeMs && mtimeMs < Date.now()
+      const isAside = path.endsWith(aside)
+      // 0 is for ever.
+      const isOver = isAside ? isAbandoned(ctimeMs) : kind === 'entries' && mtimeMs > 0 && mtimeMs < Date.now()
       if (isOver) await remove(path)
-      else found.push({ path, used: Math.max(atimeMs, ctimeMs), bytes: stats.blocks * 512 || toBlocks(stats.size) })
+      else if (!isAside)
+        found.push({ path, used: Math.max(atimeMs, ctimeMs), bytes: stats.blocks * 512 || toBlocks(stats.size) })
     }
     return found
   }

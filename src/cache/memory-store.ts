@@ -20,7 +20,7 @@ export interface MemoryStoreOptions {
 export function memoryStore({ maxBytes = 64 * 2 ** 20 }: MemoryStoreOptions = {}): CacheStore {
   if (typeof maxBytes !== 'number' || !(maxBytes >= 4096 && maxBytes < Number.POSITIVE_INFINITY))
     throw new RangeError(
-      `memoryStore() takes a maxBytes of 4096 bytes or more, not ${JSON.stringify(maxBytes) ?? 'undefined'}; 64 MiB are 64 * 2 ** 20`,
+      `memoryStore() takes a maxBytes of 4096 bytes or more, not ${typeof maxBytes === 'number' ? maxBytes : JSON.stringify(maxBytes)}; 64 MiB are 64 * 2 ** 20`,
     )
   return new MemoryStore(maxBytes)
 }

@@ -1,16 +1,158 @@
+import { spawnSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { memoryStore } from '../../src/cache/memory-store.js'
+import type { Entry } from '../../src/cache/store.js'
 import { describeStore } from '../contracts/store.js'
 
 describeStore(
   'memoryStore',
   () => {
     const store = memoryStore({ maxBytes: 8 * 2 ** 20 })
-    const lose = (marks: readonly string[]): void => {
-      // They were not asked for while so many were that there was no room left.
-      for (let index = 0; index < 30_000; index++) store.versions([`filler ${index}`])
-      void marks
+    // So many were asked for since that there was no room left.
+    const lose = (): void => {
+      for (let index = 0; index < 30_000; index++) void store.versions([`other ${index}`])
     }
     return { store, lose }
   },
   { lease: false },
 )
+
+const toEntry = (key: string, members: Partial<Entry> = {}): Entry => ({
+  key,
+  status: 200,
+  headers: [],
+  body: '',
+  time: 0,
+  revalidate: null,
+  expires: null,
+  marks: [],
+  ...members,
+})
+
+describe('memoryStore', () => {
+  afterEach(() => void vi.useRealTimers())
+
+  it('answers at once', () => {
+    const store = memoryStore()
+    expect(store.set('a', toEntry('a'))).toBeUndefined()
+    expect(store.get('a')).toEqual(toEntry('a'))
+    expect(store.versions(['t:a'])).toEqual([expect.any(String)])
+    expect(store.renew(['t:a'])).toBeUndefined()
+    expect(store.delete('a')).toBeUndefined()
+    expect(store.get('a')).toBeUndefined()
+  })
+
+  it('gives the entry itself, not a copy', () => {
+    const store = memoryStore()
+    const entry = toEntry('a', { body: new Uint8Array(10) })
+    store.set('a', entry)
+    expect(store.get('a')).toBe(entry)
+  })
+
+  it.each([0, 4_095, -1, Number.NaN, Number.POSITIVE_INFINITY, '64mb', null])(
+    'refuses a maxBytes of %j',
+    (maxBytes) => {
+      const make = (): unknown => memoryStore({ maxBytes: maxBytes as number })
+      expect(make).toThrow(RangeError)
+      expect(make).toThrow(
+        /memoryStore\(\) takes a maxBytes of 4096 bytes or more, not .+; 64 MiB are 64 \* 2 \*\* 20$/,
+      )
+    },
+  )
+
+  it('makes room by what was not asked for the longest', () => {
+    const store = memoryStore({ maxBytes: 100_000 })
+    for (const key of ['a', 'b', 'c']) store.set(key, toEntry(key, { body: 'x'.repeat(24_000) }))
+    store.get('a')
+    store.set('d', toEntry('d', { body: 'x'.repeat(24_000) }))
+    expect(['a', 'b', 'c', 'd'].filter((key) => store.get(key))).toEqual(['a', 'b', 'c', 'd'])
+    store.get('b')
+    store.set('e', toEntry('e', { body: 'x'.repeat(24_000) }))
+    expect(['a', 'b', 'c', 'd', 'e'].filter((key) => store.get(key))).toEqual(['b', 'c', 'd', 'e'])
+    store.delete('c')
+    store.set('f', toEntry('f', { body: 'x'.repeat(24_000) }))
+    expect(['b', 'c', 'd', 'e', 'f'].filter((key) => store.get(key))).toEqual(['b', 'd', 'e', 'f'])
+  })
+
+  it('makes room by marks too, and keeps those that are asked for', () => {
+    const store = memoryStore({ maxBytes: 100_000 })
+    const [often, once] = store.versions(['often', 'once']) as string[]
+    for (let index = 0; index < 1_000; index++) {
+      store.set(`${index}`, toEntry(`${index}`))
+      expect(store.versions(['often'])).toEqual([often])
+    }
+    expect(store.versions(['once'])).not.toEqual([once])
+  })
+
+  it.each<[string, Partial<Entry>]>([
+    ['body', { body: 'x'.repeat(25_000) }],
+    ['body of two bytes a character', { body: '€'.repeat(12_500) }],
+    ['body of bytes', { body: new Uint8Array(25_000) }],
+    ['header', { headers: [['x-long', 'x'.repeat(25_000)]] }],
+    ['list of marks', { marks: Array.from({ length: 200 }, (_, index) => [`t:${index}`, 'v'] as const) }],
+  ])('does not keep an entry whose %s is over a quarter of it, nor what that replaces', (_name, members) => {
+    const store = memoryStore({ maxBytes: 100_000 })
+    store.set('other', toEntry('other'))
+    store.set('a', toEntry('a'))
+    store.set('a', toEntry('a', members))
+    expect(store.get('a')).toBeUndefined()
+    expect(store.get('other')).toBeDefined()
+  })
+
+  it('keeps of a buffer only what an entry shows of it', () => {
+    const store = memoryStore({ maxBytes: 100_000 })
+    const body = new Uint8Array(1_000_000).fill(7).subarray(10, 20)
+    store.set('a', toEntry('a', { body }))
+    const kept = (store.get('a') as Entry).body as Uint8Array
+    expect(kept).toEqual(body)
+    expect(kept.buffer.byteLength).toBe(10)
+  })
+
+  it('has the room again of what has expired, was replaced or was deleted', () => {
+    vi.useFakeTimers({ now: 1_000, toFake: ['Date'] })
+    const store = memoryStore({ maxBytes: 100_000 })
+    for (let index = 0; index < 100; index++) {
+      store.set('kept', toEntry('kept', { body: `${index}` }))
+      store.set('again', toEntry('again', { body: 'x'.repeat(24_000) }))
+      store.set(`deleted ${index}`, toEntry(`deleted ${index}`, { body: 'x'.repeat(24_000) }))
+      store.delete(`deleted ${index}`)
+      store.set(`expired ${index}`, toEntry(`expired ${index}`, { body: 'x'.repeat(24_000), expires: Date.now() + 5 }))
+      vi.advanceTimersByTime(5)
+      if (index % 2) expect(store.get(`expired ${index}`)).toBeUndefined()
+    }
+    expect(store.get('kept')).toEqual(toEntry('kept', { body: '99' }))
+    expect(store.get('again')).toBeDefined()
+  })
+
+  it('keeps an entry up to the millisecond in which it expires', () => {
+    vi.useFakeTimers({ now: 1_000, toFake: ['Date'] })
+    const store = memoryStore()
+    store.set('a', toEntry('a', { expires: 2_000 }))
+    vi.setSystemTime(1_999)
+    expect(store.get('a')).toBeDefined()
+    vi.setSystemTime(2_000)
+    expect(store.get('a')).toBeUndefined()
+  })
+
+  describe.each([
+    ['usual', 1_000_000, 64],
+    ['small', 200_000, 56],
+    ['parsed', 120_000, 64],
+    ['bytes', 150_000, 64],
+    ['marks', 200_000, 41],
+  ])('filled with %s', (kind, keys, mebibytes) => {
+    it(`holds its bound in the real heap, under ${keys} keys`, { timeout: 120_000 }, () => {
+      const program = fileURLToPath(new URL('../fixtures/fill-memory-store.ts', import.meta.url))
+      const bound = mebibytes * 2 ** 20
+      const options = ['--expose-gc', '--import', 'tsx', program, kind, String(keys), String(bound)]
+      const { stdout, stderr } = spawnSync(process.execPath, options, { encoding: 'utf8' })
+      expect(stderr).toBe('')
+      const { highest, kept } = JSON.parse(stdout) as { highest: number; kept: number }
+      expect(highest).toBeLessThan(bound)
+      // Nor does it throw away what there is room for.
+      expect(highest).toBeGreaterThan(bound / 2)
+      expect(kept).toBeGreaterThan(10_000)
+    })
+  })
+})
