@@ -94,9 +94,15 @@ export function redisStore(
     const { text, isOther } = await read(redis, key)
     if (text !== undefined) return text
     const version = crypto.randomUUID()
-    const added = isOther ? redis.set(key, version, lifetime) : redis.add(key, version, lifetime)
-    // Another process may have been first.
-    return (await added) === null ? ((await read(redis, key)).text ?? version) : version
+    if (isOther) await redis.delete(key)
+    try {
+      // Another process may have been first.
+      return (await redis.add(key, version, lifetime)) === null ? ((await read(redis, key)).text ?? version) : version
+    } catch (error) {
+      // Nothing can be stored under it, and what is there can still be served.
+      if (isReply(error, 'OOM')) return version
+      throw error
+    }
   }
 
   return {
@@ -122,7 +128,8 @@ export function redisStore(
     versions: (marks) => Promise.all(marks.map(versionOf)),
 
     async renew(marks) {
-      await Promise.all(marks.map(async (mark) => redis.set(await markKey(mark), crypto.randomUUID(), lifetime)))
+      // Whoever asks next gives it a new one. A Redis that is full still deletes.
+      await Promise.all(marks.map(async (mark) => redis.delete(await markKey(mark))))
     },
 
     async lease(key, milliseconds) {
@@ -143,10 +150,12 @@ async function read(redis: Commands, key: string): Promise<{ readonly text?: str
     return value instanceof Uint8Array ? { text: new TextDecoder().decode(value) } : {}
   } catch (error) {
     // It is this key's trouble, not the server's.
-    if (error instanceof Error && error.message.startsWith('WRONGTYPE')) return { isOther: true }
+    if (isReply(error, 'WRONGTYPE')) return { isOther: true }
     throw error
   }
 }
+
+const isReply = (error: unknown, code: string): boolean => error instanceof Error && error.message.startsWith(code)
 
 // Compared and deleted as one step.
 const script = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
