@@ -197,7 +197,7 @@ describe('fileStore', () => {
   // A sweep begins after an eighth of the bound was written.
   const sweep = async (): Promise<void> => {
     const store = fileStore(directory, { maxBytes: 2 ** 20 })
-    for (let index = 0; index < 3; index++) await store.set('large', toEntry('large', { body: 'x'.repeat(60_000) }))
+    await store.set('large', toEntry('large', { body: 'x'.repeat(150_000) }))
   }
 
   it('sweeps what has expired, and what processes left that ended while they wrote', async () => {
