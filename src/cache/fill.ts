@@ -34,7 +34,7 @@ export interface Fill {
   /** The validated query and headers. */
   readonly inputs: object
   /** What middleware outside has added and the key holds. */
-  readonly free: ReadonlySet<string>
+  readonly free: ReadonlySet<PropertyKey>
   readonly signal: () => AbortSignal
 }
 
@@ -74,7 +74,7 @@ export async function makeAnswer(fill: Fill): Promise<Made> {
   const toEntry = async (body: Entry['body']): Promise<Entry> => ({
     key: fill.key,
     status: response.status,
-    headers: await completeHeaders(toStoredHeaders(response.headers, body), body, settings),
+    headers: await completeHeaders(toStoredHeaders(toDeployed(response, exchange), body), body, settings),
     body,
     time,
     revalidate: settings.revalidate,
@@ -104,6 +104,16 @@ const refused = (response: Response, outcome: Outcome, refusal: string): Made =>
   outcome,
 })
 
+// The router puts the basePath before the targets of byway's own redirects, and what is stored is none of these any more.
+function toDeployed(response: Response, { server }: Exchange): Headers {
+  const location = '~data' in response ? response.headers.get('location') : null
+  if (location === null || !/^\/(?![/\\])/.test(location)) return response.headers
+  const { basePath = '' } = (server.app?.() ?? {}) as { readonly basePath?: string }
+  const headers = new Headers(response.headers)
+  headers.set('location', basePath + location)
+  return headers
+}
+
 const toDetail = ({ reads }: Tracker): string => `reads ${[...reads].join(', ')}`
 
 async function completeHeaders(
@@ -116,9 +126,15 @@ async function completeHeaders(
   if (!has('cache-control')) headers.push(['cache-control', cacheControl])
   if (vary === '') return headers
   const given = headers.find(([name]) => name === 'vary')
-  if (given) given[1] = [...new Set([...given[1].toLowerCase().split(/[\s,]+/), ...vary.split(', ')])].join(', ')
+  if (given) given[1] = toVary(given[1], vary)
   else headers.push(['vary', vary])
   return headers
+}
+
+/** A `Vary` with more names in it. */
+export function toVary(given: string | null, vary: string): string {
+  const names = `${given ?? ''}, ${vary}`.toLowerCase().split(/[\s,]+/)
+  return [...new Set(names.filter((name) => name !== ''))].join(', ')
 }
 
 // A character has one to three bytes.

@@ -5,8 +5,8 @@ export type Outcome = Entry | 'unstorable' | 'failed'
 
 /** A run under way, which others that want the same wait for. */
 export class Flight {
-  /** The versions that its marks had when it began: it is nobody's who has seen newer ones. */
-  readonly versions: string
+  /** The versions that its marks had when it began, once they are known: it is nobody's who has seen newer ones. */
+  versions: string | undefined
   /** When nobody waits for it any more, in milliseconds since 1970. */
   readonly until: number
   readonly outcome: Promise<Outcome>
@@ -15,13 +15,13 @@ export class Flight {
   #controller: AbortController | undefined
   #gone = 0
 
-  constructor(versions: string, until: number) {
+  constructor(versions: string | undefined, until: number) {
     this.versions = versions
     this.until = until
     this.outcome = new Promise((settle) => (this.settle = settle))
   }
 
-  /** One more that waits. A run that nobody waits for, such as a refresh, goes on. */
+  /** One more that waits. */
   join(signal: () => AbortSignal): void {
     this.#waiting.push(signal)
     if (this.#controller) this.#follow(signal())

@@ -22,7 +22,7 @@ export function encodeValue(value: unknown): string {
 }
 
 function encodeObject(value: object): string {
-  if (Array.isArray(value)) return `[${value.map(encodeValue).join()}]`
+  if (Array.isArray(value)) return `[${Array.from(value, encodeValue).join()}]`
   if (value instanceof Date) return `Date(${value.getTime()})`
   if (value instanceof URL) return `URL(${JSON.stringify(value.href)})`
   if (value instanceof Map) return `Map${encodeObject([...value])}`

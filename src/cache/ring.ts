@@ -5,7 +5,7 @@ import { RouteError } from '../operation.js'
 import { isResponse, withHeaders } from '../response.js'
 import { answerFrom } from './answer.js'
 import { toMarks, type Core } from './core.js'
-import { dropAnswer, makeAnswer, type Made, type Settings } from './fill.js'
+import { dropAnswer, makeAnswer, toVary, type Made, type Settings } from './fill.js'
 import type { SafeStore } from './guard.js'
 import { encodeValue, toCanonicalPath } from './key.js'
 import { lookUp, type Found } from './lookup.js'
@@ -32,11 +32,11 @@ interface Visit {
   readonly view: Context
   readonly store: SafeStore
   readonly key: string
-  readonly free: ReadonlySet<string>
+  readonly free: ReadonlySet<PropertyKey>
   readonly marks: () => readonly string[]
 }
 
-const nothing: ReadonlySet<string> = new Set()
+const nothing: ReadonlySet<PropertyKey> = new Set()
 
 /** The part of a cache that stands around operations. */
 export function toRing(core: Core, options: RingOptions): Ring {
@@ -60,17 +60,21 @@ function createRing(core: Core, options: RingOptions, inside: Inside): Answer {
     const exchange = Context.exchange(context)
     const { href, start, end } = exchange
     const view = inputs && (options.key || !fixedMarks) ? Context.with(context, inputs) : context
-    const free = options.key ? new Set<string>() : nothing
+    const free = options.key ? new Set<PropertyKey>() : nothing
     let key = core.prefix + href.slice(0, end)
     if (inputs || vary.length || options.key) {
-      const extra = options.key?.(recording(view, free as Set<string>))
+      const extra = unpromised(options.key?.(recording(view, free as Set<PropertyKey>)))
       const varied = vary.map((name) => request.headers.get(name))
       key += `\n${encodeInputs(inputs, exchange.search)} ${encodeValue(varied)} ${encodeValue(extra)}`
     }
-    const marks = (): readonly string[] => [
-      ...(fixedMarks ?? toMarks(core.prefix, checkTags((tags as (context: Context) => readonly string[])(view)))),
-      `${core.prefix}p:${toCanonicalPath(href.slice(start, end))}`,
-    ]
+    // A route on its own may have been given other params than its URL has.
+    if (!exchange.server.app) key += `\n${encodeValue(exchange.params)}`
+    let known: readonly string[] | undefined
+    const marks = (): readonly string[] =>
+      (known ??= [
+        ...(fixedMarks ?? toMarks(core.prefix, checkTags((tags as (context: Context) => readonly string[])(view)))),
+        `${core.prefix}p:${toCanonicalPath(href.slice(start, end))}`,
+      ])
     return { request, context, inputs: inputs ?? {}, view, free, key, marks, store: core.storeFor(context) }
   }
 
@@ -131,9 +135,12 @@ function createRing(core: Core, options: RingOptions, inside: Inside): Answer {
       const gained = await gain(toJob(one), found, !!fallback)
       if (gained === 'failed') return serve(one, fallback!, Date.now(), { fwd, detail: 'refresh failed' })
       if (gained.entry) return serve(one, gained.entry, Date.now(), { fwd, collapsed: true })
-      if (gained.made.outcome !== 'failed' || !fallback) return respond(one, gained.made, fwd)
+      const { made } = gained
+      // There is another answer now, which is for this one only.
+      if (fallback && made.outcome === 'unstorable') await one.store.delete(one.key)
+      if (made.outcome !== 'failed' || !fallback) return respond(one, made, fwd)
       backOff(core, one.key)
-      dropAnswer(gained.made.response, Context.exchange(one.context))
+      dropAnswer(made.response, Context.exchange(one.context))
       return serve(one, fallback, Date.now(), { fwd, detail: 'refresh failed' })
     } catch (error) {
       return toThrown(error, 'cache')
@@ -150,9 +157,9 @@ function createRing(core: Core, options: RingOptions, inside: Inside): Answer {
     const status = formatCacheStatus({ fwd, stored: isStreamed, detail: refusal })
     return withHeaders(response, (headers) => {
       headers.append('cache-status', status)
-      if (headers.has('cache-control')) return
-      if (isStreamed) headers.set('cache-control', settings.cacheControl)
-      else if (isDynamic) headers.set('cache-control', 'private, no-cache')
+      if (settings.vary !== '') headers.set('vary', toVary(headers.get('vary'), settings.vary))
+      // What a stream reads of the request is known when it has ended.
+      if ((isStreamed || isDynamic) && !headers.has('cache-control')) headers.set('cache-control', 'private, no-cache')
     })
   }
 
@@ -202,16 +209,26 @@ function encodeInputs(inputs: Context | undefined, search: string): string {
 }
 
 /** The context as `key` sees it: what it reads of that is in the key. */
-function recording(context: Context, read: Set<string>): Context {
+function recording(context: Context, read: Set<PropertyKey>): Context {
   return new Proxy(context, {
     get(target, name) {
-      if (typeof name === 'string') read.add(name)
+      read.add(name)
       return Reflect.get(target, name, target)
     },
   })
 }
 
-function checkTags(tags: unknown): readonly string[] {
+function checkTags(given: unknown): readonly string[] {
+  const tags = unpromised(given)
   if (Array.isArray(tags) && tags.every((tag) => typeof tag === 'string')) return tags
   throw new TypeError('the tags of a cache() are a list of texts, or a function that gives one')
+}
+
+// What rejects is heard of here, and nowhere else.
+function unpromised(value: unknown): unknown {
+  if (!(value instanceof Promise)) return value
+  value.catch(() => {})
+  throw new TypeError(
+    'tags and key of a cache() give what they give at once, not a promise; look it up in a middleware',
+  )
 }

@@ -31,8 +31,9 @@ type AnyMade = { readonly outcome: Outcome | Promise<Outcome> }
 declare const navigator: { userAgent?: string } | undefined
 const sharesRuns = typeof navigator === 'undefined' || navigator.userAgent !== 'Cloudflare-Workers'
 
-/** How long a key is remembered whose answer was not to be stored, in milliseconds. */
+/** How long a key is remembered whose answer was not to be stored, in milliseconds. Long ones are not: clients make them up. */
 const unstorableFor = 10_000
+const longestKey = 1_000
 const longestBackoff = 60_000
 
 /** What came of wanting something: it was made for this one, or another's run gave an entry or failed. */
@@ -85,12 +86,15 @@ export function refresh<made extends AnyMade>(job: Job<made>, found: Found): voi
   const other = core.flights.get(key)
   if ((other && other.until > now) || isBackedOff(core, key)) return
   // There before the versions are known, so that others see that one is under way.
-  const flight = new Flight('', now + core.maxWait)
+  const flight = new Flight(undefined, now + core.maxWait)
+  // It goes on for itself, whoever else comes to wait for it, and goes.
+  flight.join(() => new AbortController().signal)
   core.flights.set(key, flight)
   const work = async (): Promise<void> => {
     let made: made | undefined
     try {
       const marks = await toVersioned(job, found)
+      flight.versions = marks && toText(marks)
       const lease = marks && (await job.store.lease(`${key}\n${toText(marks)}`, core.maxWait))
       if (!marks || lease === 'taken') return
       made = await make(job, marks, flight.signal, flight, lease)
@@ -163,7 +167,8 @@ async function make<made extends AnyMade>(
         core.unstorable.delete(key)
         core.failures.delete(key)
         await store.set(key, outcome)
-      } else if (outcome === 'unstorable') core.unstorable.set(key, Date.now() + unstorableFor)
+      } else if (outcome === 'unstorable' && key.length <= longestKey)
+        core.unstorable.set(key, Date.now() + unstorableFor)
     } finally {
       if (flight) land(core, key, flight, outcome)
       await lease?.release()

@@ -33,20 +33,27 @@ export function shareBody(
       throw error
     }
   }
+  let isGone = false
+  const pass = async (controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>): Promise<boolean> => {
+    const chunk = await read()
+    if (!isGone) {
+      if (chunk === undefined) controller.close()
+      else controller.enqueue(chunk)
+    } else if (!chunks) await reader.cancel()
+    return chunk !== undefined
+  }
   const body = new ReadableStream<Uint8Array<ArrayBuffer>>(
     {
+      // Ahead of who gets it, as far as it may be stored: others who want the same do not wait for a slow one.
+      async start(controller) {
+        while (chunks && (await pass(controller)));
+      },
       async pull(controller) {
-        const chunk = await read()
-        if (chunk === undefined) controller.close()
-        else controller.enqueue(chunk)
+        await pass(controller)
       },
       async cancel(reason) {
-        try {
-          while (chunks && (await read()) !== undefined);
-          if (!chunks) await reader.cancel(reason)
-        } catch {
-          // It broke off, as `whole` says.
-        }
+        isGone = true
+        if (!chunks) await reader.cancel(reason)
       },
     },
     { highWaterMark: 0 },

@@ -93,6 +93,15 @@ function defineClasses() {
     override getSetCookie(): string[] {
       return []
     }
+    override append(): never {
+      throw new TypeError("a request's headers do not change under a cache; add to the context what is inside needs")
+    }
+    override set(): never {
+      return this.append()
+    }
+    override delete(): never {
+      return this.append()
+    }
     override *entries(): HeadersIterator<[string, string]> {
       for (const pair of this.#tracker.allows('all headers') ? this.#real : super.entries())
         if (!hidden.has(pair[0])) yield pair
@@ -215,10 +224,10 @@ class TrackedURL extends URL {
  */
 export class TrackedContext extends Context {
   readonly #tracker: Tracker
-  readonly #free: ReadonlySet<string>
+  readonly #free: ReadonlySet<PropertyKey>
   #url: URL | undefined
 
-  private constructor(exchange: Exchange, tracker: Tracker, free: ReadonlySet<string>) {
+  private constructor(exchange: Exchange, tracker: Tracker, free: ReadonlySet<PropertyKey>) {
     super(exchange)
     this.#tracker = tracker
     this.#free = free
@@ -228,17 +237,18 @@ export class TrackedContext extends Context {
     outer: Context,
     inputs: object,
     tracker: Tracker,
-    free: ReadonlySet<string>,
+    free: ReadonlySet<PropertyKey>,
     signal: () => AbortSignal,
   ): TrackedContext {
     const context = new TrackedContext(Context.exchange(outer), tracker, free)
-    for (const [name, value] of Object.entries(outer)) {
+    for (const name of Reflect.ownKeys(outer)) {
+      const value: unknown = Reflect.get(outer, name)
       if (free.has(name)) Object.defineProperty(context, name, { ...plain, value })
       else
         Object.defineProperty(context, name, {
           enumerable: true,
           configurable: true,
-          get: () => (tracker.allows(`context.${name}`) ? value : undefined),
+          get: () => (tracker.allows(`context.${String(name)}`) ? value : undefined),
           // On the copy that it is set on, as middleware inside may.
           set(this: Context, value: unknown) {
             Object.defineProperty(this, name, { ...plain, value })
