@@ -81,7 +81,7 @@ class ServedRequest extends NodeRequest {
         `the body of ${method} ${this.#href} was read before byway got the request; mount toNodeHandler() before the ` +
           'body parser, or keep the bytes: express.json({ verify: (req, res, bytes) => { req.rawBody = bytes } })',
       )
-    return (this.#body = toStream(incoming, () => this.#toReason()))
+    return (this.#body = toStream(incoming, this.#outgoing, () => this.#toReason()))
   }
 
   // One for the signal and the body, so that what breaks off with the body is known as the signal's abort.
@@ -146,7 +146,7 @@ const hasBody = ({ headers, httpVersionMajor }: IncomingMessage): boolean =>
 
 // Unlike `Readable.toWeb`, whose `cancel` destroys the message. What is not wanted is read and dropped, as Node does
 // with a body that nobody reads: the client gets to read the answer, and may use its connection again.
-function toStream(incoming: IncomingMessage, toReason: () => DOMException): Body {
+function toStream(incoming: IncomingMessage, outgoing: ServerResponse, toReason: () => DOMException): Body {
   let stop = (): void => {}
   return new ReadableStream<Uint8Array<ArrayBuffer>>(
     {
@@ -163,11 +163,22 @@ function toStream(incoming: IncomingMessage, toReason: () => DOMException): Body
           stop()
           controller.error(toReason())
         }
-        stop = () => incoming.off('data', onData).off('end', onEnd).off('close', onClose)
+        // Node drops what is left of a message only if nobody has begun to read it. Paused, it would hold up the connection.
+        const onAnswered = (): void => {
+          if (incoming.readableEnded) return
+          stop()
+          controller.error(new DOMException('The answer is out; its request can be read no more.', 'AbortError'))
+          incoming.resume()
+        }
+        stop = () => {
+          incoming.off('data', onData).off('end', onEnd).off('close', onClose)
+          outgoing.off('finish', onAnswered)
+        }
         // A message that breaks off says so by 'error' too, which nobody else may be listening for.
         incoming.on('error', () => {})
         if (incoming.destroyed && !incoming.readableEnded) return onClose()
         incoming.on('data', onData).on('end', onEnd).on('close', onClose).pause()
+        outgoing.once('finish', onAnswered)
       },
       pull: () => void incoming.resume(),
       cancel: () => {
