@@ -445,6 +445,25 @@ describeWithRedis('redisStore', () => {
       await vi.waitUntil(() => world.acknowledged === 2, { timeout: 10_000 })
       await hit()
     }, 30_000)
+
+    it('serves nothing that Redis would not outdate, and outdates it when it can', async () => {
+      const world: World = { truth: 1, acknowledged: 0, slowest: 0, hits: 0, misses: 0 }
+      const { answer, change, reports } = await startProcess(world)
+      const hit = async (): Promise<void> => {
+        const { hits } = world
+        await vi.waitUntil(async () => (await answer('a'), world.hits > hits), { timeout: 10_000 })
+      }
+      await hit()
+      await own.command('ACL', 'SETUSER', 'default', '-del')
+      await change()
+      expect(reports.length).toBeGreaterThan(0)
+      const { hits } = world
+      for (let round = 0; round < 5; round++) await answer('a')
+      expect(world).toMatchObject({ hits, acknowledged: 0 })
+      await own.command('ACL', 'SETUSER', 'default', '+del')
+      await vi.waitUntil(() => world.acknowledged === 2, { timeout: 10_000 })
+      await hit()
+    }, 30_000)
   })
 
   it('does not let the process end for want of a listener', async () => {
