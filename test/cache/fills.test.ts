@@ -1,0 +1,533 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import type { Core } from '../../src/cache/core.js'
+import { createCache, memoryStore, type CacheOptions, type CreateCacheOptions } from '../../src/cache/index.js'
+import { reply, route, router, type RouteContext } from '../../src/index.js'
+import { at, deferred, read, slowStore, statusOf } from '../fixtures/cache.js'
+
+// The runs under way are nobody's to see but the cache's own: they are counted here, since each that stays would leak.
+const cores = vi.hoisted((): Core[] => [])
+vi.mock('../../src/cache/ring.js', async (original) => {
+  const actual = await original<typeof import('../../src/cache/ring.js')>()
+  return { ...actual, toRing: (core: Core, options: never) => (cores.push(core), actual.toRing(core, options)) }
+})
+const underWay = (): number => cores.reduce((sum, { flights }) => sum + flights.size, 0)
+
+const escaped: unknown[] = []
+const onEscape = (reason: unknown): void => void escaped.push(reason)
+beforeAll(() => void process.on('unhandledRejection', onEscape))
+afterEach(async () => {
+  vi.useRealTimers()
+  await sleep(0)
+  expect(underWay()).toBe(0)
+  cores.length = 0
+})
+afterAll(async () => {
+  await sleep(20)
+  process.off('unhandledRejection', onEscape)
+  expect(escaped).toEqual([])
+})
+
+type Handler = (request: Request, context: RouteContext<'/items/[slug]'>, run: number) => unknown
+
+function toApp(handler: Handler, options: CacheOptions = {}, created: CreateCacheOptions = {}) {
+  const cache = createCache(created)
+  const errors: unknown[] = []
+  let runs = 0
+  const item = route('/items/[slug]')
+    .use(cache(options))
+    .get((request, context) => handler(request, context, ++runs) as string)
+  const app = router({ item }, { onError: (error, { phase }) => void errors.push([phase, error]) })
+  return {
+    cache,
+    app,
+    errors,
+    get runs() {
+      return runs
+    },
+    ask: async (signal?: AbortSignal, slug = 'a'): Promise<Response> =>
+      app.fetch(new Request(`http://test/items/${slug}`, signal && { signal })),
+  }
+}
+
+const stores: [string, () => CreateCacheOptions][] = [
+  ['a store in memory', () => ({})],
+  ['a store that takes its time', () => ({ store: slowStore(memoryStore(), () => sleep(Math.random() * 4)) })],
+]
+
+describe.each(stores)('one run a key, with %s', (_name, created) => {
+  it('is shared by all who want it meanwhile', async () => {
+    const slow = deferred<void>()
+    const self = toApp(async () => (await slow.promise, 'a'), {}, created())
+    const answers = Array.from({ length: 50 }, () => self.ask())
+    const others = Array.from({ length: 50 }, () => self.ask(undefined, 'b'))
+    await vi.waitFor(() => expect(self.runs).toBe(2))
+    await sleep(10)
+    expect(underWay()).toBe(2)
+    slow.resolve()
+    const all = await Promise.all([...answers, ...others].map(async (answer) => read(await answer)))
+    expect(self.runs).toBe(2)
+    expect(all.filter(([, , status]) => (status as { stored?: true }).stored)).toHaveLength(2)
+    for (const [status, body, how] of all) {
+      expect([status, body]).toEqual([200, 'a'])
+      // One that asked the store first may find it there.
+      expect([{ fwd: 'uri-miss', stored: true }, { fwd: 'uri-miss', collapsed: true }, { hit: true }]).toContainEqual(
+        how,
+      )
+    }
+    await self.app.settled()
+  })
+
+  it('is not shared where it was not to be stored: all run at once, then', async () => {
+    const slow = deferred<void>()
+    let now = 0
+    let most = 0
+    const self = toApp(
+      async ({ headers }) => {
+        most = Math.max(most, ++now)
+        await slow.promise
+        await sleep(5)
+        now--
+        return headers.get('cookie')
+      },
+      {},
+      created(),
+    )
+    const answers = Array.from({ length: 10 }, (_, user) => self.app.fetch(at('/items/a', { cookie: `user=${user}` })))
+    await vi.waitFor(() => expect(self.runs).toBe(1))
+    await sleep(10)
+    expect(self.runs).toBe(1)
+    slow.resolve()
+    const texts = await Promise.all(answers.map(async (answer) => (await answer).json()))
+    expect(texts).toEqual(Array.from({ length: 10 }, (_, user) => `user=${user}`))
+    expect([self.runs, most]).toEqual([10, 9])
+    // What is known not to be stored is not waited for.
+    most = 0
+    await Promise.all(Array.from({ length: 5 }, () => self.ask()))
+    expect([self.runs, most]).toEqual([15, 5])
+    await self.app.settled()
+  })
+
+  it('is not shared where it failed: each has its own error', async () => {
+    const slow = deferred<void>()
+    const self = toApp(
+      async (_request, _context, run) => {
+        await slow.promise
+        if (run === 1) throw new Error('first')
+        return run
+      },
+      {},
+      created(),
+    )
+    const answers = Array.from({ length: 3 }, () => self.ask())
+    await vi.waitFor(() => expect(self.runs).toBe(1))
+    await sleep(10)
+    slow.resolve()
+    const statuses = await Promise.all(answers.map(async (answer) => (await answer).status))
+    expect(statuses.sort()).toEqual([200, 200, 500])
+    expect([self.runs, self.errors]).toEqual([3, [['handler', new Error('first')]]])
+    await self.app.settled()
+  })
+
+  it('is waited for no longer than maxWait', async () => {
+    const slow = deferred<void>()
+    const self = toApp(
+      async (_request, _context, run) => {
+        if (run === 1) await slow.promise
+        return run
+      },
+      {},
+      { ...created(), maxWait: 0.3 },
+    )
+    const first = self.ask()
+    await sleep(20)
+    const start = performance.now()
+    const others = await Promise.all([self.ask(), self.ask()])
+    expect(performance.now() - start).toBeGreaterThan(200)
+    expect(await Promise.all(others.map((answer) => answer.json()))).toEqual([2, 3])
+    slow.resolve()
+    expect(await (await first).json()).toBe(1)
+    await self.app.settled()
+  })
+
+  it('goes on when who began it has gone, for those who wait', async () => {
+    const slow = deferred<void>()
+    let aborted: AbortSignal | undefined
+    const self = toApp(
+      async (_request, { signal }) => {
+        aborted = signal
+        await slow.promise
+        return signal.aborted
+      },
+      {},
+      created(),
+    )
+    const [one, two] = [new AbortController(), new AbortController()]
+    const first = self.ask(one.signal)
+    const second = self.ask(two.signal)
+    await vi.waitFor(() => expect(self.runs).toBe(1))
+    await sleep(10)
+    one.abort()
+    expect(aborted!.aborted).toBe(false)
+    const third = self.ask()
+    await sleep(10)
+    two.abort()
+    expect(aborted!.aborted).toBe(false)
+    slow.resolve()
+    for (const answer of [first, second, third]) expect(await (await answer).json()).toBe(false)
+    expect(self.runs).toBe(1)
+    await self.app.settled()
+  })
+
+  it('is aborted when all have gone, and who comes then has its own', async () => {
+    const self = toApp(
+      (_request, { signal }, run) =>
+        run > 1
+          ? run
+          : new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error))),
+      {},
+      created(),
+    )
+    const [one, two] = [new AbortController(), new AbortController()]
+    const answers = [self.ask(one.signal), self.ask(two.signal)]
+    await vi.waitFor(() => expect(self.runs).toBe(1))
+    await sleep(10)
+    one.abort()
+    two.abort()
+    await Promise.all(answers)
+    expect(await (await self.ask()).json()).toBeGreaterThan(1)
+    await self.app.settled()
+  })
+
+  it('a refresh is not aborted when who asked for the answer goes', async () => {
+    const slow = deferred<void>()
+    const signals: AbortSignal[] = []
+    const self = toApp(
+      async (_request, { signal }, run) => {
+        signals.push(signal)
+        if (run > 1) await slow.promise
+        return run
+      },
+      { tags: ['a'] },
+      created(),
+    )
+    await self.ask()
+    await self.app.settled()
+    await self.cache.revalidateTag('a', 'max')
+    const controller = new AbortController()
+    expect(await (await self.ask(controller.signal)).json()).toBe(1)
+    controller.abort()
+    await vi.waitFor(() => expect(self.runs).toBe(2))
+    expect(signals[1]!.aborted).toBe(false)
+    slow.resolve()
+    await self.app.settled()
+    expect(await (await self.ask()).json()).toBe(2)
+  })
+
+  it('a handler that asks for its own answer has it after maxWait', async () => {
+    const self = toApp(
+      async (_request, _context, run) => (run > 1 ? run : [run, await (await self.ask()).json()]),
+      {},
+      { ...created(), maxWait: 0.02 },
+    )
+    expect(await (await self.ask()).json()).toEqual([1, 2])
+    await self.app.settled()
+  })
+
+  it('is nobody’s who has seen a tag revalidated since it began', async () => {
+    const slow = deferred<void>()
+    const self = toApp(
+      async (_request, _context, run) => {
+        if (run === 1) await slow.promise
+        return run
+      },
+      { tags: ['a'] },
+      created(),
+    )
+    const first = self.ask()
+    await vi.waitFor(() => expect(self.runs).toBe(1))
+    await self.cache.revalidateTag('a')
+    expect(await (await self.ask()).json()).toBe(2)
+    slow.resolve()
+    expect(await (await first).json()).toBe(1)
+    await self.app.settled()
+    expect(await (await self.ask()).json()).toBeGreaterThan(1)
+    await self.app.settled()
+  })
+})
+
+describe('a refresh under way', () => {
+  it('is waited for by those for whom the old answer is over', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    const slow = deferred<void>()
+    const self = toApp(
+      async (_request, _context, run) => {
+        if (run > 1) await slow.promise
+        return run
+      },
+      { revalidate: 1, staleWhileRevalidate: 1, staleIfError: 0 },
+    )
+    await self.ask()
+    vi.setSystemTime(Date.now() + 1_500)
+    expect(await (await self.ask()).json()).toBe(1)
+    vi.setSystemTime(Date.now() + 1_000)
+    const controller = new AbortController()
+    const [gone, waiting] = [self.ask(controller.signal), self.ask()]
+    await sleep(5)
+    controller.abort()
+    slow.resolve()
+    expect(await read(waiting)).toEqual([200, 2, { fwd: 'uri-miss', collapsed: true, ttl: expect.any(Number) }])
+    await gone
+    expect(self.runs).toBe(2)
+    await self.app.settled()
+  })
+})
+
+const encode = (text: string) => new TextEncoder().encode(text)
+
+/** A stream that the test writes. */
+function toStream() {
+  let controller!: ReadableStreamDefaultController<Uint8Array>
+  const cancelled = deferred<unknown>()
+  let isCancelled = false
+  const body = new ReadableStream<Uint8Array>({
+    start: (given) => void (controller = given),
+    cancel(reason) {
+      isCancelled = true
+      cancelled.resolve(reason)
+    },
+  })
+  return {
+    body,
+    write: (text: string) => controller.enqueue(encode(text)),
+    end: () => controller.close(),
+    fail: (error: unknown) => controller.error(error),
+    get isCancelled() {
+      return isCancelled
+    },
+    cancelled: cancelled.promise,
+  }
+}
+
+describe('a stream', () => {
+  it('reaches its reader while it is written, and is stored at its end', async () => {
+    const stream = toStream()
+    const self = toApp(() => new Response(stream.body, { headers: { 'content-type': 'text/plain' } }))
+    const first = await self.ask()
+    expect(statusOf(first)).toEqual({ fwd: 'uri-miss', stored: true })
+    const reader = first.body!.getReader()
+    stream.write('a')
+    expect((await reader.read()).value).toEqual(encode('a'))
+    const waiting = self.ask()
+    stream.write('b')
+    expect((await reader.read()).value).toEqual(encode('b'))
+    stream.end()
+    expect((await reader.read()).done).toBe(true)
+    const second = await waiting
+    expect([statusOf(second), await second.text()]).toEqual([{ fwd: 'uri-miss', collapsed: true }, 'ab'])
+    expect([statusOf(await self.ask()), self.runs]).toEqual([{ hit: true }, 1])
+  })
+
+  it('is stored when its reader goes, or never comes', async () => {
+    for (const leave of [(response: Response) => response.body!.cancel(), () => {}]) {
+      const stream = toStream()
+      const self = toApp(() => new Response(stream.body))
+      const first = await self.ask()
+      stream.write('a')
+      await leave(first)
+      const waiting = self.ask()
+      stream.write('b')
+      stream.end()
+      expect([await (await waiting).text(), stream.isCancelled]).toEqual(['ab', false])
+      await self.app.settled()
+      expect([statusOf(await self.ask()), self.runs]).toEqual([{ hit: true }, 1])
+    }
+  })
+
+  it('holds nobody up with a reader that is slow', async () => {
+    const self = toApp(() => reply.stream(['a', 'b', 'c', 'd']))
+    const first = await self.ask()
+    const reader = first.body!.getReader()
+    await reader.read()
+    expect(await (await self.ask()).text()).toBe('abcd')
+    const rest: string[] = []
+    for (let next = await reader.read(); !next.done; next = await reader.read())
+      rest.push(new TextDecoder().decode(next.value))
+    expect([rest, self.runs]).toEqual([['b', 'c', 'd'], 1])
+  })
+
+  it('that breaks off breaks off for its reader, and is not stored', async () => {
+    const streams = [toStream(), toStream()]
+    const self = toApp((_request, _context, run) => new Response(streams[run - 1]!.body))
+    const first = await self.ask()
+    streams[0]!.write('a')
+    const waiting = self.ask()
+    await sleep(5)
+    streams[0]!.fail(new Error('broken'))
+    await expect(first.text()).rejects.toThrow('broken')
+    streams[1]!.write('whole')
+    streams[1]!.end()
+    expect(await (await waiting).text()).toBe('whole')
+    await self.app.settled()
+    expect([await (await self.ask()).text(), self.runs]).toEqual(['whole', 2])
+  })
+
+  it('of byway that breaks off is told to onError, once', async () => {
+    const self = toApp(() =>
+      reply.stream(
+        (async function* () {
+          yield 'a'
+          throw new Error('broken')
+        })(),
+      ),
+    )
+    await expect((await self.ask()).text()).rejects.toThrow('broken')
+    await self.app.settled()
+    expect(self.errors).toEqual([['stream', new Error('broken')]])
+  })
+
+  it('that is too large reaches its reader whole, at its reader’s pace, and is not stored', async () => {
+    let written = 0
+    const self = toApp(
+      () =>
+        reply.stream(
+          (function* () {
+            for (; written < 1_000; written++) yield 'x'.repeat(100)
+          })(),
+        ),
+      { maxBytes: 1_000 },
+    )
+    const first = await self.ask()
+    await sleep(5)
+    expect(written).toBeLessThan(15)
+    expect((await first.text()).length).toBe(100_000)
+    await self.app.settled()
+    written = 0
+    expect((await (await self.ask()).text()).length).toBe(100_000)
+    expect(self.runs).toBe(2)
+    await self.app.settled()
+  })
+
+  it('that is too large ends when its reader goes', async () => {
+    let isClosed = false
+    const self = toApp(
+      () =>
+        reply.stream(
+          (function* () {
+            try {
+              for (;;) yield 'x'.repeat(100)
+            } finally {
+              isClosed = true
+            }
+          })(),
+        ),
+      { maxBytes: 1_000 },
+    )
+    await (await self.ask()).body!.cancel()
+    await vi.waitFor(() => expect(isClosed).toBe(true))
+    await self.app.settled()
+  })
+
+  it('of maxBytes is stored, of one more is not', async () => {
+    for (const [size, runs] of [
+      [10, 1],
+      [11, 2],
+    ] as const) {
+      const self = toApp(() => new Response(new Uint8Array(size)), { maxBytes: 10 })
+      for (let count = 0; count < 2; count++) {
+        expect((await (await self.ask()).arrayBuffer()).byteLength).toBe(size)
+        await self.app.settled()
+      }
+      expect(self.runs).toBe(runs)
+    }
+  })
+
+  it('of events is never stored, nor read ahead', async () => {
+    let written = 0
+    const self = toApp(() =>
+      reply.sse(
+        (async function* () {
+          for (;;) yield { data: ++written }
+        })(),
+      ),
+    )
+    const responses = [await self.ask(), await self.ask()]
+    expect(self.runs).toBe(2)
+    expect(statusOf(responses[0]!)).toEqual({ fwd: 'uri-miss', detail: 'no-cache' })
+    await sleep(5)
+    expect(written).toBe(0)
+    for (const response of responses) await response.body!.cancel()
+  })
+
+  it('has the tags of what it is made with, and its own', async () => {
+    const cache = createCache()
+    let count = 0
+    const find = cache.wrap(() => ++count, { key: 'find', tags: ['find'] })
+    const item = route('/a')
+      .use(cache({ tags: ['a'] }))
+      .get(() =>
+        reply.stream(
+          (async function* () {
+            await sleep(1)
+            yield `${String(await find())} `
+            yield String(await find())
+          })(),
+        ),
+      )
+    const app = router({ item })
+    const get = async () => {
+      const text = await (await app.fetch(at('/a'))).text()
+      await app.settled()
+      return text
+    }
+    expect([await get(), await get()]).toEqual(['1 1', '1 1'])
+    await cache.revalidateTag('find')
+    expect([await get(), await get()]).toEqual(['2 2', '2 2'])
+    await cache.revalidateTag('a')
+    expect([await get(), count]).toEqual(['2 2', 2])
+  })
+
+  it('begun before its tag was revalidated is not served after it', async () => {
+    const streams = [toStream(), toStream()]
+    const self = toApp((_request, _context, run) => new Response(streams[run - 1]!.body), { tags: ['a'] })
+    const first = await self.ask()
+    streams[0]!.write('old')
+    await self.cache.revalidateTag('a')
+    const second = self.ask()
+    streams[0]!.end()
+    expect(await first.text()).toBe('old')
+    streams[1]!.write('new')
+    streams[1]!.end()
+    expect(await (await second).text()).toBe('new')
+    await self.app.settled()
+    expect(await (await self.ask()).text()).toBe('new')
+    await self.app.settled()
+  })
+})
+
+describe('what a client can make up', () => {
+  it('leaves nothing under way', async () => {
+    const self = toApp((_request, { params }, run) => {
+      if (run % 4 === 0) throw new Error('broken')
+      if (run % 4 === 1) return reply.notFound()
+      if (run % 4 === 2) return reply.stream([params.slug])
+      return params.slug
+    })
+    for (let count = 0; count < 500; count++) {
+      const response = await self.ask(undefined, `${count}-${'x'.repeat(count * 10)}`)
+      await response.body?.cancel()
+    }
+    await self.app.settled()
+    expect(underWay()).toBe(0)
+  })
+
+  it('has no line in a header that is its own', async () => {
+    const self = toApp(({ headers }, { params }) => headers.get(params.slug.replace(/[^\w]/g, '-')))
+    for (const slug of ['a%0d%0ax-evil:%201', 'a%22;%20hit', '%F0%9F%8E%89', 'x'.repeat(5_000), '%5C%22']) {
+      const { headers } = await self.ask(undefined, slug)
+      expect(statusOf(new Response(null, { headers }))).toMatchObject({ fwd: 'uri-miss' })
+      expect(headers.get('cache-status')!.length).toBeLessThan(200)
+      expect(headers.get('x-evil')).toBe(null)
+    }
+  })
+})
