@@ -43,6 +43,7 @@ export type {
   RouteFactory,
   Sendable,
 } from './route.js'
+export type { GenerateStaticParams, StaticParams, StaticParamsOptions } from './static-params.js'
 export { router } from './router.js'
 export type { ErrorInfo, Router, RouterOptions } from './router.js'
 export type { Rule, RuleMistakes } from './rules.js'

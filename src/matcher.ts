@@ -232,6 +232,25 @@ export class Matcher<value> {
   }
 }
 
+const ranks = ['static', 'param', 'catch-all', 'optional-catch-all']
+
+/** Whether a pathname that `pattern` fits best may be one that `other` fits too, by a lower rank. */
+export function mayFollow(other: string, pattern: string): boolean {
+  const theirs = parsePattern(other)
+  const ours = parsePattern(pattern)
+  let isLower = false
+  for (let at = 0; ; at++) {
+    const one = ours[at]
+    const two = theirs[at]
+    if (!one || !two) return isLower && ((one ?? two)?.kind ?? 'optional-catch-all') === 'optional-catch-all'
+    const difference = ranks.indexOf(two.kind) - ranks.indexOf(one.kind)
+    if (!isLower && difference < 0) return false
+    isLower ||= difference > 0
+    if (one.kind === 'static' && two.kind === 'static' && one.name !== two.name) return false
+    if (one.kind.endsWith('catch-all') || two.kind.endsWith('catch-all')) return isLower
+  }
+}
+
 function hasEmptySegment(url: string, from: number, end: number): boolean {
   if (url.charCodeAt(end - 1) === 47) return true
   const empty = url.indexOf('//', from)

@@ -2,6 +2,7 @@ import { Context } from './context.js'
 import { compose, isRing, ring, settle, toThrown, type AnyMiddleware, type Answer, type Ring } from './middleware.js'
 import { toFailure, toProblem } from './problem.js'
 import { isResponse } from './response.js'
+import type { StaticParams } from './static-params.js'
 import { bodyKinds, isSchema, parseWith, toPrepare, toRespond, type Operation, type Schema } from './validate.js'
 
 /** A route that contradicts itself. The message says what to do. */
@@ -21,6 +22,8 @@ export interface RouteData {
   /** Around the operations that are declared next. */
   readonly middleware: readonly AnyMiddleware[]
   readonly operations: ReadonlyMap<Method, RouteOperation>
+  /** Those known ahead, where there are any. */
+  readonly staticParams?: StaticParams | undefined
 }
 
 /** One operation of a route, as data. */

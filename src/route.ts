@@ -25,6 +25,7 @@ import { toProblem, type Status } from './problem.js'
 import type { Reply } from './reply.js'
 import { createResponse } from './response.js'
 import { runRequest } from './scope.js'
+import { narrow, StaticParams, type GenerateStaticParams, type StaticParamsOptions } from './static-params.js'
 import { isSchema, type Input, type InputName, type Operation, type Output, type Schema } from './validate.js'
 
 /** A function that answers requests for one pattern. */
@@ -105,6 +106,8 @@ export interface Route<pattern extends string, context, early = never, params = 
   readonly pattern: pattern
   /** What was declared, by method: for those who read routes, as the router, the client and documents do. */
   readonly operations: ReadonlyMap<Method, RouteOperation>
+  /** What `.generateStaticParams()` was given. */
+  readonly staticParams?: StaticParams | undefined
   readonly get: Define<'GET', pattern, context, early, this>
   readonly post: Define<'POST', pattern, context, early, this>
   readonly put: Define<'PUT', pattern, context, early, this>
@@ -117,6 +120,19 @@ export interface Route<pattern extends string, context, early = never, params = 
   use<result extends Response | Promise<Response>>(
     middleware: (request: Request, context: context, next: Next) => result,
   ): Route<pattern, context & Added<result>, early | Early<result>, params> & Pick<this, Method & keyof this>
+  /**
+   * Names params ahead, as the pattern captures them: `prerender()` fills the route's cache for these. With
+   * `dynamicParams: false` the route has no others: what has others leads to the next route that matches, or to a 404.
+   *
+   * @throws RouteError if it is called twice, or the pattern has no params.
+   * @example
+   * route('/items/[slug]').generateStaticParams(() => [{ slug: 'a' }, { slug: 'b' }], { dynamicParams: false })
+   * @see https://nextjs.org/docs/app/api-reference/functions/generate-static-params
+   */
+  generateStaticParams<params extends Params<pattern>>(
+    generate: GenerateStaticParams<pattern, params>,
+    options?: StaticParamsOptions,
+  ): this
   readonly '~params'?: params
 }
 
@@ -184,7 +200,25 @@ function toRoute(shape: RouteData): AnyRoute {
   }
   self['use'] = (middleware: AnyMiddleware) =>
     toRoute({ ...shape, middleware: [...shape.middleware, asMiddleware(middleware)] })
+  self['generateStaticParams'] = (generate: () => unknown, options?: StaticParamsOptions) =>
+    toRoute({ ...shape, staticParams: toStaticParams(shape, generate, options) })
   return self as unknown as AnyRoute
+}
+
+function toStaticParams(
+  { pattern, staticParams }: RouteData,
+  generate: () => unknown,
+  options: StaticParamsOptions = {},
+): StaticParams {
+  const fail = (mistake: string): never => {
+    throw new RouteError(`route '${pattern}': .generateStaticParams() ${mistake}`)
+  }
+  if (staticParams) fail('was called twice; leave one of the two.')
+  if (!pattern.includes('[')) fail('has nothing to generate: the pattern has no params.')
+  const { dynamicParams = true, ...rest } = options
+  if (typeof generate !== 'function' || typeof dynamicParams !== 'boolean' || Object.keys(rest).length)
+    fail('takes a function that gives an array of params, and { dynamicParams: true or false }.')
+  return new StaticParams(pattern, generate, dynamicParams)
 }
 
 function asMiddleware(value: unknown): AnyMiddleware {
@@ -208,6 +242,12 @@ function toFunction(
 ): (request: Request, context?: OperationContext<string>) => Promise<Response> {
   let matcher: Matcher<undefined> | undefined
   const elsewhere: Match<unknown> = { value: undefined, pattern: shape.pattern, captures: [] }
+  const narrowed = narrow(
+    shape.staticParams,
+    answer,
+    () => toProblem(404),
+    (inside) => inside,
+  )
   return async (request, given = {}) => {
     const { href, start, end } = locate(request.url)
     const { params, env, waitUntil } = given
@@ -221,7 +261,7 @@ function toFunction(
     const exchange = new Exchange(request, alone, href, start, end, match ?? elsewhere, { env, waitUntil })
     if (params) exchange.params = { ...(await params) }
     const context = new Context(exchange)
-    return exchange.finish(await runRequest(context, () => answer(request, context)))
+    return exchange.finish(await runRequest(context, () => narrowed(request, context)))
   }
 }
 

@@ -1,6 +1,6 @@
 import { defaultBodyLimit } from './body.js'
 import { Context, Exchange, locate, toHost, type Phase, type Server } from './context.js'
-import { Matcher, RouterError, type Match } from './matcher.js'
+import { Matcher, mayFollow, paramsOf, RouterError, type Match } from './matcher.js'
 import { compose, isRing, toThrown, type AnyMiddleware, type Answer, type Early } from './middleware.js'
 import { parsePattern } from './pattern.js'
 import { toProblem } from './problem.js'
@@ -8,6 +8,7 @@ import { permanentRedirect } from './reply.js'
 import { isResponse } from './response.js'
 import { isRoute, toFallback, type AnyRoute } from './route.js'
 import { hasScopes, runRequest } from './scope.js'
+import { narrow } from './static-params.js'
 import { toFollow, type Follow, type Rule, type RuleMistakes } from './rules.js'
 
 /** What `onError` is told of an error beside the error. */
@@ -117,7 +118,23 @@ export function router<routes, layer extends AnyMiddleware = never, const rewrit
   }
   const around = (inside: Answer): Answer => compose(use, inside)
   const own: RouterData = { routes: [...collect(routes)], use, basePath }
-  const matcher = new Matcher(own.routes.map(({ route }) => [route.pattern, toTarget(route, around)] as const))
+  // What has a pathname that a route has passed over: the routes below that one.
+  const goOn = ({ pattern }: AnyRoute): Answer => {
+    let below: Matcher<Target> | undefined
+    return (request, context) => {
+      below ??= new Matcher(targets.filter(([other]) => mayFollow(other, pattern)))
+      const exchange = Context.exchange(context)
+      const { href, start, end } = exchange
+      const match = below.find(href, start, end)
+      exchange.forget()
+      if (!match) return notFound(request, context)
+      exchange.match = match
+      exchange.params = paramsOf(match, href, start, end)
+      return (match.value.answers.get(request.method) ?? match.value.fallback)(request, context)
+    }
+  }
+  const targets = own.routes.map(({ route }) => [route.pattern, toTarget(route, around, goOn(route))] as const)
+  const matcher = new Matcher(targets)
   const notFound = around(() => toProblem(404))
   const malformed = around(() => toProblem(400, { detail: 'The URL has a malformed percent-escape.' }))
   const withoutSlash = around((request) => {
@@ -174,12 +191,13 @@ export function router<routes, layer extends AnyMiddleware = never, const rewrit
   return Object.defineProperty({ fetch, declared: routes, settled }, data, { value: own })
 }
 
-function toTarget(route: AnyRoute, around: (inside: Answer) => Answer): Target {
+function toTarget(route: AnyRoute, around: (inside: Answer) => Answer, pass: Answer): Target {
+  const toAnswer = (inside: Answer): Answer => narrow(route.staticParams, around(inside), pass, around)
   const answers = new Map<string, Answer>()
-  for (const [method, { answer }] of route.operations) answers.set(method, around(answer))
+  for (const [method, { answer }] of route.operations) answers.set(method, toAnswer(answer))
   const get = answers.get('GET')
   if (get && !answers.has('HEAD')) answers.set('HEAD', get)
-  return { answers, fallback: around(toFallback(route)) }
+  return { answers, fallback: toAnswer(toFallback(route)) }
 }
 
 // Every route in an object, however nested. What is not one is an oversight in a literal, and usual in a module.

@@ -10,6 +10,7 @@ const rows = [
   ['matcher', 'body', 'form', 'reply', 'webhooks/*'],
   ['context', 'rules', 'file', 'proxy'],
   ['middleware', 'validate'],
+  ['static-params'],
   ['operation', 'sse'],
   ['replies'],
   ['route', 'middleware/*', 'cache/*'],
