@@ -3,13 +3,13 @@ interface RequestContext {
   waitUntil(promise: Promise<unknown>): void
 }
 
-/** What the code that runs for one request shares, where the host can tell which request that is. */
+/** What the code that runs for one request, or makes one thing that is to be stored, shares. */
 export interface Scope {
-  /** Its context: what the host bound, and what keeps the host alive. */
-  readonly context: RequestContext
-  /** What has been asked for in this request already. */
-  readonly memo: Map<string, Promise<any>>
-  /** The marks that the answer that is being made depends on, where it is to be stored. */
+  /** The request's context: what the host bound, and what keeps the host alive. None outside of requests. */
+  readonly context: RequestContext | undefined
+  /** What has been asked for in this request already. None outside of requests. */
+  readonly memo: Map<string, unknown> | undefined
+  /** The marks that what is being made depends on, where it is to be stored. */
   readonly marks: Map<string, string> | undefined
 }
 
@@ -49,7 +49,7 @@ export function runFill<value>(
   context: RequestContext | undefined,
   run: () => value,
 ): value {
+  if (!storage) return run()
   const outer = currentScope()
-  const own = context ?? outer?.context
-  return storage && own ? storage.run({ context: own, memo: outer?.memo ?? new Map(), marks }, run) : run()
+  return storage.run({ context: context ?? outer?.context, memo: outer?.memo, marks }, run)
 }

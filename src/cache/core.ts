@@ -18,6 +18,8 @@ export interface Core {
   readonly unstorable: LimitedMap<number>
   /** Keys whose refresh failed. */
   readonly failures: LimitedMap<Failure>
+  /** How many times it has revalidated a tag or a path. */
+  revalidations: number
 }
 
 export interface Failure {

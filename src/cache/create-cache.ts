@@ -102,10 +102,15 @@ export interface Cache {
   /** Lets go of the answers for this pathname, whatever their query. As the app sees it: without `basePath`, after `rewrites`. */
   revalidatePath(this: void, pathname: string): Promise<void>
   /**
-   * A function whose results are kept, by `key` and its arguments. They come back as JSON has them, the first time too. An
-   * answer that a cache keeps, and that is made with one, has its tags as well.
+   * A function whose results are kept by `key` and its arguments, for all callers: what makes two results differ is an
+   * argument (`user.id`), and nothing else that belongs to one request is read in it. Results come back as JSON has them, the
+   * first time too, and are the caller's own to change. Errors are not kept, and what cannot be written down is one: it
+   * rejects with a TypeError for arguments such as functions and instances of classes, and for results that JSON cannot carry.
    *
-   * @throws TypeError, when it is called, for arguments and results that cannot be written down.
+   * An answer or another function's result that is made with one has its tags as well, so that `revalidateTag` empties them
+   * too; and a request that calls it again within a second asks no store. Both need `AsyncLocalStorage`, which Workers has with
+   * `nodejs_compat`: without it, give a cached route the tags of what it calls.
+   *
    * @example
    * const findItem = cache.wrap((slug: string) => db.find(slug), { key: 'item', revalidate: 60, tags: (slug) => [`item:${slug}`] })
    */
@@ -114,10 +119,16 @@ export interface Cache {
     fn: (...args: args) => result,
     options: WrapOptions<args>,
   ): Wrapped<args, result>
-  /** What `set` has kept, as JSON has it; `undefined` where it is not there. */
+  /** What `set` has kept, as JSON has it; `undefined` where it is not there. An answer that is made with it has its tags as well, as with `wrap`. */
   get(this: void, key: string): Promise<unknown>
-  /** Keeps a value that JSON can carry. Where the store fails it is not kept, and `onError` is told. @throws TypeError for any other */
+  /**
+   * Keeps a value for all callers. What was read before a tag of it was revalidated, and is set after that, counts as new;
+   * `wrap` knows better. Where the store fails, it keeps what it had, and `onError` is told.
+   *
+   * @throws TypeError for a value that JSON cannot carry.
+   */
   set(this: void, key: string, value: unknown, options?: SetOptions): Promise<void>
+  /** Lets go of what `set` has kept; answers that were made with it stay until a tag of it is revalidated. */
   delete(this: void, key: string): Promise<void>
 }
 
@@ -159,7 +170,7 @@ export function createCache(options: CreateCacheOptions = {}): Cache {
       if (fixed) return fixed
       if (!context)
         throw new Error(
-          'which store this cache has depends on the request, and none is known here; call it inside of a request, or give createCache() a store',
+          'which store this cache has depends on the request, and none is known here; call it inside of a request (on Workers, with the flag nodejs_compat), or give createCache() a store',
         )
       return guard((store as (env: unknown) => CacheStore)(context.env))
     },
@@ -172,6 +183,7 @@ export function createCache(options: CreateCacheOptions = {}): Cache {
     flights: new Map(),
     unstorable: new LimitedMap(10_000),
     failures: new LimitedMap(10_000),
+    revalidations: 0,
   }
 
   const cache = (given: CacheOptions<any> = {}): never => {
@@ -180,19 +192,24 @@ export function createCache(options: CreateCacheOptions = {}): Cache {
     }
     return withNotes(Object.assign(stands, toRing(core, toRingOptions(given))), { cache: given }) as never
   }
+  const renew = async (mark: string): Promise<void> => {
+    await core.storeFor().renew([mark])
+    // Not before: what is read while it is under way may be old.
+    core.revalidations++
+  }
   const members: { readonly [name in keyof Cache]: Cache[name] } = {
     async revalidateTag(tag, profile) {
       if (profile !== undefined && profile !== 'max')
         throw new TypeError(`revalidateTag() takes 'max' or nothing beside the tag, not ${JSON.stringify(profile)}`)
       checkTags('revalidateTag()', [tag])
       const [over, stale] = toMarks(core.prefix, [tag])
-      await core.storeFor().renew([profile === 'max' ? stale! : over!])
+      await renew(profile === 'max' ? stale! : over!)
     },
     async revalidatePath(pathname) {
       if (typeof pathname !== 'string' || !/^\/(?![^?#]*[?#])/.test(pathname))
         throw new TypeError(`revalidatePath() takes a pathname such as '/items/a', not ${JSON.stringify(pathname)}`)
-      const { pathname: written } = new URL(pathname, 'http://localhost')
-      await core.storeFor().renew([`${core.prefix}p:${toCanonicalPath(written)}`])
+      const { pathname: written } = new URL(`http://localhost${pathname}`)
+      await renew(`${core.prefix}p:${toCanonicalPath(written)}`)
     },
     wrap(fn, given) {
       if (typeof fn !== 'function') throw new TypeError('cache.wrap() takes a function, and { key } to call it by')
@@ -201,7 +218,9 @@ export function createCache(options: CreateCacheOptions = {}): Cache {
       if (typeof key !== 'string' || key === '')
         throw new TypeError('cache.wrap() takes a key: a text that no other wrapped function of this cache has')
       if (typeof tags !== 'function') checkTags('cache.wrap()', tags)
-      return wrap(core, fn, { key, tags, ...toLifetime('cache.wrap()', given) })
+      const tagsOf =
+        typeof tags === 'function' ? (...args: any) => checkTags('cache.wrap()', tags(...args)) : () => tags
+      return wrap(core, fn, { key, tagsOf, ...toLifetime('cache.wrap()', given) })
     },
     async get(key) {
       return getData(core, checkKey('get', key))

@@ -3,9 +3,9 @@ import { currentScope, runFill } from '../scope.js'
 import { toJson } from '../value.js'
 import { toMarks, type Core } from './core.js'
 import type { Outcome } from './flight.js'
-import type { SafeStore } from './guard.js'
 import { encodeValue } from './key.js'
 import { lookUp, type Found } from './lookup.js'
+import { remember } from './memo.js'
 import { expiresOf, stateOf, type Windows } from './policy.js'
 import { backOff, gain, isBackedOff, refresh, type Job, type Versioned } from './runs.js'
 import type { Entry } from './store.js'
@@ -15,22 +15,23 @@ export type Wrapped<args extends readonly unknown[], result> = (...args: args) =
 
 /** What a wrapped function is kept by. */
 export interface WrapSettings<args extends readonly unknown[]> extends Windows {
-  readonly key: unknown
+  readonly key: string
   readonly revalidate: number | null
-  readonly tags: readonly string[] | ((...args: args) => readonly string[])
+  readonly tagsOf: (...args: args) => readonly string[]
 }
+
+/** What a function gave, as it is kept, or its error; and what it depends on. */
+type Result =
+  | { readonly text: string; readonly marks: Versioned }
+  | { readonly text: undefined; readonly error: unknown; readonly marks: Versioned }
 
 interface Made {
   readonly outcome: Outcome
-  readonly text: string
-  readonly error: unknown
+  readonly result: Result
 }
 
-/** A value as it is kept, and what it depends on. */
-interface Kept {
-  readonly text: string
-  readonly marks: Versioned
-}
+// Nobody tells a function that who called it has gone.
+const never = new AbortController().signal
 
 /** `fn`, whose results are kept: made once for all who want one at the same time, and asked for once in a request. */
 export function wrap<args extends readonly unknown[], result>(
@@ -38,82 +39,90 @@ export function wrap<args extends readonly unknown[], result>(
   fn: (...args: args) => result,
   settings: WrapSettings<args>,
 ): Wrapped<args, result> {
-  const { key, tags, revalidate } = settings
-  const prefix = `${core.prefix}w\n${encodeValue(key)} `
-  return async (...args) => {
-    const scope = currentScope()
-    const key = prefix + encodeValue(args)
-    let kept: Promise<Kept> | undefined = scope?.memo.get(key)
-    if (!kept) {
-      const marks = (): readonly string[] => toMarks(core.prefix, typeof tags === 'function' ? tags(...args) : tags)
-      const store = core.storeFor()
-      const never = new AbortController().signal
-      const make = async (versioned: Versioned | undefined): Promise<Made> => {
-        const time = Date.now()
-        const collected = new Map<string, string>()
-        try {
-          const text = toText(await runFill(collected, undefined, () => fn(...args)))
-          const own = versioned ?? marks().map((mark) => [mark, ''] as const)
-          const entry = toEntry(key, text, time, revalidate, settings, [...own, ...collected])
-          // What cannot be held against its tags is not kept, and what is made of it is not either.
-          return { outcome: versioned ? entry : 'unstorable', text, error: undefined }
-        } catch (error) {
-          return { outcome: 'failed', text: '', error }
-        }
+  const { tagsOf, revalidate } = settings
+  const prefix = `${core.prefix}w\n${encodeValue(settings.key)} `
+
+  const ask = (key: string, args: args): Promise<Result> => {
+    let known: readonly string[] | undefined
+    const marks = (): readonly string[] => (known ??= toMarks(core.prefix, tagsOf(...args)))
+    const make = async (versioned: Versioned | undefined): Promise<Made> => {
+      const time = Date.now()
+      const collected = new Map<string, string>()
+      // A version that no mark has: what cannot be held against its tags is not kept, and what is made of it is not either.
+      const own = versioned ?? marks().map((mark) => [mark, ''] as const)
+      try {
+        const text = toText(await runFill(collected, undefined, () => fn(...args)))
+        const entry = toEntry(key, text, time, revalidate, settings, [...own, ...collected])
+        return { outcome: versioned ? entry : 'unstorable', result: { text, marks: entry.marks } }
+      } catch (error) {
+        return { outcome: 'failed', result: { text: undefined, error, marks: [...own, ...collected] } }
       }
-      kept = keep({
-        core,
-        store,
-        key,
-        windows: settings,
-        marks,
-        make,
-        signal: () => never,
-        waitUntil: core.waitUntil,
-        drop() {},
-      })
-      scope?.memo.set(key, kept)
-      kept.catch(() => scope?.memo.delete(key))
     }
-    return fromText(collect(await kept).text) as Jsonify<Awaited<result>>
+    const { waitUntil } = core
+    const signal = (): AbortSignal => never
+    return keep({ core, store: core.storeFor(), key, windows: settings, marks, make, signal, waitUntil, drop() {} })
+  }
+
+  return async (...args) => {
+    const key = prefix + encodeValue(args)
+    const isKept = ({ text }: Result): boolean => text !== undefined
+    // The caller may change its own before the function runs.
+    const result = await remember(core, key, isKept, () => ask(key, args.map(copy) as never))
+    collect(result)
+    if (result.text === undefined) throw result.error
+    return fromText(result.text) as Jsonify<Awaited<result>>
   }
 }
 
-async function keep(job: Job<Made>): Promise<Kept> {
+async function keep(job: Job<Made>): Promise<Result> {
   const { core, store, key, marks, windows } = job
   const found: Found = await lookUp(store, core.prefix, key, marks)
   const { entry } = found
   const state = entry && stateOf(entry, Date.now(), windows)
   if (entry && (state === 'fresh' || state === 'stale')) {
     if (state === 'stale' || found.isMarkedStale) refresh(job, found)
-    return toKept(entry)
+    return toResult(entry)
   }
   const fallback = state === 'error' ? entry : undefined
-  if (fallback && isBackedOff(core, key)) return toKept(fallback)
+  if (fallback && isBackedOff(core, key)) return toResult(fallback)
   const gained = await gain(job, found, !!fallback)
-  if (gained === 'failed') return toKept(fallback!)
-  if (gained.entry) return toKept(gained.entry)
-  const { outcome, text, error } = gained.made
-  if (typeof outcome === 'object') return toKept(outcome)
-  if (outcome === 'unstorable') return { text, marks: marks().map((mark) => [mark, '']) }
-  if (!fallback) throw error
+  if (gained === 'failed') return toResult(fallback!)
+  if (gained.entry) return toResult(gained.entry)
+  const { outcome, result } = gained.made
+  if (outcome !== 'failed' || !fallback) return result
   backOff(core, key)
-  return toKept(fallback)
+  return toResult(fallback)
 }
 
-const toKept = ({ body, marks }: Entry): Kept => ({ text: body as string, marks })
+const toResult = ({ body, marks }: Entry): Result => ({ text: body as string, marks })
 
 /** What is being made with it depends on what it depends on. */
-function collect(kept: Kept): Kept {
-  const marks = currentScope()?.marks
-  if (marks) for (const [mark, version] of kept.marks) marks.set(mark, version)
-  return kept
+function collect({ marks }: Result): void {
+  const collected = currentScope()?.marks
+  if (!collected) return
+  for (const [mark, version] of marks) {
+    const other = collected.get(mark) ?? version
+    // What is made of both an older and a newer one is not current, whichever came first.
+    collected.set(mark, other === version ? version : '')
+  }
+}
+
+/** A copy of what `encodeValue` takes. */
+function copy(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null) return value
+  if (Array.isArray(value)) return value.map(copy)
+  if (value instanceof Date) return new Date(value)
+  if (value instanceof URL) return new URL(value)
+  if (value instanceof Map) return new Map([...value].map(([name, member]) => [copy(name), copy(member)]))
+  if (value instanceof Set) return new Set([...value].map(copy))
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, copy(member)]))
 }
 
 export async function getData(core: Core, key: string): Promise<unknown> {
   const { entry } = await lookUp(core.storeFor(), core.prefix, toDataKey(core, key), () => [])
   if (!entry || stateOf(entry, Date.now(), { staleWhileRevalidate: 0, staleIfError: 0 }) !== 'fresh') return undefined
-  return fromText(collect(toKept(entry)).text)
+  collect(toResult(entry))
+  return fromText(entry.body as string)
 }
 
 export async function setData(
