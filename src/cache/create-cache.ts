@@ -16,7 +16,7 @@ import type { Dynamic } from './tracked.js'
 
 export interface CreateCacheOptions {
   /**
-   * Where answers and data are kept; a function of `context.env` where the host binds it to a request.
+   * Where answers and data are kept; a function of `context.env`, called once for each, where the host binds it to a request.
    * @default memoryStore()
    */
   readonly store?: CacheStore | ((env: any) => CacheStore)
@@ -164,6 +164,8 @@ export function createCache(options: CreateCacheOptions = {}): Cache {
     return safe
   }
   const fixed = typeof store === 'function' ? undefined : guard(store)
+  // A function makes a new one each time, and what is known of its failures would be lost with the last one.
+  const bound = new WeakMap<object, SafeStore>()
   const core: Core = {
     prefix: `${namespace}\n`,
     storeFor(context = currentScope()?.context) {
@@ -172,7 +174,10 @@ export function createCache(options: CreateCacheOptions = {}): Cache {
         throw new Error(
           'which store this cache has depends on the request, and none is known here; call it inside of a request (on Workers, with the flag nodejs_compat), or give createCache() a store',
         )
-      return guard((store as (env: unknown) => CacheStore)(context.env))
+      const env = context.env as object
+      let safe = bound.get(env)
+      if (!safe) bound.set(env, (safe = guard((store as (env: unknown) => CacheStore)(env))))
+      return safe
     },
     waitUntil(promise) {
       const context = currentScope()?.context

@@ -974,6 +974,35 @@ describe('cache.wrap where the store fails', () => {
   })
 })
 
+describe('a cache whose store depends on the request', () => {
+  it('asks once for the store of an env, and knows what it did not take there', async () => {
+    const inner = memoryStore()
+    const makeStore = vi.fn((env: { name: string }): CacheStore => ({
+      get: (key) => inner.get(env.name + key),
+      set: (key, entry) => inner.set(env.name + key, entry),
+      delete: (key) => inner.delete(env.name + key),
+      versions: (marks) => inner.versions(marks),
+      renew: () => Promise.reject(new Error('read only')),
+    }))
+    const cache = createQuiet({ store: makeStore })
+    let value = 1
+    const find = cache.wrap(() => value, { key: 'f', tags: ['t'] })
+    const app = router({
+      page: route('/')
+        .get(() => find())
+        .delete(() => cache.revalidateTag('t')),
+    })
+    const [one, two] = [{ name: 'one' }, { name: 'two' }]
+    const get = async (env: object): Promise<string> => (await app.fetch(new Request('http://test/'), env)).text()
+    expect([await get(one), await get(two), await get(one)]).toEqual(['1', '1', '1'])
+    value = 2
+    expect(await get(one)).toBe('1')
+    await app.fetch(new Request('http://test/', { method: 'DELETE' }), one)
+    expect(await get(one)).toBe('2')
+    expect(makeStore.mock.calls).toEqual([[one], [two]])
+  })
+})
+
 describe('cache.wrap where no request is', () => {
   it('leaves no rejection unhandled but that of who called', async () => {
     const cache = createQuiet()
