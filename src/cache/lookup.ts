@@ -12,7 +12,7 @@ export interface Found {
   readonly versions: readonly string[] | undefined
 }
 
-const nothing: Found = { entry: undefined, isMarkedStale: false, versions: undefined }
+export const nothing: Found = { entry: undefined, isMarkedStale: false, versions: undefined }
 
 /**
  * Looks up an entry, and whether its marks still have their versions. A store that takes its time is asked for the versions
@@ -35,6 +35,11 @@ export function lookUp(
     if (own.includes(undefined)) return judge(store, prefix, entry, versions)
     return toFound(entry, own as string[], prefix, versions)
   })
+}
+
+/** Whether no mark of an entry has been renewed since, but for those that leave it to be served once more. */
+export async function isCurrent(store: SafeStore, prefix: string, entry: Entry): Promise<boolean> {
+  return !!(await judge(store, prefix, entry, undefined)).entry
 }
 
 function judge(

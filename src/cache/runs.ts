@@ -1,7 +1,7 @@
 import type { Core } from './core.js'
 import { Flight, type Outcome } from './flight.js'
 import type { SafeStore } from './guard.js'
-import { lookUp, type Found } from './lookup.js'
+import { isCurrent, lookUp, nothing, type Found } from './lookup.js'
 import { stateOf, type Windows } from './policy.js'
 import type { Entry, Lease } from './store.js'
 
@@ -50,8 +50,9 @@ export async function gain<made extends AnyMade>(
   job: Job<made>,
   found: Found,
   hasFallback: boolean,
+  isAgain = false,
 ): Promise<Gained<made>> {
-  const { core, key } = job
+  const { core, key, store } = job
   const marks = await toVersioned(job, found)
   const isAlone = !marks || !sharesRuns || (core.unstorable.get(key) ?? 0) > Date.now()
   if (isAlone) return { made: await make(job, marks, job.signal, undefined, undefined) }
@@ -61,7 +62,12 @@ export async function gain<made extends AnyMade>(
   if (other && other.versions === versions && other.until > Date.now()) {
     other.join(job.signal)
     const outcome = await other.wait()
-    if (typeof outcome === 'object') return { entry: outcome }
+    if (typeof outcome === 'object') {
+      // What it was made with may have been revalidated meanwhile, before this one came.
+      const hasMore = outcome.marks.length > marks.length
+      if (!hasMore || (await isCurrent(store, core.prefix, outcome))) return { entry: outcome }
+      if (!isAgain) return gain(job, nothing, hasFallback, true)
+    }
     if (outcome === 'failed' && hasFallback) return 'failed'
     return { made: await make(job, marks, job.signal, undefined, undefined) }
   }
@@ -133,23 +139,25 @@ export async function toVersioned(
 
 const toText = (marks: Versioned): string => marks.map(([, version]) => version).join()
 
-/** The lease, or the entry that the process has made that has it; neither where that one ends without one. */
+/** The lease, or the entry that the process has made that had it; neither where that one ends without one. */
 async function takeLease(job: Job<any>, leaseKey: string): Promise<Lease | Entry | undefined> {
   const { core, store, windows } = job
-  const first = await store.lease(leaseKey, core.maxWait)
-  if (first !== 'taken') return first
   const end = Date.now() + core.maxWait
-  for (let pause = 10; Date.now() < end; pause = Math.min(pause * 2, 100)) {
-    await new Promise((resolve) => setTimeout(resolve, pause))
-    const { entry, isMarkedStale } = await lookUp(store, core.prefix, job.key, job.marks)
-    if (entry && !isMarkedStale && stateOf(entry, Date.now(), windows) === 'fresh') return entry
+  for (let pause = 10; ; pause = Math.min(pause * 2, 100)) {
     const lease = await store.lease(leaseKey, core.maxWait)
-    if (lease === 'taken') continue
-    // It was not to be stored, or that process is gone: who waited goes on alone, not one after the other.
-    await lease?.release()
-    return undefined
+    if (lease === undefined) return undefined
+    // Also with the lease: who had it before may have given it back since the entry was looked up.
+    const { entry, isMarkedStale } = await lookUp(store, core.prefix, job.key, job.marks)
+    const isThere = entry && !isMarkedStale && stateOf(entry, Date.now(), windows) === 'fresh'
+    if (lease !== 'taken') {
+      // It was not to be stored, or that process is gone: who waited goes on alone, not one after the other.
+      if (isThere || pause > 10) await lease.release()
+      else return lease
+    }
+    if (isThere) return entry
+    if (lease !== 'taken' || Date.now() >= end) return undefined
+    await new Promise((resolve) => setTimeout(resolve, pause))
   }
-  return undefined
 }
 
 /** Makes it, and keeps what came of it when that is known. */
