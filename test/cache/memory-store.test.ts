@@ -63,16 +63,17 @@ describe('memoryStore', () => {
 
   it('makes room by what was not asked for the longest', () => {
     const store = memoryStore({ maxBytes: 100_000 })
-    for (const key of ['a', 'b', 'c']) store.set(key, toEntry(key, { body: 'x'.repeat(24_000) }))
-    store.get('a')
-    store.set('d', toEntry('d', { body: 'x'.repeat(24_000) }))
-    expect(['a', 'b', 'c', 'd'].filter((key) => store.get(key))).toEqual(['a', 'b', 'c', 'd'])
-    store.get('b')
-    store.set('e', toEntry('e', { body: 'x'.repeat(24_000) }))
-    expect(['a', 'b', 'c', 'd', 'e'].filter((key) => store.get(key))).toEqual(['b', 'c', 'd', 'e'])
-    store.delete('c')
-    store.set('f', toEntry('f', { body: 'x'.repeat(24_000) }))
-    expect(['b', 'c', 'd', 'e', 'f'].filter((key) => store.get(key))).toEqual(['b', 'd', 'e', 'f'])
+    const set = (key: string): void => store.set(key, toEntry(key, { body: 'x'.repeat(24_000) })) as void
+    for (const key of ['a', 'b', 'c', 'd']) set(key)
+    expect(['d', 'a', 'c', 'b'].filter((key) => store.get(key))).toEqual(['d', 'a', 'c', 'b'])
+    set('e')
+    expect(store.get('d')).toBeUndefined()
+    set('a')
+    set('f')
+    expect(store.get('c')).toBeUndefined()
+    store.delete('e')
+    set('g')
+    expect(['a', 'b', 'f', 'g'].filter((key) => store.get(key))).toEqual(['a', 'b', 'f', 'g'])
   })
 
   it('makes room by marks too, and keeps those that are asked for', () => {
