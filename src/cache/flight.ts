@@ -7,6 +7,8 @@ export type Outcome = Entry | 'unstorable' | 'failed'
 export class Flight {
   /** The versions that its marks had when it began, once they are known: it is nobody's who has seen newer ones. */
   versions: string | undefined
+  /** Whether one with newer versions has begun, whose entry is to stay. */
+  isOutdated = false
   /** When nobody waits for it any more, in milliseconds since 1970. */
   readonly until: number
   readonly outcome: Promise<Outcome>

@@ -71,6 +71,7 @@ export async function gain<made extends AnyMade>(
     if (outcome === 'failed' && hasFallback) return 'failed'
     return { made: await make(job, marks, job.signal, undefined, undefined) }
   }
+  if (other) other.isOutdated = other.versions !== versions
   const flight = new Flight(versions, Date.now() + core.maxWait)
   flight.join(job.signal)
   core.flights.set(key, flight)
@@ -174,7 +175,7 @@ async function make<made extends AnyMade>(
       if (typeof outcome === 'object') {
         core.unstorable.delete(key)
         core.failures.delete(key)
-        await store.set(key, outcome)
+        if (!flight?.isOutdated) await store.set(key, outcome)
       } else if (outcome === 'unstorable' && key.length <= longestKey)
         core.unstorable.set(key, Date.now() + unstorableFor)
     } finally {
