@@ -3,10 +3,11 @@ import { defineConfig } from 'tsdown'
 export default defineConfig({
   entry: [
     'src/index.ts',
+    'src/cache/index.ts',
     'src/client/index.ts',
     'src/documents/index.ts',
-    'src/hosts/node.ts',
     'src/middleware/index.ts',
+    'src/node.ts',
     'src/replies.ts',
     'src/webhooks/index.ts',
   ],

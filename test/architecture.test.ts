@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 
 // Who may import whom: a file imports from the rows above its own only, and within its folder. Type imports count.
 const rows = [
-  ['annotations', 'response', 'scope', 'stream', 'jsonify', 'null-object', 'documents/*'],
+  ['annotations', 'response', 'scope', 'stream', 'jsonify', 'null-object', 'page-file', 'documents/*'],
   ['pattern', 'problem', 'value', 'headers/*'],
   ['matcher', 'body', 'form', 'reply', 'webhooks/*'],
   ['context', 'rules', 'file', 'proxy'],
@@ -15,16 +15,25 @@ const rows = [
   ['replies'],
   ['route', 'middleware/*', 'cache/*'],
   ['router'],
-  ['client/*', 'hosts/*'],
+  ['client/*', 'hosts/*', 'prerender'],
 ]
 
 // Entry files name what a user gets, and nothing imports them.
-const entries = ['index', 'cache/index', 'client/index', 'documents/index', 'middleware/index', 'webhooks/index']
+const entries = [
+  'index',
+  'cache/index',
+  'client/index',
+  'documents/index',
+  'middleware/index',
+  'node',
+  'webhooks/index',
+]
 
 // What may be imported from outside of src. The core stands alone.
 const packages: Record<string, RegExp> = {
   'headers/cookie': /^cookie-es$/,
   'cache/file-store': /^node:(?:crypto|fs\/promises|path)$/,
+  'page-file': /^node:(?:fs\/promises|path)$/,
   'hosts/*': /^(?:node:(?:http|net|os|stream)|srvx\/node)$/,
 }
 

@@ -1,0 +1,13 @@
+export { serve, toNodeHandler } from './hosts/node.js'
+export type { App, NodeHandlerOptions, Served, ServeOptions } from './hosts/node.js'
+export { fileStore } from './cache/file-store.js'
+export type { FileStoreOptions } from './cache/file-store.js'
+export { prerender, PrerenderError } from './prerender.js'
+export type {
+  Prerendered,
+  PrerenderedPage,
+  PrerenderApp,
+  PrerenderFailure,
+  PrerenderOptions,
+  PrerenderProgress,
+} from './prerender.js'
