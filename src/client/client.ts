@@ -1,12 +1,13 @@
-import type { HrefParams } from '../pattern.js'
+import type { HrefParams, QueryValue } from '../pattern.js'
 import type { Jsonify } from '../jsonify.js'
 import type { ErrorStatus, Problem, RedirectStatus, SuccessStatus } from '../problem.js'
 import type { Reply } from '../reply.js'
 import type { Method } from '../operation.js'
 import type { Router } from '../router.js'
 import type { Input, InputName, Output, Schema } from '../validate.js'
-import { toBase, toRequest, type AnyCallOptions, type CallOptions } from './request.js'
-import { toResult, type AnyResult } from './result.js'
+import { toBase, toRequest, toUrl, type AnyCallOptions, type CallOptions } from './request.js'
+import { checkData, toResult, type AnyResult } from './result.js'
+import { sendRepeatedly, type RetryOptions } from './retry.js'
 
 // ── the routes of an app, by pattern ──
 
@@ -48,14 +49,37 @@ export interface ClientOptions {
   readonly baseUrl?: string | URL
   /** What sends the request: `app.fetch` for a test in process. @default globalThis.fetch */
   readonly fetch?: (request: Request) => Response | Promise<Response>
-  /** Sent with every call. A call's own headers replace those of the same name. */
+  /** Sent with every call; a function is asked before each request. A call's own headers replace those of the same name. */
   readonly headers?: HeadersInit | (() => HeadersInit | Promise<HeadersInit>)
+  /**
+   * How often a call is repeated when the network breaks or the server has no time (408, 425, 429, 502, 503, 504), after a
+   * pause that doubles, or that `Retry-After` names. Only what does nothing twice is repeated: GET, HEAD, OPTIONS, QUERY,
+   * PUT and DELETE, whose body is no stream. @default 0
+   */
+  readonly retry?: number | RetryOptions
+  /** Sees each request before it is sent, and may give another one in its place. */
+  readonly onRequest?: (request: Request) => Request | void | Promise<Request | void>
+  /** Sees each Response before it is read, and may give another one in its place. Read a clone. */
+  readonly onResponse?: (response: Response, request: Request) => Response | void | Promise<Response | void>
+  /**
+   * Holds what a call resolves to against a schema of your own: by pattern and method, for the data of a success. What does
+   * not fit rejects with `UnexpectedResponse`.
+   *
+   * @example
+   * createClient<typeof app>({ responses: { '/items/[slug]': { get: Item } } })
+   */
+  readonly responses?: { readonly [pattern: string]: { readonly [method in Lowercase<Method>]?: Schema } | undefined }
 }
 
-/** One route, by its methods in lower case. */
+/** One route, by its methods in lower case, and its URL. */
 export type ClientRoute<pattern extends string, route, early> = {
   readonly [method in keyof route & Method as Lowercase<method>]: ClientCall<pattern, route, route[method], early>
+} & ClientUrl<pattern, route>
+interface ClientUrl<pattern extends string, route> {
+  /** The route's URL, for a link or an `<img>`. @throws TypeError for params that would leave the pattern */
+  url(...options: UrlArguments<ParamsOption<pattern, route> & { readonly query?: Record<string, QueryValue> }>): string
 }
+type UrlArguments<options> = {} extends options ? [options?: options] : [options: options]
 type ClientCall<pattern extends string, route, operation, early> = operation extends {
   readonly '~types'?: {
     readonly operation: infer declared
@@ -171,9 +195,14 @@ const methods = ['get', 'post', 'put', 'patch', 'delete', 'head', 'options', 'qu
 export function createClient<app>(options: ClientOptions = {}): Client<app> {
   const base = toBase(options.baseUrl ?? globalThis.location?.origin ?? 'http://localhost')
 
+  const send = async (request: Request): Promise<Response> => {
+    const changed = (await options.onRequest?.(request)) ?? request
+    const response = await (options.fetch ?? globalThis.fetch)(changed)
+    return (await options.onResponse?.(response, changed)) ?? response
+  }
+
   const call = async (pattern: string, method: string, given: AnyCallOptions = {}): Promise<AnyResult> => {
-    const { timeout } = given
-    const send = options.fetch ?? globalThis.fetch
+    const { timeout, retry = options.retry ?? 0 } = given
     const controller = new AbortController()
     const signal = given.signal ? AbortSignal.any([given.signal, controller.signal]) : controller.signal
     const prepare = async (): Promise<Request> => {
@@ -188,8 +217,16 @@ export function createClient<app>(options: ClientOptions = {}): Client<app> {
       return send(request)
     }
     const run = async (): Promise<AnyResult> => {
-      const request = await prepare()
-      return toResult(request, await send(request), again)
+      const { request, response } = await sendRepeatedly(
+        prepare,
+        send,
+        retry,
+        !(given.stream instanceof ReadableStream),
+      )
+      const result = await toResult(request, response, again)
+      const schema = options.responses?.[pattern]?.[method.toLowerCase() as Lowercase<Method>]
+      if (schema && !result.error) await checkData(schema, result.data, request, response)
+      return result
     }
     let timer: ReturnType<typeof setTimeout> | undefined
     let stop: (() => void) | undefined
@@ -211,9 +248,11 @@ export function createClient<app>(options: ClientOptions = {}): Client<app> {
     }
   }
 
-  const client = (pattern: string): object =>
-    Object.fromEntries(
+  const client = (pattern: string): object => ({
+    url: (given: AnyCallOptions = {}) => toUrl(base, pattern, given),
+    ...Object.fromEntries(
       methods.map((method) => [method, (given?: AnyCallOptions) => call(pattern, method.toUpperCase(), given)]),
-    )
+    ),
+  })
   return client as unknown as Client<app>
 }

@@ -1,4 +1,5 @@
 export { createClient } from './client.js'
 export type { Client, ClientOptions, ClientRoute, Failure, Success } from './client.js'
 export type { CallOptions } from './request.js'
+export type { RetryOptions } from './retry.js'
 export { UnexpectedResponse } from './unexpected-response.js'

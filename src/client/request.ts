@@ -1,5 +1,6 @@
 import { toPath } from '../pattern.js'
 import { toFormBody, toText } from './form-body.js'
+import type { RetryOptions } from './retry.js'
 
 /** What every call takes beside the inputs of its operation. */
 export interface CallOptions {
@@ -9,6 +10,8 @@ export interface CallOptions {
   readonly signal?: AbortSignal
   /** Milliseconds until the call rejects with a `TimeoutError`, unless it has its result. @default none */
   readonly timeout?: number
+  /** How often the call is repeated where that is safe and may help. @default the client's `retry` */
+  readonly retry?: number | RetryOptions
 }
 
 /** A call's options, whatever its operation declares. */
@@ -75,7 +78,8 @@ const toPairs = (headers: AnyCallOptions['headers'] = {}): Iterable<[string, str
     ? new Headers(headers)
     : Object.entries(headers).flatMap(([name, value]) => (value == null ? [] : [[name, toText(value)]]))
 
-function toUrl(base: string, pattern: string, { params = {}, query = {} }: AnyCallOptions): string {
+/** The URL of a route. @throws TypeError for params that its pattern does not have */
+export function toUrl(base: string, pattern: string, { params = {}, query = {} }: AnyCallOptions): string {
   const path = toPath(pattern, toTexts(params), toTexts(query))
   // The root under a path is that path: `/api`, not `/api/`.
   return base + (base.indexOf('/', 8) > 0 ? path.replace(/^\/(?=\?|$)/, '') : path)

@@ -1,3 +1,4 @@
+import type { Schema } from '../validate.js'
 import { readEvents, readNdjson } from './streams.js'
 import { UnexpectedResponse } from './unexpected-response.js'
 
@@ -47,6 +48,17 @@ export async function toResult(
   if (status < 400 || !(isJson || type === 'text/plain') || isServerError(error))
     throw new UnexpectedResponse(request, response, error)
   return { status, data: undefined, error, response }
+}
+
+/** @throws UnexpectedResponse for what the schema refuses */
+export async function checkData(schema: Schema, data: unknown, request: Request, response: Response): Promise<void> {
+  const { validate } = schema['~standard'] as {
+    validate(
+      data: unknown,
+    ): { issues?: readonly { message: string }[] } | Promise<{ issues?: readonly { message: string }[] }>
+  }
+  const { issues } = await validate(data)
+  if (issues) throw new UnexpectedResponse(request, response, data, issues)
 }
 
 // The 500 that says nothing, to the letter: what byway answers when something was thrown.

@@ -1,4 +1,5 @@
 import type { ServerSentEvent } from '../sse.js'
+import { sleep } from './retry.js'
 import { UnexpectedResponse } from './unexpected-response.js'
 
 type Body = ReadableStream<Uint8Array>
@@ -109,8 +110,7 @@ async function* resume(
       let response: Response | undefined
       while (!response) {
         if (++failures > maxRetries) throw error
-        await pause(wait * 2 ** (failures - 1), signal)
-        signal.throwIfAborted()
+        await sleep(wait * 2 ** (failures - 1), signal)
         response = await again(toHeader(lastId)).catch(() => {
           signal.throwIfAborted()
           return undefined
@@ -131,15 +131,3 @@ async function* resume(
 
 // As bytes of UTF-8: https://html.spec.whatwg.org/multipage/server-sent-events.html#the-last-event-id-header
 const toHeader = (id: string): string => String.fromCharCode(...new TextEncoder().encode(id))
-
-// Until the time is over, or the signal is aborted.
-const pause = (milliseconds: number, signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    const end = (): void => {
-      clearTimeout(timer)
-      signal.removeEventListener('abort', end)
-      resolve()
-    }
-    const timer = setTimeout(end, milliseconds)
-    signal.addEventListener('abort', end)
-  })
