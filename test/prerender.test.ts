@@ -1,0 +1,521 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, relative, resolve } from 'node:path'
+import fc from 'fast-check'
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { z } from 'zod'
+import { createCache, DynamicError, memoryStore } from '../src/cache/index.js'
+import { href, middleware, reply, route, router } from '../src/index.js'
+import { fileStore, prerender, PrerenderError, type PrerenderOptions } from '../src/node.js'
+
+const at = (url: string, init?: RequestInit): Request => new Request(new URL(url, 'http://localhost:3000'), init)
+const quiet = { onProgress: () => {} }
+const statusOf = (response: Response) => response.headers.get('cache-status')
+
+const directories: string[] = []
+function makeDirectory(): string {
+  const directory = mkdtempSync(join(tmpdir(), 'byway-'))
+  directories.push(directory)
+  return directory
+}
+const filesIn = (directory: string): string[] =>
+  readdirSync(directory, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(directory, join(entry.parentPath, entry.name)))
+    .sort()
+
+afterEach(() => {
+  vi.restoreAllMocks()
+  for (const directory of directories.splice(0)) rmSync(directory, { recursive: true, force: true })
+})
+
+async function failuresOf(app: Parameters<typeof prerender>[0], options: PrerenderOptions = quiet) {
+  const error = await prerender(app, options).then(
+    () => undefined,
+    (error: unknown) => error,
+  )
+  expect(error).toBeInstanceOf(PrerenderError)
+  return error as PrerenderError
+}
+
+describe('prerender', () => {
+  it('answers what is known ahead, through the app, so that requests find it in the cache', async () => {
+    const cache = createCache()
+    const run = vi.fn()
+    const cached = route.use(cache({ revalidate: 60 }))
+    const app = router({
+      home: cached('/').get(() => (run(), 'home')),
+      item: cached('/items/[slug]')
+        .generateStaticParams(async () => [{ slug: 'a' }, { slug: 'b c/d' }, { slug: 'a' }])
+        .get((_request, { params }) => (run(), params.slug))
+        .delete(() => void run()),
+      files: cached('/files/[[...path]]')
+        .get((_request, { params }) => (run(), params))
+        .generateStaticParams(() => [{}, { path: ['x', 'y'] }]),
+    })
+    const { pages, skipped } = await prerender(app, quiet)
+    expect(pages).toEqual([
+      { pattern: '/', pathname: '/', status: 200, bytes: 6 },
+      { pattern: '/items/[slug]', pathname: '/items/a', status: 200, bytes: 3 },
+      { pattern: '/items/[slug]', pathname: '/items/b%20c%2Fd', status: 200, bytes: 7 },
+      { pattern: '/files/[[...path]]', pathname: '/files', status: 200, bytes: 2 },
+      { pattern: '/files/[[...path]]', pathname: '/files/x/y', status: 200, bytes: 18 },
+    ])
+    expect(skipped).toEqual([])
+    expect(run).toHaveBeenCalledTimes(5)
+    for (const { pathname } of pages) expect(statusOf(await app.fetch(at(pathname)))).toMatch(/^byway; hit/)
+    expect(run).toHaveBeenCalledTimes(5)
+    expect(statusOf(await app.fetch(at('/items/other')))).toMatch(/fwd=uri-miss/)
+  })
+
+  it('leaves out what has no cache, what only other methods have, and names what it cannot know', async () => {
+    const cache = createCache()
+    const run = vi.fn()
+    const closed = { dynamicParams: false }
+    const app = router({
+      plain: route('/plain').get(run),
+      listed: route('/listed/[slug]')
+        .generateStaticParams(() => [{ slug: 'a' }])
+        .get(run),
+      later: route('/later')
+        .get(run)
+        .use(cache({ revalidate: 1 })),
+      posted: route('/posted')
+        .use(cache({ revalidate: 1 }))
+        .post(run),
+      unknown: route('/unknown/[slug]')
+        .use(cache({ revalidate: 1 }))
+        .get(run),
+      none: route('/none/[slug]')
+        .use(cache({ revalidate: 1 }))
+        .generateStaticParams(() => [], closed)
+        .get(run),
+    })
+    expect(await prerender(app, quiet)).toEqual({ pages: [], skipped: ['/unknown/[slug]'] })
+    expect(run).not.toHaveBeenCalled()
+  })
+
+  it('asks under the origin of baseUrl, below the basePath of the router', async () => {
+    const cache = createCache()
+    const home = route('/')
+      .use(cache({ revalidate: 60 }))
+      .get(() => 'home')
+    const item = route('/items/[slug]')
+      .use(cache({ revalidate: 60 }))
+      .generateStaticParams(() => [{ slug: 'a' }])
+      .get((_request, { params }) => params.slug)
+    const app = router({ home, item }, { basePath: '/api/v1' })
+    const { pages } = await prerender(app, { ...quiet, baseUrl: 'https://api.example/api/v1' })
+    expect(pages.map(({ pathname }) => pathname)).toEqual(['/api/v1', '/api/v1/items/a'])
+    for (const { pathname } of pages) {
+      expect(statusOf(await app.fetch(at(`https://api.example${pathname}`)))).toMatch(/hit/)
+      expect(statusOf(await app.fetch(at(`https://other.example${pathname}`)))).toMatch(/uri-miss/)
+    }
+  })
+
+  it('makes anew what is stored, and asks anew for the params', async () => {
+    const cache = createCache()
+    let version = 1
+    const generate = vi.fn(() => [{ slug: String(version) }])
+    const item = route('/[slug]')
+      .use(cache({ revalidate: false }))
+      .generateStaticParams(generate, { dynamicParams: false })
+      .get(() => version)
+    const home = route('/')
+      .use(cache({ revalidate: false }))
+      .get(() => version)
+    const app = router({ item, home })
+    await prerender(app, quiet)
+    version = 2
+    expect(await (await app.fetch(at('/'))).json()).toBe(1)
+    await prerender(app, quiet)
+    expect(await (await app.fetch(at('/'))).json()).toBe(2)
+    expect((await app.fetch(at('/2'))).status).toBe(200)
+    expect((await app.fetch(at('/1'))).status).toBe(404)
+    expect(generate).toHaveBeenCalledTimes(2)
+  })
+
+  it('fills a store that another app finds it in', async () => {
+    const directory = makeDirectory()
+    const toApp = (run: () => string) => {
+      const cache = createCache({ store: fileStore(directory) })
+      return router({
+        home: route('/')
+          .use(cache({ revalidate: 60 }))
+          .get(run),
+      })
+    }
+    await prerender(
+      toApp(() => 'built'),
+      quiet,
+    )
+    const response = await toApp(() => 'run').fetch(at('/'))
+    expect([await response.json(), statusOf(response)]).toEqual(['built', expect.stringContaining('hit')])
+  })
+
+  it('takes a streamed answer to its end', async () => {
+    const cache = createCache()
+    const page = route('/')
+      .use(cache({ revalidate: 60 }))
+      .get(async function* () {
+        yield { part: 1 }
+        await new Promise((resolve) => setTimeout(resolve, 5))
+        yield { part: 2 }
+      })
+    const app = router({ page })
+    const { pages } = await prerender(app, quiet)
+    expect(pages).toMatchObject([{ bytes: 22 }])
+    const response = await app.fetch(at('/'))
+    expect([await response.text(), statusOf(response)]).toEqual([
+      '{"part":1}\n{"part":2}\n',
+      expect.stringContaining('hit'),
+    ])
+  })
+
+  it('runs as many at once as it is told', async () => {
+    const cache = createCache()
+    let running = 0
+    let most = 0
+    const item = route('/[slug]')
+      .use(cache({ revalidate: 60 }))
+      .generateStaticParams(() => Array.from({ length: 12 }, (_, index) => ({ slug: String(index) })))
+      .get(async () => {
+        most = Math.max(most, ++running)
+        await new Promise((resolve) => setTimeout(resolve, 2))
+        running--
+        return 1
+      })
+    const counts: number[] = []
+    for (const concurrency of [undefined, 1, 7, 99]) {
+      most = 0
+      await prerender(router({ item }), { ...quiet, ...(concurrency && { concurrency }) })
+      counts.push(most)
+    }
+    expect(counts).toEqual([4, 1, 7, 12])
+  })
+
+  it('refuses what is no router, no URL and no number', async () => {
+    const app = router({ home: route('/').get(() => 1) })
+    await expect(prerender({ fetch: app.fetch }, quiet)).rejects.toThrow('prerender() takes what router() gives')
+    await expect(prerender(app, { ...quiet, baseUrl: 'api.example' })).rejects.toThrow(TypeError)
+    await expect(prerender(app, { ...quiet, baseUrl: 'file:///tmp' })).rejects.toThrow(/baseUrl for http or https/)
+    await expect(prerender(app, { ...quiet, concurrency: 0 })).rejects.toThrow(RangeError)
+    await expect(prerender(app, { ...quiet, concurrency: NaN })).rejects.toThrow(RangeError)
+  })
+})
+
+describe('a run of prerender that fails', () => {
+  it('rejects at the end with every failure by pattern and pathname, and does the others', async () => {
+    const cache = createCache()
+    const cached = route.use(cache({ revalidate: 60 }))
+    const broken = new Error('no such row')
+    const lost = new Error('no database')
+    const outDir = makeDirectory()
+    const onError = vi.fn()
+    const app = router(
+      {
+        item: cached('/items/[slug]')
+          .generateStaticParams(() => ['a', 'broken', 'missing', 'elsewhere'].map((slug) => ({ slug })))
+          .get((_request, { params: { slug } }) => {
+            if (slug === 'broken') throw broken
+            if (slug === 'missing') return reply.notFound()
+            if (slug === 'elsewhere') return reply.redirect('/items/a')
+            return slug
+          }),
+        lost: cached('/lost/[slug]')
+          .generateStaticParams(() => Promise.reject(lost))
+          .get(() => 1),
+        wrong: cached('/wrong/[slug]')
+          .generateStaticParams((() => [{ slugg: 'a' }]) as never)
+          .get(() => 1),
+        asked: cached('/asked').get({ query: z.object({ q: z.string() }) }, (_request, { query }) => query.q),
+      },
+      { onError },
+    )
+    const error = await failuresOf(app, { ...quiet, outDir })
+    expect(error.failures).toEqual([
+      { pattern: '/lost/[slug]', pathname: undefined, reason: 'no database', error: lost },
+      {
+        pattern: '/wrong/[slug]',
+        pathname: undefined,
+        reason: expect.stringContaining('gave {"slugg":"a"}'),
+        error: expect.any(TypeError),
+      },
+      { pattern: '/items/[slug]', pathname: '/items/broken', reason: 'no such row', error: broken },
+      { pattern: '/items/[slug]', pathname: '/items/missing', reason: 'status 404', error: expect.any(Error) },
+      { pattern: '/items/[slug]', pathname: '/items/elsewhere', reason: 'status 307', error: expect.any(Error) },
+      { pattern: '/asked', pathname: '/asked', reason: 'status 400', error: expect.any(Error) },
+    ])
+    expect(error.pages.map(({ pathname }) => pathname)).toEqual(['/items/a'])
+    expect(error.message).toMatch(/^6 of 7 could not be prerendered:\n/)
+    for (const { pattern, pathname, reason } of error.failures)
+      expect(error.message).toContain(`\n  ${pattern}  ${pathname ?? ''}\n    ${reason}`)
+    expect(filesIn(outDir)).toEqual(['items/a.json'])
+    expect(onError).toHaveBeenCalledTimes(1)
+  })
+
+  const session = middleware((_request, _context, next) => next({ user: { id: 7 } }))
+  it.each([
+    ['a cookie', 'cookie', (request: Request) => request.headers.get('cookie')],
+    ['a header', 'accept-language', (request: Request) => request.headers.get('accept-language')],
+    ['the raw query', 'request.url', (request: Request) => new URL(request.url).search],
+    ["the context's query", 'query', (_request: Request, context: { url: URL }) => context.url.searchParams.get('q')],
+    ['what outer middleware added', 'user', (_request: Request, context: any) => context.user.id],
+  ])('names the route whose handler reads %s', async (_name, input, read) => {
+    const cache = createCache()
+    const onError = vi.fn()
+    const page = route
+      .use(session)('/page')
+      .use(cache({ revalidate: 60 }))
+      .get((request, context) => String(read(request, context)))
+    const app = router({ page }, { onError })
+    const { failures } = await failuresOf(app)
+    expect(failures).toEqual([
+      { pattern: '/page', pathname: '/page', reason: expect.any(String), error: expect.any(DynamicError) },
+    ])
+    expect(failures[0]!.reason).toContain(input)
+    expect(onError).toHaveBeenCalledTimes(1)
+    expect((await app.fetch(at('/page'))).status).toBe(200)
+  })
+
+  it.each([
+    ['sets a cookie', () => reply.json(1, { headers: { 'set-cookie': 'a=b' } })],
+    ['is private', () => reply.json(1, { headers: { 'cache-control': 'private' } })],
+    ['is too large', () => 'x'.repeat(2000)],
+    [
+      'breaks off',
+      () => new Response(new ReadableStream({ pull: (controller) => controller.error(new Error('broke')) })),
+    ],
+  ])('names what the cache has not kept: an answer that %s', async (_name, answer) => {
+    const cache = createCache({ store: memoryStore() })
+    const page = route('/page')
+      .use(cache({ revalidate: 60, maxBytes: 1000 }))
+      .get(() => answer() as Response)
+    const { failures } = await failuresOf(router({ page }, { onError: () => {} }))
+    expect(failures).toEqual([
+      expect.objectContaining({ pathname: '/page', reason: expect.stringMatching(/^the cache has not kept it/) }),
+    ])
+  })
+
+  it('tells what a middleware outside answers instead', async () => {
+    const cache = createCache()
+    const guard = middleware(() => reply.unauthorized())
+    const page = route
+      .use(guard)('/page')
+      .use(cache({ revalidate: 60 }))
+      .get(() => 1)
+    expect((await failuresOf(router({ page }))).failures).toMatchObject([{ pathname: '/page', reason: 'status 401' }])
+  })
+})
+
+describe('outDir', () => {
+  const answer = (body: string, type: string) => () => new Response(body, { headers: { 'content-type': type } })
+
+  it('has each answer as a file, named as servers of files look for it', async () => {
+    const cache = createCache()
+    const cached = route.use(cache({ revalidate: 60 }))
+    const outDir = join(makeDirectory(), 'not', 'there', 'yet')
+    const app = router({
+      home: cached('/').get(answer('<p>', 'text/html; charset=utf-8')),
+      docs: cached('/docs').get(answer('<p>', 'text/html')),
+      page: cached('/page.html').get(answer('<p>', 'text/html')),
+      version: cached('/docs/v1.x').get(answer('<p>', 'text/html')),
+      feed: cached('/feed.xml').get(answer('<rss/>', 'application/rss+xml')),
+      rss: cached('/rss').get(answer('<rss/>', 'application/rss+xml')),
+      text: cached('/text').get(answer('ü', 'text/plain; charset=utf-8')),
+      image: cached('/image').get(answer('<svg/>', 'image/svg+xml')),
+      odd: cached('/odd').get(answer('?', 'application/vnd.api.very-odd')),
+      bytes: cached('/bytes').get(() => new Response(new Uint8Array([0, 255, 128]))),
+      number: cached('/v1.2').get(() => 1),
+      item: cached('/items/[slug]')
+        .generateStaticParams(() => [{ slug: 'a b' }, { slug: 'ü' }])
+        .get((_request, { params }) => params),
+    })
+    const { pages } = await prerender(app, { ...quiet, outDir })
+    expect(filesIn(outDir)).toEqual(
+      [
+        'index.html',
+        'docs/index.html',
+        'page.html',
+        'docs/v1.x/index.html',
+        'feed.xml',
+        'rss.xml',
+        'text.txt',
+        'image.svg',
+        'odd.bin',
+        'bytes.bin',
+        'v1.2.json',
+        'items/a b.json',
+        'items/ü.json',
+      ].sort(),
+    )
+    expect(readFileSync(join(outDir, 'items/a b.json'), 'utf8')).toBe('{"slug":"a b"}')
+    expect([...readFileSync(join(outDir, 'bytes.bin'))]).toEqual([0, 255, 128])
+    for (const { file, bytes } of pages) expect(readFileSync(file!)).toHaveLength(bytes)
+    expect(pages[0]!.file).toBe(resolve(outDir, 'index.html'))
+  })
+
+  it('replaces files whole, and leaves what else is there', async () => {
+    const cache = createCache()
+    const outDir = makeDirectory()
+    writeFileSync(join(outDir, 'a.json'), 'old')
+    writeFileSync(join(outDir, 'mine.txt'), 'mine')
+    const page = route('/a')
+      .use(cache({ revalidate: 60 }))
+      .get(() => 'new')
+    await prerender(router({ page }), { ...quiet, outDir })
+    expect(filesIn(outDir)).toEqual(['a.json', 'mine.txt'])
+    expect(readFileSync(join(outDir, 'a.json'), 'utf8')).toBe('"new"')
+  })
+
+  it('keeps each param one name inside of it, whatever it holds', async () => {
+    const parent = makeDirectory()
+    const outDir = join(parent, 'out')
+    const hostile = [
+      '../../etc/passwd',
+      '..\\..\\x',
+      '/etc/passwd',
+      'a/b',
+      'a%2Fb',
+      'a%2fb',
+      'nul\0byte',
+      '...',
+      '\r\n',
+      '%2e%2e%2f',
+      '.hidden',
+    ]
+    const cache = createCache()
+    const page = route('/p/[x]')
+      .use(cache({ revalidate: 60 }))
+      .generateStaticParams(() => hostile.map((x) => ({ x })))
+      .get((_request, { params }) => params.x)
+    const { pages } = await prerender(router({ page }), { ...quiet, outDir })
+    expect(readdirSync(parent)).toEqual(['out'])
+    expect(readdirSync(outDir)).toEqual(['p'])
+    expect(filesIn(join(outDir, 'p'))).toEqual(readdirSync(join(outDir, 'p')).sort())
+    expect(pages.map(({ file }) => JSON.parse(readFileSync(file!, 'utf8')))).toEqual(hostile)
+  })
+
+  it('has another file for each param, of any text', async () => {
+    const segment = fc
+      .oneof(
+        fc.string({ minLength: 1, maxLength: 8, unit: 'grapheme' }),
+        fc.string({ minLength: 1, maxLength: 8, unit: fc.constantFrom('.', '/', '\\', '%', '2', 'F', 'f', '\0', 'a') }),
+      )
+      .filter((text) => !/^\.{1,2}$/.test(text) && text.isWellFormed() && canLink(text))
+    await fc.assert(
+      fc.asyncProperty(fc.uniqueArray(segment, { minLength: 1, maxLength: 20 }), async (texts) => {
+        const parent = makeDirectory()
+        const cache = createCache()
+        const page = route('/[x]')
+          .use(cache({ revalidate: 60 }))
+          .generateStaticParams(() => texts.map((x) => ({ x })))
+          .get((_request, { params }) => params.x)
+        const { pages } = await prerender(router({ page }), { ...quiet, outDir: join(parent, 'out') })
+        expect(pages.map(({ file }) => JSON.parse(readFileSync(file!, 'utf8')))).toEqual(texts)
+        expect(readdirSync(join(parent, 'out'))).toHaveLength(texts.length)
+      }),
+      { numRuns: 60 },
+    )
+  })
+
+  it('is not written twice over at one path: the second fails', async () => {
+    const cache = createCache()
+    const cached = route.use(cache({ revalidate: 60 }))
+    const outDir = makeDirectory()
+    const app = router({
+      one: cached('/a').get(() => 1),
+      two: cached('/a.json').get(() => 2),
+    })
+    const { failures } = await failuresOf(app, { ...quiet, outDir, concurrency: 1 })
+    expect(failures).toMatchObject([{ pathname: '/a.json', reason: 'its file is that of /a: a.json' }])
+    expect(readFileSync(join(outDir, 'a.json'), 'utf8')).toBe('1')
+  })
+
+  it('has nothing of a file that could not be written', async () => {
+    const cache = createCache()
+    const cached = route.use(cache({ revalidate: 60 }))
+    const outDir = makeDirectory()
+    writeFileSync(join(outDir, 'taken'), '')
+    const app = router({
+      inside: cached('/taken/a').get(() => 1),
+      long: cached('/[x]')
+        .generateStaticParams(() => [{ x: 'x'.repeat(300) }])
+        .get(() => 1),
+    })
+    const { failures } = await failuresOf(app, { ...quiet, outDir })
+    expect(failures.map(({ pattern }) => pattern)).toEqual(['/taken/a', '/[x]'])
+    expect(filesIn(outDir)).toEqual(['taken'])
+  })
+})
+
+const canLink = (text: string): boolean => {
+  try {
+    return href('/[x]', { x: text }) !== ''
+  } catch {
+    return false
+  }
+}
+
+describe('the progress of prerender', () => {
+  const toApp = () => {
+    const cache = createCache()
+    return router({
+      item: route('/[slug]')
+        .use(cache({ revalidate: 60 }))
+        .generateStaticParams(() => [{ slug: 'a' }, { slug: 'b' }])
+        .get((_request, { params }) => params.slug),
+    })
+  }
+  const watchStderr = (isTTY: boolean): string[] => {
+    const lines: string[] = []
+    vi.spyOn(process.stderr, 'write').mockImplementation((text) => (lines.push(String(text)), true))
+    vi.spyOn(process.stdout, 'write').mockImplementation((text) => (lines.push(`stdout: ${String(text)}`), true))
+    const before = Object.getOwnPropertyDescriptor(process.stderr, 'isTTY')
+    Object.defineProperty(process.stderr, 'isTTY', { value: isTTY, configurable: true })
+    restore = () => {
+      if (before) Object.defineProperty(process.stderr, 'isTTY', before)
+      else delete (process.stderr as { isTTY?: boolean }).isTTY
+    }
+    return lines
+  }
+  let restore = () => {}
+  afterEach(() => restore())
+
+  it('is told to onProgress, and then nothing is written', async () => {
+    const lines = watchStderr(true)
+    const onProgress = vi.fn()
+    await prerender(toApp(), { onProgress, concurrency: 1 })
+    expect(onProgress.mock.calls.map(([progress]) => progress)).toEqual([
+      { done: 1, total: 2, pathname: '/a' },
+      { done: 2, total: 2, pathname: '/b' },
+    ])
+    expect(lines).toEqual([])
+  })
+
+  it('is one line at the end in a log', async () => {
+    const lines = watchStderr(false)
+    await prerender(toApp())
+    expect(lines).toEqual([expect.stringMatching(/^prerendered 2 pages, 0\.0 kB, in \d+\.\d s\n$/)])
+  })
+
+  it('is a line that is written over on a terminal', async () => {
+    const lines = watchStderr(true)
+    await prerender(toApp(), { concurrency: 1 })
+    expect(lines).toEqual([
+      '\r\u001b[K1/2 /a',
+      '\r\u001b[K2/2 /b',
+      expect.stringContaining('\r\u001b[Kprerendered 2 pages, '),
+    ])
+  })
+
+  it('says how many have failed', async () => {
+    const lines = watchStderr(false)
+    const cache = createCache()
+    const page = route('/')
+      .use(cache({ revalidate: 60 }))
+      .get(() => reply.notFound())
+    await failuresOf(router({ page }), {})
+    expect(lines).toEqual([expect.stringMatching(/^prerendered 0 pages, .*; 1 failed\n$/)])
+  })
+})
