@@ -104,6 +104,11 @@ export function refresh<made extends AnyMade>(job: Job<made>, found: Found): voi
       flight.versions = marks && toText(marks)
       const lease = marks && (await job.store.lease(`${key}\n${toText(marks)}`, core.maxWait))
       if (!marks || lease === 'taken') return
+      const fresh = lease && (await lookAgain(job))
+      if (fresh) {
+        land(core, key, flight, fresh)
+        return await lease.release()
+      }
       made = await make(job, marks, flight.signal, flight, lease)
     } finally {
       if (!made) land(core, key, flight, 'failed')
@@ -142,23 +147,27 @@ const toText = (marks: Versioned): string => marks.map(([, version]) => version)
 
 /** The lease, or the entry that the process has made that had it; neither where that one ends without one. */
 async function takeLease(job: Job<any>, leaseKey: string): Promise<Lease | Entry | undefined> {
-  const { core, store, windows } = job
+  const { core, store } = job
   const end = Date.now() + core.maxWait
   for (let pause = 10; ; pause = Math.min(pause * 2, 100)) {
     const lease = await store.lease(leaseKey, core.maxWait)
     if (lease === undefined) return undefined
-    // Also with the lease: who had it before may have given it back since the entry was looked up.
-    const { entry, isMarkedStale } = await lookUp(store, core.prefix, job.key, job.marks)
-    const isThere = entry && !isMarkedStale && stateOf(entry, Date.now(), windows) === 'fresh'
+    const fresh = await lookAgain(job)
     if (lease !== 'taken') {
       // It was not to be stored, or that process is gone: who waited goes on alone, not one after the other.
-      if (isThere || pause > 10) await lease.release()
+      if (fresh || pause > 10) await lease.release()
       else return lease
     }
-    if (isThere) return entry
+    if (fresh) return fresh
     if (lease !== 'taken' || Date.now() >= end) return undefined
     await new Promise((resolve) => setTimeout(resolve, pause))
   }
+}
+
+/** What another has made since, for who has the lease too: who had it before may have given it back after the first look. */
+async function lookAgain({ core, store, key, marks, windows }: Job<any>): Promise<Entry | undefined> {
+  const { entry, isMarkedStale } = await lookUp(store, core.prefix, key, marks)
+  return entry && !isMarkedStale && stateOf(entry, Date.now(), windows) === 'fresh' ? entry : undefined
 }
 
 /** Makes it, and keeps what came of it when that is known. */
