@@ -1,9 +1,10 @@
 import { withNotes } from '../annotations.js'
+import type { Jsonify } from '../jsonify.js'
 import type { AnyContext, Continued, Next } from '../middleware.js'
 import { ring } from '../middleware.js'
 import { currentScope, useScopes } from '../scope.js'
 import { toMarks, type Core } from './core.js'
-import { deleteData, getData, setData, wrap, type Wrapped } from './data.js'
+import { deleteData, getData, setData, wrap } from './data.js'
 import type { Settings } from './fill.js'
 import { guardStore, type SafeStore } from './guard.js'
 import { toCanonicalPath } from './key.js'
@@ -117,8 +118,9 @@ export interface Cache {
   wrap<args extends readonly unknown[], result>(
     this: void,
     fn: (...args: args) => result,
-    options: WrapOptions<args>,
-  ): Wrapped<args, result>
+    // By way of a function, so that what `tags` leaves out or names does not change what is optional.
+    options: WrapOptions<Parameters<(...args: args) => unknown>>,
+  ): (...args: args) => Promise<Jsonify<Awaited<result>>>
   /** What `set` has kept, as JSON has it; `undefined` where it is not there. An answer that is made with it has its tags as well, as with `wrap`. */
   get(this: void, key: string): Promise<unknown>
   /**

@@ -10,7 +10,7 @@ import { expiresOf, stateOf, type Windows } from './policy.js'
 import { backOff, gain, isBackedOff, refresh, type Job, type Versioned } from './runs.js'
 import type { Entry } from './store.js'
 
-/** A function whose results are kept. */
+/** What `cache.wrap` makes of a function, for where it is to be named. */
 export type Wrapped<args extends readonly unknown[], result> = (...args: args) => Promise<Jsonify<Awaited<result>>>
 
 /** What a wrapped function is kept by. */
