@@ -1,0 +1,18 @@
+import { createCache, redisStore } from 'byway/cache'
+import { createClient } from 'redis'
+
+const url = process.env['REDIS_URL']
+
+/** The app's cache: in Redis, for all processes that share it, or else in the memory of this one. */
+export const cache = createCache({ namespace: 'catalogue', ...(url && { store: redisStore(await connect(url)) }) })
+
+function connect(url: string) {
+  const client = createClient({
+    url,
+    // While Redis is away, a request is a miss at once.
+    disableOfflineQueue: true,
+    pingInterval: 2_000,
+    socket: { socketTimeout: 5_000, reconnectStrategy: (tries) => Math.min(tries * 100, 2_000) },
+  })
+  return client.connect()
+}
