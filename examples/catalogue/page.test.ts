@@ -12,6 +12,8 @@ if (isSkipped)
 const flags =
   '--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync'
 
+const patiently = { timeout: 10_000, interval: 50 }
+
 // Three processes, Redis and a browser, on a machine that may be busy.
 describe.skipIf(isSkipped)('the page', { timeout: 60_000 }, () => {
   let started: Started
@@ -88,8 +90,8 @@ describe.skipIf(isSkipped)('the page', { timeout: 60_000 }, () => {
     const first = await age()
     const freshness = await page.innerText('#freshness')
     expect(freshness).toMatch(/^Fresh for \d+ s, \d+ s old\.$/)
-    await expect.poll(age, { timeout: 5_000 }).toBeGreaterThan(first)
-    expect(await page.innerText('#freshness')).not.toBe(freshness)
+    await expect.poll(age, patiently).toBeGreaterThan(first)
+    await expect.poll(() => page.innerText('#freshness'), patiently).not.toBe(freshness)
   })
 
   it('gets a 304 for the copy that it has', async () => {
@@ -119,7 +121,7 @@ describe.skipIf(isSkipped)('the page', { timeout: 60_000 }, () => {
       .poll(async () => {
         await press('Ask each process')
         return (await lanes()).every(({ copy, outcome }) => copy > before!.copy && outcome === 'Hit')
-      })
+      }, patiently)
       .toBe(true)
   })
 
@@ -158,7 +160,9 @@ describe.skipIf(isSkipped)('the page', { timeout: 60_000 }, () => {
       await page.keyboard.press('Tab')
     }
     await page.keyboard.press('Enter')
-    await expect.poll(async () => (await lanes()).map(({ outcome }) => outcome)).toEqual(['Made', 'Hit', 'Hit'])
+    await expect
+      .poll(async () => (await lanes()).map(({ outcome }) => outcome), patiently)
+      .toEqual(['Made', 'Hit', 'Hit'])
     expect(await focused()).toBe('Revalidate item:borage')
   })
 
