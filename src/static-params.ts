@@ -11,13 +11,13 @@ export interface StaticParamsOptions {
 /** A function that gives the params of a route that are known ahead. */
 // prettier-ignore
 export type GenerateStaticParams<pattern extends string, params> =
-  string extends pattern               ? () => Rows<params> | Promise<Rows<params>> :
-  pattern extends `${string}[${string}` ? () => Rows<params & OnlyParams<pattern, params>> | Promise<Rows<params & OnlyParams<pattern, params>>> :
+  string extends pattern                ? () => Awaitable<readonly params[]> :
+  pattern extends `${string}[${string}` ? () => Awaitable<readonly OnlyParams<pattern, params>[]> :
   InvalidPattern<'a pattern without params has one pathname, which is known'>
-type Rows<params> = readonly params[]
+type Awaitable<value> = value | Promise<value>
 
 // What the pattern does not capture has no type of its own: this gives it one that nothing fits.
-type OnlyParams<pattern extends string, params> = {
+type OnlyParams<pattern extends string, params> = params & {
   readonly [name in Exclude<keyof params, keyof Params<pattern>>]: never
 }
 
