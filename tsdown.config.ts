@@ -4,6 +4,7 @@ export default defineConfig({
   entry: [
     'src/index.ts',
     'src/cache/index.ts',
+    'src/cli/main.ts',
     'src/client/index.ts',
     'src/documents/index.ts',
     'src/middleware/index.ts',

@@ -34,6 +34,8 @@ export interface RouteOperation {
   readonly handler: (request: Request, context: any) => unknown
   /** From the outside in. */
   readonly middleware: readonly AnyMiddleware[]
+  /** Where it was declared, as a stack, while a command asks for it. */
+  readonly stack: string | undefined
   /** Middleware, validation and handler as one. */
   readonly answer: Answer
 }
@@ -82,8 +84,13 @@ export function toOperation(
   if (kinds.length && (method === 'GET' || method === 'HEAD'))
     fail(`declares a ${kinds[0]}, but a ${method} request has no body; use .query() or .post().`)
   const answer = withParams(params, toAnswer(pattern, method, operation, handler!, middleware))
-  return { method, declaration: operation, handler: handler!, middleware, answer }
+  return { method, declaration: operation, handler: handler!, middleware, stack: toStack(), answer }
 }
+
+// A stack costs more than the rest of a declaration: a command sets this before it loads an app.
+const asked: unique symbol = Symbol.for('byway.stacks') as never
+const toStack = (): string | undefined =>
+  (globalThis as { [asked]?: boolean })[asked] ? new Error('declared').stack : undefined
 
 function toAnswer(
   pattern: string,

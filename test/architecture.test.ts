@@ -16,6 +16,7 @@ const rows = [
   ['route', 'middleware/*', 'cache/*'],
   ['router'],
   ['client/*', 'hosts/*', 'prerender'],
+  ['cli/*'],
 ]
 
 // Entry files name what a user gets, and nothing imports them.
@@ -34,6 +35,7 @@ const packages: Record<string, RegExp> = {
   'headers/cookie': /^cookie-es$/,
   'cache/file-store': /^node:(?:crypto|fs\/promises|path)$/,
   'page-file': /^node:(?:fs\/promises|path)$/,
+  'cli/*': /^(?:node:(?:child_process|fs|fs\/promises|path|url)|commander|jiti)$/,
   'hosts/*': /^(?:node:(?:http|net|os|stream)|srvx\/node)$/,
 }
 
