@@ -63,6 +63,7 @@ export interface NamedRoute {
 export interface RouterData {
   readonly routes: readonly NamedRoute[]
   readonly use: readonly AnyMiddleware[]
+  readonly rewrites: readonly Rule[]
   /** Without a slash at its end; `''` for none. */
   readonly basePath: string
 }
@@ -117,7 +118,7 @@ export function router<routes, layer extends AnyMiddleware = never, const rewrit
     },
   }
   const around = (inside: Answer): Answer => compose(use, inside)
-  const own: RouterData = { routes: [...collect(routes)], use, basePath }
+  const own: RouterData = { routes: [...collect(routes)], use, rewrites: options.rewrites ?? [], basePath }
   // What has a pathname that a route has passed over: the routes below that one.
   const goOn = ({ pattern }: AnyRoute): Answer => {
     let below: Matcher<Target> | undefined
