@@ -1,0 +1,142 @@
+import type { Command } from 'commander'
+import { isRing } from '../middleware.js'
+import type { RouteOperation } from '../operation.js'
+import { parsePattern, toPath, type Segment } from '../pattern.js'
+import type { AnyRoute } from '../route.js'
+import type { RouterData } from '../router.js'
+import { bodyKindOf, isSchema } from '../validate.js'
+import { loadApp, type LoadedApp } from './load-app.js'
+import { writeResult } from './output.js'
+import { toSource } from './source.js'
+
+/** Something that is most likely not meant so. */
+export interface Finding {
+  readonly method: string
+  /** With the router's `basePath`. */
+  readonly pattern: string
+  readonly source: string | null
+  /** What it is, and what to do. */
+  readonly message: string
+}
+
+interface Declared {
+  readonly route: AnyRoute
+  readonly operation: RouteOperation
+}
+
+/** What a look at an app finds, and what asking it for its cached answers shows. */
+export async function diagnose({ app, data }: Pick<LoadedApp, 'app' | 'data'>, run: boolean): Promise<Finding[]> {
+  const findings: Finding[] = []
+  const tell = ({ route, operation }: Declared, message: string): void => {
+    const { pattern } = route
+    const source = toSource(operation.stack) ?? null
+    findings.push({ method: operation.method, pattern: data.basePath + pattern, source, message })
+  }
+  for (const { route } of data.routes) {
+    const rewritten = data.rewrites.find((rule) => isCovered(parsePattern(route.pattern), parsePattern(rule.source)))
+    for (const operation of route.operations.values()) {
+      const declared = { route, operation }
+      if (rewritten && rewritten.destination !== route.pattern)
+        tell(
+          declared,
+          `is never reached: the rewrite of '${rewritten.source}' to '${rewritten.destination}' comes first; remove one of the two`,
+        )
+      if (isMutating(operation) && !bodyKindOf(operation.declaration))
+        tell(declared, 'takes a body that no schema checks; declare body, form, text, bytes or stream')
+      if (run && operation.method === 'GET' && operation.middleware.some(isRing)) await ask(declared, app, data, tell)
+    }
+  }
+  return findings
+}
+
+const isMutating = ({ method }: RouteOperation): boolean => method === 'POST' || method === 'PUT' || method === 'PATCH'
+
+/** Whether every pathname that `inner` fits is one that `outer` fits. */
+function isCovered(inner: readonly Segment[], outer: readonly Segment[]): boolean {
+  for (let at = 0; ; at++) {
+    const one = inner[at]
+    const two = outer[at]
+    if (two?.kind === 'optional-catch-all') return true
+    if (two?.kind === 'catch-all') return one !== undefined && one.kind !== 'optional-catch-all'
+    if (!one || !two) return one === two
+    if (one.kind !== 'static' && one.kind !== 'param') return false
+    if (two.kind === 'static' && (one.kind !== 'static' || one.name !== two.name)) return false
+  }
+}
+
+// What a client may send that a cached answer must not depend on.
+const probe = {
+  cookie: 'byway-doctor=1',
+  authorization: 'Bearer byway-doctor',
+  'accept-language': 'tlh',
+  'user-agent': 'byway-doctor',
+}
+
+/** Asks for one answer of a cached route, as a client would. */
+async function ask(
+  declared: Declared,
+  app: LoadedApp['app'],
+  { basePath }: RouterData,
+  tell: (declared: Declared, message: string) => void,
+): Promise<void> {
+  const { route, operation } = declared
+  const known = route.pattern.includes('[') ? await firstParams(route) : {}
+  if (!known)
+    return tell(
+      declared,
+      'has params that nobody knows ahead, so its cached answer was not looked at; add generateStaticParams',
+    )
+  const path = toPath(route.pattern, known as Record<string, never>)
+  const request = new Request(`http://localhost${basePath}${path}?byway-doctor=1`, { headers: probe })
+  const response = await app.fetch(request)
+  await response.text().catch(() => '')
+  const [, reads] = /(?:^|[;,]\s*)detail="?(reads [^"]*)"?/.exec(response.headers.get('cache-status') ?? '') ?? []
+  if (reads !== undefined)
+    tell(
+      declared,
+      `is not cached: for ${path} it ${reads}, which is not in the key of its answers; take that into the key (vary, key, a declared input), or leave the cache out`,
+    )
+  const { response: schemas } = operation.declaration
+  const isDeclared = !schemas || (isSchema(schemas) ? response.status === 200 : response.status in schemas)
+  if (!isDeclared && response.status < 500)
+    tell(declared, `answers ${response.status} for ${path}, which its response does not declare`)
+  if (response.status >= 500) tell(declared, `answers ${response.status} for ${path}`)
+}
+
+async function firstParams(route: AnyRoute): Promise<object | undefined> {
+  try {
+    const [first] = (await route.staticParams?.load()) ?? []
+    return first
+  } catch {
+    return undefined
+  }
+}
+
+export function addDoctor(program: Command): void {
+  program
+    .command('doctor')
+    .summary('look for what is most likely not meant so')
+    .description(
+      'Looks for routes that are never reached, bodies that no schema checks, statuses that are not declared, and cached ' +
+        'routes whose answers are not kept, which it asks for once each. Ends with 1 if it has found something.',
+    )
+    .argument('[file]', 'the module whose default export is the router')
+    .option('--export <name>', 'the export that is the router')
+    .option('--no-run', 'run no handler')
+    .option('--json', 'as JSON')
+    .action(async (file: string | undefined, options: { export?: string; run: boolean; json?: boolean }) => {
+      const loaded = await loadApp(file, options.export)
+      const findings = await diagnose(loaded, options.run)
+      const text = findings
+        .map(
+          ({ method, pattern, source, message }) =>
+            `${method} ${pattern}${source ? `  ${source}` : ''}\n  ${message}\n`,
+        )
+        .join('\n')
+      await writeResult(options.json ? `${JSON.stringify(findings, undefined, 2)}\n` : text, undefined)
+      if (!options.json)
+        process.stderr.write(findings.length ? `byway: ${findings.length} found\n` : 'byway: nothing found\n')
+      await loaded.app.settled()
+      if (findings.length) process.exitCode = 1
+    })
+}
