@@ -9,6 +9,7 @@ export default defineConfig({
     'src/documents/index.ts',
     'src/middleware/index.ts',
     'src/node.ts',
+    'src/openapi/index.ts',
     'src/replies.ts',
     'src/webhooks/index.ts',
   ],

@@ -18,6 +18,22 @@ export type SecurityScheme =
   | { readonly type: 'oauth2'; readonly flows: object; readonly description?: string }
   | { readonly type: 'mutualTLS'; readonly description?: string }
 
+/** What a document says of an answer. */
+export interface ResponseNotes {
+  /** @default the status in words */
+  readonly description?: string
+  /** Of what it holds. Not held against what is sent: that is for an operation's `response`. */
+  readonly schema?: { readonly '~standard': unknown }
+  /** Such as `image/png`, or `image/*` for a range. @default application/json, and application/problem+json from 400 on */
+  readonly mediaType?: string
+  /** In words, or with a schema, by name. */
+  readonly headers?: {
+    readonly [name: string]:
+      | string
+      | { readonly description?: string; readonly schema?: { readonly '~standard': unknown } }
+  }
+}
+
 /** What a document says of an operation, beside what its schemas say. */
 export interface OperationNotes {
   /** In few words. */
@@ -31,8 +47,8 @@ export interface OperationNotes {
   /** In place of what the middleware around it says. `[]` for none. */
   readonly security?: readonly SecurityRequirement[]
   readonly externalDocs?: { readonly url: string; readonly description?: string }
-  /** What its answers are, by status. */
-  readonly responses?: { readonly [status: number]: string }
+  /** What its answers are, by status, beside what its `response` schema says: in words, or with headers and a media type. */
+  readonly responses?: { readonly [status: number]: string | ResponseNotes }
   /** Leaves it out. @default false */
   readonly hidden?: boolean
 }
@@ -40,11 +56,7 @@ export interface OperationNotes {
 /** What a document says of a middleware. */
 export interface MiddlewareNotes {
   /** What it answers by itself, by status: in words, or with the schema of its JSON. A status of 400 or more is a problem. */
-  readonly responses?: {
-    readonly [status: number]:
-      | string
-      | { readonly description: string; readonly schema?: { readonly '~standard': unknown } }
-  }
+  readonly responses?: { readonly [status: number]: string | ResponseNotes }
   /** What it demands; each one is enough. */
   readonly security?: readonly SecurityRequirement[]
   /** The schemes that `security` names. */

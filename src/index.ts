@@ -1,4 +1,10 @@
-export type { MiddlewareNotes, OperationNotes, SecurityRequirement, SecurityScheme } from './annotations.js'
+export type {
+  MiddlewareNotes,
+  OperationNotes,
+  ResponseNotes,
+  SecurityRequirement,
+  SecurityScheme,
+} from './annotations.js'
 export { errorOf } from './problem.js'
 export type {
   ErrorStatus,

@@ -15,7 +15,7 @@ const rows = [
   ['replies'],
   ['route', 'middleware/*', 'cache/*'],
   ['router'],
-  ['client/*', 'hosts/*', 'prerender'],
+  ['client/*', 'openapi/*', 'hosts/*', 'prerender'],
   ['cli/*'],
 ]
 
@@ -27,6 +27,7 @@ const entries = [
   'documents/index',
   'middleware/index',
   'node',
+  'openapi/index',
   'webhooks/index',
 ]
 

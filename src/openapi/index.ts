@@ -1,0 +1,23 @@
+export type {
+  MiddlewareNotes,
+  OperationNotes,
+  ResponseNotes,
+  SecurityRequirement,
+  SecurityScheme,
+} from '../annotations.js'
+export { openapi } from './openapi.js'
+export type { OpenApiOptions } from './openapi.js'
+export { OpenApiError } from './names.js'
+export type {
+  OpenApiDocument,
+  OpenApiInfo,
+  OpenApiMedia,
+  OpenApiOperation,
+  OpenApiParameter,
+  OpenApiPathItem,
+  OpenApiRequestBody,
+  OpenApiResponse,
+  OpenApiServer,
+  OpenApiTag,
+} from './document.js'
+export type { JsonSchema } from './json-schema.js'

@@ -1,0 +1,115 @@
+import type { OpenApiParameter } from './document.js'
+import type { JsonSchema } from './json-schema.js'
+import type { Template } from './paths.js'
+import type { Schemas } from './schemas.js'
+
+interface Field {
+  readonly schema: JsonSchema
+  readonly isRequired: boolean
+}
+type Fields = ReadonlyMap<string, Field>
+
+/** The properties of an object schema, also where it is an intersection or a union of some. */
+export function fieldsOf(json: JsonSchema, schemas: Schemas, seen: readonly JsonSchema[] = []): Fields {
+  const target = schemas.resolve(json)
+  if (seen.includes(target)) return new Map()
+  const inside = (keyword: string): Fields[] =>
+    ((target[keyword] ?? []) as JsonSchema[]).map((one) => fieldsOf(one, schemas, [...seen, target]))
+  const required = (target['required'] ?? []) as string[]
+  const own = Object.entries((target['properties'] ?? {}) as Record<string, JsonSchema>).map(
+    ([name, schema]) => [name, { schema, isRequired: required.includes(name) }] as const,
+  )
+  const alternatives = [...inside('anyOf'), ...inside('oneOf')]
+  return merge('allOf', [new Map(own), ...inside('allOf'), merge('anyOf', alternatives)])
+}
+
+// In all of them together something is required if one says so; of several, if each one does.
+function merge(keyword: 'allOf' | 'anyOf', all: readonly Fields[]): Fields {
+  const names = new Set(all.flatMap((fields) => [...fields.keys()]))
+  return new Map(
+    [...names].map((name) => {
+      const found = all.flatMap((fields) => fields.get(name) ?? [])
+      const different = new Map(found.map(({ schema }) => [JSON.stringify(schema), schema]))
+      return [
+        name,
+        {
+          schema: different.size === 1 ? found[0]!.schema : { [keyword]: [...different.values()] },
+          isRequired:
+            keyword === 'allOf'
+              ? found.some(({ isRequired }) => isRequired)
+              : found.length === all.length && found.every(({ isRequired }) => isRequired),
+        },
+      ] as const
+    }),
+  )
+}
+
+function toParameter(
+  name: string,
+  where: 'path' | 'query' | 'header',
+  { schema, isRequired }: Field,
+): OpenApiParameter {
+  // A parameter has words of its own.
+  const { description, deprecated, ...rest } = schema as { description?: string; deprecated?: boolean }
+  const isReference = '$ref' in schema
+  return {
+    name,
+    in: where,
+    ...(description !== undefined && { description }),
+    ...(isRequired && { required: true }),
+    ...(deprecated !== undefined && { deprecated }),
+    schema: isReference || (description === undefined && deprecated === undefined) ? schema : rest,
+  }
+}
+
+/** The parameters in a path. Those of no schema are strings. */
+export function toPathParameters(
+  { params }: Template,
+  json: JsonSchema | undefined,
+  schemas: Schemas,
+): OpenApiParameter[] {
+  const fields: Fields = json ? fieldsOf(json, schemas) : new Map()
+  return params.map(({ name, isCatchAll }) => {
+    const schema = fields.get(name)?.schema ?? { type: 'string' }
+    if (!isCatchAll) return toParameter(name, 'path', { schema, isRequired: true })
+    const own = schema['description']
+    return {
+      name,
+      in: 'path',
+      description:
+        (typeof own === 'string' ? `${own}\n\n` : '') +
+        'One or more segments, with a `/` between each two that stays as it is: only the segments are percent-encoded.',
+      required: true,
+      schema: { type: 'string' },
+      'x-byway-catch-all': true,
+    }
+  })
+}
+
+/** The parameters in a query. */
+export function toQueryParameters(json: JsonSchema, schemas: Schemas): OpenApiParameter[] {
+  const fields = fieldsOf(json, schemas)
+  if (fields.size) return [...fields].map(([name, field]) => toParameter(name, 'query', field))
+  const { properties, additionalProperties } = schemas.resolve(json)
+  // An object whose names are not known: exploded, each of them is a parameter.
+  return properties && !additionalProperties
+    ? []
+    : [
+        {
+          name: 'query',
+          in: 'query',
+          style: 'form',
+          explode: true,
+          schema: 'type' in schemas.resolve(json) ? json : { type: 'object' },
+        },
+      ]
+}
+
+// Said elsewhere in a document: https://spec.openapis.org/oas/v3.1.0.html#fixed-fields-9
+const saidElsewhere = new Set(['accept', 'authorization', 'content-type'])
+
+/** The parameters in headers. */
+export const toHeaderParameters = (json: JsonSchema, schemas: Schemas): OpenApiParameter[] =>
+  [...fieldsOf(json, schemas)]
+    .filter(([name]) => !saidElsewhere.has(name.toLowerCase()))
+    .map(([name, field]) => toParameter(name, 'header', field))

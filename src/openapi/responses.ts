@@ -1,0 +1,197 @@
+import type { ResponseNotes } from '../annotations.js'
+import { bodyKindOf, isSchema, type Operation, type Schema } from '../validate.js'
+import type { OpenApiMedia, OpenApiResponse } from './document.js'
+import { binary, type JsonSchema } from './json-schema.js'
+import type { Schemas } from './schemas.js'
+
+// https://www.rfc-editor.org/rfc/rfc9110#section-15, where nothing better is said
+// prettier-ignore
+const phrases: Readonly<Record<number, string>> = {
+  200: 'OK', 201: 'Created', 202: 'Accepted', 203: 'Non-Authoritative Information', 204: 'No Content', 205: 'Reset Content', 206: 'Partial Content',
+  300: 'Multiple Choices', 301: 'Moved Permanently', 302: 'Found', 303: 'See Other', 304: 'Not Modified', 307: 'Temporary Redirect', 308: 'Permanent Redirect',
+  400: 'Bad Request', 401: 'Unauthorized', 403: 'Forbidden', 404: 'Not Found', 405: 'Method Not Allowed', 406: 'Not Acceptable', 409: 'Conflict', 410: 'Gone',
+  412: 'Precondition Failed', 413: 'Content Too Large', 415: 'Unsupported Media Type', 422: 'Unprocessable Content', 429: 'Too Many Requests',
+  500: 'Internal Server Error', 501: 'Not Implemented', 502: 'Bad Gateway', 503: 'Service Unavailable', 504: 'Gateway Timeout',
+}
+
+const problem = 'application/problem+json'
+const uri = { type: 'string', format: 'uri-reference' }
+
+/** The documents of byway's own errors: https://www.rfc-editor.org/rfc/rfc9457 */
+const problems = {
+  Problem: {
+    type: 'object',
+    description: 'An error as a document: RFC 9457.',
+    properties: {
+      type: { ...uri, description: 'Names the kind of problem; `about:blank` where it is absent.' },
+      title: { type: 'string', description: 'The kind of problem in words.' },
+      status: { type: 'integer', description: 'The HTTP status.' },
+      detail: { type: 'string', description: 'What happened this time.' },
+      instance: uri,
+    },
+    required: ['status'],
+  },
+  InvalidInput: {
+    description: 'The problem of input that does not fit.',
+    allOf: [
+      { $ref: '#/$defs/Problem' },
+      {
+        type: 'object',
+        properties: { errors: { type: 'array', maxItems: 50, items: { $ref: '#/$defs/InputError' } } },
+      },
+    ],
+  },
+  InputError: {
+    type: 'object',
+    description: 'What is wrong with one part of the request.',
+    properties: {
+      in: { type: 'string', enum: ['query', 'headers', 'body', 'form', 'text', 'bytes'] },
+      pointer: { type: 'string', format: 'json-pointer', description: 'The place in it: RFC 6901.' },
+      detail: { type: 'string' },
+    },
+    required: ['in', 'pointer', 'detail'],
+  },
+}
+
+/** The answers of one operation, collected from those who know of them. */
+export class Responses {
+  readonly #schemas: Schemas
+  readonly #place: string
+  readonly #hint: string
+  readonly #parts = new Map<string, Part>()
+  // Whether something is known of what the handler answers when all is well.
+  #isAnswered = false
+
+  constructor(schemas: Schemas, place: string, hint: string) {
+    this.#schemas = schemas
+    this.#place = place
+    this.#hint = hint
+  }
+
+  /** What the schemas say. */
+  addDeclared({ response }: Operation): void {
+    const declared = !response ? {} : isSchema(response) ? { 200: response } : response
+    for (const [key, schema] of Object.entries(declared)) {
+      const status = Number(key)
+      this.#isAnswered ||= status < 400
+      const json = this.#toJson(schema, status)
+      const target = this.#schemas.resolve(json)
+      const part = this.#at(status)
+      if (typeof target['description'] === 'string') part.fallback ??= target['description']
+      if (!hasBody(status)) continue
+      const isProblem = status >= 400 && 'status' in ((target['properties'] ?? {}) as object)
+      if (!isProblem) part.add('application/json', schema, json)
+      // Either is held against the schema: `reply.problem()` and `reply.json()`, or a value and `reply.text()`.
+      if (status >= 400) part.add(problem, schema, json)
+      else if (target['type'] === 'string') part.add('text/plain', schema, json)
+    }
+  }
+
+  /** What a middleware says in its notes, or, as the last of all, the operation itself: its own words count. */
+  addNotes(notes: { readonly [status: number]: string | ResponseNotes } | undefined, isOwn: boolean): void {
+    for (const [key, note] of Object.entries(notes ?? {})) {
+      const status = Number(key)
+      const { description, schema, mediaType, headers } = typeof note === 'string' ? { description: note } : note
+      const part = this.#at(status)
+      if (isOwn) this.#isAnswered ||= status < 400
+      if (isOwn && description !== undefined) part.descriptions.clear()
+      if (description !== undefined) part.descriptions.add(description)
+      for (const [name, header] of Object.entries(headers ?? {}))
+        part.headers[name] =
+          typeof header === 'string'
+            ? { description: header, schema: { type: 'string' } }
+            : {
+                ...(header.description !== undefined && { description: header.description }),
+                schema: header.schema ? this.#toJson(header.schema, status) : { type: 'string' },
+              }
+      if (!hasBody(status)) continue
+      if (schema || mediaType !== undefined) {
+        const type = mediaType ?? (status < 400 ? 'application/json' : problem)
+        part.add(type, schema ?? type, schema ? this.#toJson(schema, status) : toAnything(type))
+      } else if (status >= 400 && !(isOwn ? part.content.size : part.content.get(problem)?.has('InvalidInput')))
+        part.add(problem, 'Problem', this.#toProblem('Problem'))
+    }
+  }
+
+  /** What byway answers by itself. */
+  addOwn(operation: Operation, hasParams: boolean): void {
+    const own = (status: number, description: string, name: keyof typeof problems = 'Problem'): void => {
+      const part = this.#at(status)
+      part.fallback ??= description
+      part.add(problem, name, this.#toProblem(name))
+    }
+    const kind = bodyKindOf(operation)
+    if (operation.query || operation.headers || (kind && kind !== 'stream'))
+      own(400, 'The input is not valid.', 'InvalidInput')
+    if (hasParams) own(404, 'The params do not fit.')
+    if (!kind) return
+    const { bodyLimit } = operation
+    own(413, bodyLimit === undefined ? 'The body is too large.' : `The body is larger than ${bodyLimit} bytes.`)
+    const accept =
+      kind === 'body'
+        ? 'application/json'
+        : kind === 'form'
+          ? 'multipart/form-data or application/x-www-form-urlencoded'
+          : operation.stream
+    if (accept !== undefined && accept !== '*/*') own(415, `The body must be ${accept}.`)
+  }
+
+  finish(method: string): { [status: string]: OpenApiResponse } {
+    // The handler answers something: of what is not declared, only that is known.
+    if (!this.#isAnswered) this.#at('2XX').fallback = 'A success. What it holds is not declared.'
+    return Object.fromEntries(
+      [...this.#parts].map(([status, part]) => [status, part.finish(status, method === 'HEAD')]),
+    )
+  }
+
+  #at(status: number | string): Part {
+    const key = String(status)
+    const part = this.#parts.get(key) ?? new Part()
+    this.#parts.set(key, part)
+    return part
+  }
+
+  #toJson(schema: { readonly '~standard': unknown }, status: number): JsonSchema {
+    return this.#schemas.add(schema, 'output', this.#place, `${this.#hint}${status}`)
+  }
+
+  #toProblem(name: keyof typeof problems): JsonSchema {
+    return this.#schemas.addOwn(name, problems)
+  }
+}
+
+class Part {
+  readonly descriptions = new Set<string>()
+  /** Said if nobody says more. */
+  fallback: string | undefined
+  readonly headers: NonNullable<OpenApiResponse['headers']> = {}
+  // By media type, and there by what each comes from, so that it is not there twice.
+  readonly content = new Map<string, Map<unknown, JsonSchema | undefined>>()
+
+  add(mediaType: string, source: Schema | string, json: JsonSchema | undefined): void {
+    const sources = this.content.get(mediaType) ?? new Map<unknown, JsonSchema | undefined>()
+    this.content.set(mediaType, sources.set(source, json))
+  }
+
+  finish(status: string, isHead: boolean): OpenApiResponse {
+    const content: Record<string, OpenApiMedia> = {}
+    for (const [mediaType, sources] of this.content) {
+      const schemas = [...sources.values()].filter((json) => json !== undefined)
+      content[mediaType] =
+        schemas.length > 1 ? { schema: { anyOf: schemas } } : schemas.length ? { schema: schemas[0]! } : {}
+    }
+    return {
+      description:
+        [...this.descriptions].join('\n\n') || (this.fallback ?? phrases[Number(status)] ?? `Status ${status}`),
+      ...(Object.keys(this.headers).length && { headers: this.headers }),
+      ...(this.content.size && !isHead && { content }),
+    }
+  }
+}
+
+// https://www.rfc-editor.org/rfc/rfc9110#section-6.4.1
+const hasBody = (status: number): boolean => status >= 200 && status !== 204 && status !== 205 && status !== 304
+
+// Of a media type without a schema: text is text, and of the rest there is nothing to say.
+const toAnything = (mediaType: string): JsonSchema | undefined =>
+  mediaType.startsWith('text/') ? { type: 'string' } : /[/+]json$/.test(mediaType) ? undefined : { ...binary }

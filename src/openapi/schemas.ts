@@ -1,0 +1,224 @@
+import type { Schema } from '../validate.js'
+import { isMadeUp, NoJsonSchema, toJsonSchema, type JsonSchema, type Side } from './json-schema.js'
+import { OpenApiError, toPascal, unique } from './names.js'
+
+/** A schema of its own in the document, under a name that is not known before all of them are. */
+interface Definition {
+  json: JsonSchema
+  /** What its author calls it. */
+  readonly id: string | undefined
+  /** What it is called otherwise. */
+  readonly hint: string
+  readonly side: Side
+  /** The operation that it comes from. */
+  readonly place: string
+}
+
+/** The schemas of one document. */
+export class Schemas {
+  // Each `{ $ref }` and what it refers to.
+  readonly #references = new Map<object, Definition>()
+  readonly #own = new Map<string, JsonSchema>()
+  readonly #warn: (message: string) => void
+
+  constructor(warn: (message: string) => void) {
+    this.#warn = warn
+  }
+
+  /** The JSON Schema of a schema at a place; `{}`, and a warning, where there is none. `hint` names what has no name. */
+  add(schema: Schema, side: Side, place: string, hint: string): JsonSchema {
+    try {
+      const json = toJsonSchema(schema, side)
+      return this.#hoist(json, side, place, hint, (name) => !isMadeUp(schema, name))
+    } catch (error) {
+      if (!(error instanceof NoJsonSchema)) throw error
+      this.#warn(`${place}: the document does not say what a schema is (${hint}): ${error.message}`)
+      return {}
+    }
+  }
+
+  /** One of byway's own schemas, by its name, which yields to those that users give. */
+  addOwn<name extends string>(name: name, all: { readonly [other in name]: object }): JsonSchema {
+    const json =
+      this.#own.get(name) ??
+      this.#hoist(structuredClone({ $ref: `#/$defs/${name}`, $defs: all }), 'output', 'byway', '', () => false)
+    this.#own.set(name, json)
+    return json
+  }
+
+  /** What a schema refers to, or itself. */
+  resolve(json: JsonSchema): JsonSchema {
+    const seen = new Set<JsonSchema>()
+    for (let target = json; ; target = this.#references.get(target)!.json)
+      if (!this.#references.has(target) || seen.size === seen.add(target).size) return target
+  }
+
+  /** A schema and all that it is made of. */
+  *parts(json: JsonSchema, seen: Set<object> = new Set()): Generator<JsonSchema> {
+    const target = this.resolve(json)
+    if (seen.has(target)) return
+    seen.add(target)
+    yield target
+    for (const [child] of children(target)) yield* this.parts(child, seen)
+  }
+
+  // What is in `$defs`, or refers to itself, becomes a definition.
+  #hoist(root: JsonSchema, side: Side, place: string, hint: string, isName: (name: string) => boolean): JsonSchema {
+    const known = new Map<unknown, Definition>()
+    const walked = new Set<JsonSchema>()
+    const define = (target: JsonSchema, pointer: string, property: string): Definition => {
+      const before = known.get(target)
+      if (before) return before
+      const [, name] = /^\/(?:\$defs|definitions)\/([^/]+)$/.exec(pointer) ?? []
+      const id = name === undefined ? undefined : unescape(name)
+      const { title } = target
+      const definition = {
+        json: target,
+        id: id !== undefined && isName(id) ? id : undefined,
+        hint: typeof title === 'string' ? toPascal(title) : hint ? hint + toPascal(pointer && property) : (id ?? ''),
+        side,
+        place,
+      }
+      known.set(target, definition)
+      walk(target, '')
+      return definition
+    }
+    const walk = (node: JsonSchema, property: string): void => {
+      walked.add(node)
+      if (typeof node['$ref'] === 'string') {
+        const pointer = node['$ref'].startsWith('#') ? node['$ref'].slice(1) : undefined
+        const target = pointer === '' ? root : pointer === undefined ? undefined : follow(root, pointer)
+        if (isObject(target)) this.#references.set(node, define(target, pointer!, property))
+        else {
+          this.#warn(`${place}: a schema refers to ${node['$ref']}, which is not in it`)
+          delete node['$ref']
+        }
+      }
+      for (const [child, name] of children(node)) walk(child, name ?? property)
+    }
+    walk(root, '')
+    for (const node of walked) for (const keyword of ['$schema', '$id', '$defs', 'definitions']) delete node[keyword]
+    const own = known.get(root)
+    if (!own) return root
+    const reference: JsonSchema = { $ref: '' }
+    this.#references.set(reference, own)
+    return reference
+  }
+
+  /**
+   * Names what a document refers to, and gives it by name.
+   *
+   * @throws OpenApiError if two schemas have one name.
+   */
+  finish(document: object): Record<string, JsonSchema> {
+    const used = new Map<Definition, string>()
+    const find = (value: unknown): void => {
+      if (typeof value !== 'object' || value === null) return
+      const definition = this.#references.get(value)
+      if (definition && !used.has(definition)) {
+        used.set(definition, this.#identity(definition))
+        find(definition.json)
+      }
+      Object.values(value).forEach(find)
+    }
+    find(document)
+    const names = nameAll(used)
+    for (const [node, definition] of this.#references) {
+      const identity = used.get(definition)
+      if (identity !== undefined) (node as JsonSchema)['$ref'] = `#/components/schemas/${names.get(identity)!}`
+    }
+    const schemas = new Map([...used].map(([{ json }, identity]) => [names.get(identity)!, json]))
+    return Object.fromEntries([...schemas].sort(([one], [other]) => (one < other ? -1 : 1)))
+  }
+
+  // Two definitions are one if they read the same, with all that they refer to, whatever that is called.
+  #identity(definition: Definition): string {
+    const order = [definition]
+    const texts = []
+    for (const one of order)
+      texts.push(
+        JSON.stringify([one.id, one.json], (_key, value: unknown) => {
+          const target = isObject(value) ? this.#references.get(value) : undefined
+          if (!target) return isObject(value) ? sorted(value) : value
+          if (!order.includes(target)) order.push(target)
+          return { ...sorted(value as JsonSchema), $ref: order.indexOf(target) }
+        }),
+      )
+    return texts.join('\n')
+  }
+}
+
+/** The names of definitions by their identities: first those that users gave, with `ItemInput` beside `Item` where the sides differ. */
+function nameAll(used: ReadonlyMap<Definition, string>): ReadonlyMap<string, string> {
+  const names = new Map<string, string>()
+  const holders = new Map<string, Definition>()
+  const groups = new Map<string, Map<string, Definition[]>>()
+  for (const [definition, identity] of used) {
+    if (definition.id === undefined) continue
+    const group = groups.get(definition.id) ?? new Map<string, Definition[]>()
+    groups.set(definition.id, group.set(identity, [...(group.get(identity) ?? []), definition]))
+  }
+  for (const [id, group] of groups)
+    for (const [identity, definitions] of group) {
+      const [definition] = definitions as [Definition]
+      const isOtherSide = group.size === 2 && definitions.every(({ side }) => side === 'input')
+      const name = id.replace(/[^\w.-]+/g, '_') + (isOtherSide ? 'Input' : '')
+      const holder = holders.get(name)
+      if (holder)
+        throw new OpenApiError(
+          `two schemas are called '${name}', at ${holder.place} and at ${definition.place}; give them ids that differ`,
+        )
+      holders.set(name, definition)
+      names.set(identity, name)
+    }
+  for (const [definition, identity] of used) {
+    if (names.has(identity)) continue
+    const name = unique(definition.hint || 'Schema', (name) => holders.has(name))
+    holders.set(name, definition)
+    names.set(identity, name)
+  }
+  return names
+}
+
+const isObject = (value: unknown): value is JsonSchema =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const sorted = (json: JsonSchema): JsonSchema =>
+  Object.fromEntries(Object.entries(json).sort(([one], [other]) => (one < other ? -1 : 1)))
+
+const unescape = (step: string): string => decodeURIComponent(step).replaceAll('~1', '/').replaceAll('~0', '~')
+
+// https://www.rfc-editor.org/rfc/rfc6901
+const follow = (root: unknown, pointer: string): unknown =>
+  pointer
+    .slice(1)
+    .split('/')
+    .map(unescape)
+    .reduce<unknown>(
+      (value, step) =>
+        typeof value === 'object' && value !== null && Object.hasOwn(value, step)
+          ? (value as JsonSchema)[step]
+          : undefined,
+      root,
+    )
+
+const one = new Set(
+  'items additionalProperties unevaluatedItems unevaluatedProperties not if then else contains propertyNames contentSchema'.split(
+    ' ',
+  ),
+)
+const many = new Set(['allOf', 'anyOf', 'oneOf', 'prefixItems', 'items'])
+const named = new Set(['properties', 'patternProperties', 'dependentSchemas'])
+
+/** The schemas in a schema, each with the name of its property where it has one. What else it holds is data. */
+function* children(json: JsonSchema): Generator<readonly [schema: JsonSchema, property?: string]> {
+  for (const [keyword, value] of Object.entries(json)) {
+    if (one.has(keyword) && isObject(value)) yield [value]
+    else if (many.has(keyword) && Array.isArray(value))
+      for (const item of value) {
+        if (isObject(item)) yield [item]
+      }
+    else if (named.has(keyword) && isObject(value))
+      for (const [name, item] of Object.entries(value)) if (isObject(item)) yield [item, name]
+  }
+}
