@@ -114,21 +114,41 @@ export function guardStore(store: CacheStore, { timeout, report }: GuardOptions)
   let attempts = 0
   let failedRetries = 0
   let retryAt = 0
+  let retryEnd = 0
+  let retryTimer: Timer | undefined
+  // The latest attempt that was given up and has not ended. More would queue up behind it, and clients that take what they
+  // write for a sign of life would never let go of a connection that is dead.
+  let hanging = 0
 
   const isPending = (marks: readonly string[]): boolean => pending.size > 0 && marks.some((mark) => pending.has(mark))
 
   const attempt = (marks: readonly string[], onFailure: (error: unknown) => void): void | Promise<void> => {
     const number = ++attempts
+    let isOver = false
     const succeed = (): void => {
       for (const mark of marks) if (pending.get(mark)! <= number) pending.delete(mark)
+      hanging = 0
       reading.close()
       writing.close()
     }
+    const giveUp = (error: unknown): void => {
+      if (!isOver) hanging = number
+      onFailure(error)
+    }
+    const end = (): void => {
+      isOver = true
+      if (hanging !== number) return
+      hanging = 0
+      failedRetries = 0
+      if (performance.now() >= retryEnd) retry()
+    }
     try {
       const done: unknown = store.renew(marks)
+      if (!isPromise(done)) return succeed()
+      const promise = Promise.resolve(done)
+      promise.then(end, end)
       // What succeeds too late has succeeded nevertheless.
-      if (isPromise(done)) return within(timeout, done, succeed, onFailure, succeed)
-      succeed()
+      return within(timeout, promise, succeed, giveUp, succeed)
     } catch (error) {
       onFailure(error)
     }
@@ -138,19 +158,21 @@ export function guardStore(store: CacheStore, { timeout, report }: GuardOptions)
     const pause = Math.min(shortestPause * 2 ** failedRetries, longestPause)
     retryAt = performance.now() + pause
     // After so many in vain, whoever asks for such a mark next is the occasion.
-    if (failedRetries < timedRetries) unref(setTimeout(retry, pause))
+    clearTimeout(retryTimer)
+    if (failedRetries < timedRetries) retryTimer = unref(setTimeout(retry, pause))
   }
 
   const retry = (): void => {
     const marks = [...pending.keys()].slice(0, marksPerRetry)
     if (marks.length === 0) return
     // Until this one has ended, or should have: a host may cut it off.
-    retryAt = performance.now() + longestPause + timeout
+    retryAt = retryEnd = performance.now() + longestPause + timeout
     let hasFailed = false
     const done = attempt(marks, () => {
       hasFailed = true
     })
     const end = (): void => {
+      retryEnd = 0
       failedRetries = hasFailed ? failedRetries + 1 : 0
       if (hasFailed) planRetry()
       else retry()
@@ -190,14 +212,16 @@ export function guardStore(store: CacheStore, { timeout, report }: GuardOptions)
     renew(marks) {
       if (marks.length === 0) return
       const number = attempts + 1
-      return attempt(marks, (error) => {
+      const fail = (error: unknown): void => {
         for (const mark of marks) pending.set(mark, Math.max(pending.get(mark) ?? 0, number))
         writing.open()
         tell(error)
         if (performance.now() < retryAt) return
         failedRetries = 0
         planRetry()
-      })
+      }
+      if (hanging === 0 || performance.now() >= retryAt) return attempt(marks, fail)
+      fail(new Error("The cache's store has yet to answer what it was told before."))
     },
 
     lease(key, milliseconds) {

@@ -160,7 +160,7 @@ describe('guardStore', () => {
       expect(await after(Promise.all(answers))).toEqual([undefined, undefined, undefined])
       const again = call(safe)
       if (method === 'renew') {
-        expect(asked).toEqual(['renew', 'renew', 'renew', 'renew'])
+        expect(asked).toEqual(mode === 'hangs' ? ['renew', 'renew', 'renew'] : ['renew', 'renew', 'renew', 'renew'])
         await after(again)
         expect(report).toHaveBeenCalledTimes(4)
         return
@@ -493,6 +493,43 @@ describe('guardStore', () => {
       expect(safe.versions(['t:a'])).toBeUndefined()
       await vi.advanceTimersByTimeAsync(100)
       expect(safe.versions(['t:a'])).toEqual(['2'])
+    })
+
+    it.each([
+      ['has answered', 0],
+      ['has failed', 1],
+    ])('waits for one that hangs, and is done once that %s', async (_end, side) => {
+      const { store } = fakeStore()
+      const { renew } = store
+      const safe = guard(store)
+      safe.versions(['t:a', 't:b', 't:c'])
+      const ends: (readonly [() => void, (error: Error) => void])[] = []
+      store.renew = () => new Promise((...settle) => ends.push(settle))
+      await after(safe.renew(['t:a']))
+      for (const mark of ['t:b', 't:c']) expect(safe.renew([mark])).toBeUndefined()
+      expect(ends).toHaveLength(1)
+      expect(report).toHaveBeenCalledTimes(3)
+      for (const mark of ['t:a', 't:b', 't:c']) expect(safe.versions([mark])).toBeUndefined()
+      store.renew = renew
+      ends[0]![side]!(new Error('It is closed.'))
+      await vi.advanceTimersByTimeAsync(1)
+      expect(safe.versions(['t:b', 't:c'])).toEqual(['5', '6'])
+      expect(safe.versions(['t:a'])).toBeDefined()
+    })
+
+    it('waits for one that hangs no longer than for the next attempt', async () => {
+      const { store, calls: asked, modes } = fakeStore()
+      const safe = guard(store)
+      modes.renew = 'hangs'
+      await after(safe.renew(['t:a']))
+      expect(safe.renew(['t:b'])).toBeUndefined()
+      expect(asked).toEqual(['renew'])
+      await vi.advanceTimersByTimeAsync(1_000)
+      expect(asked).toEqual(['renew', 'renew'])
+      await vi.advanceTimersByTimeAsync(timeout + 1)
+      modes.renew = 'works'
+      await vi.advanceTimersByTimeAsync(2_000)
+      expect(safe.versions(['t:a', 't:b'])).toBeDefined()
     })
 
     it('is not done by the late success of one that was asked for before it', async () => {
