@@ -19,7 +19,7 @@ export interface IORedisClient {
   set(key: string, value: string, px: 'PX', milliseconds: number, nx: 'NX'): Promise<unknown>
   del(key: string): Promise<unknown>
   pexpire(key: string, milliseconds: number): Promise<unknown>
-  eval(script: string, numberOfKeys: number, key: string, argument: string): Promise<unknown>
+  eval(script: string, numberOfKeys: number, key: string, ...args: string[]): Promise<unknown>
   defineCommand(name: string, definition: { lua: string }): unknown
 }
 
@@ -32,12 +32,16 @@ export interface RedisStoreOptions {
 interface Commands {
   get(key: string): Promise<unknown>
   set(key: string, value: string, milliseconds: number): Promise<unknown>
+  /** Resolves to the version of a mark, which it makes where there is none. */
+  begin(key: string, id: string, milliseconds: number): Promise<unknown>
   /** Resolves to null where there is a value already. */
   add(key: string, value: string, milliseconds: number): Promise<unknown>
   delete(key: string): Promise<unknown>
   deleteIfEqual(key: string, value: string): Promise<unknown>
   expire(key: string, milliseconds: number): Promise<unknown>
 }
+
+const isVersion = (text: string): boolean => /^[\da-f-]{36}:\d+:\d+$/.test(text)
 
 const lifetime = 90 * 24 * 60 * 60 * 1_000
 
@@ -51,8 +55,9 @@ const lifetime = 90 * 24 * 60 * 60 * 1_000
  * heard of them, has forgotten the latest invalidations.
  *
  * While Redis is down, a client that queues lets everyone wait for the cache's timeout first, so tell it not to. While a
- * connection is dead but open, only a `socketTimeout` ends it; node-redis then stays closed for good unless it has a
- * `reconnectStrategy` of your own, and it ends the process for want of an `error` listener, which this adds.
+ * connection is dead but open, only a `socketTimeout` ends it, and for node-redis only once that long nothing was written to
+ * it either. node-redis then stays closed for good unless it has a `reconnectStrategy` of your own, and it ends the process
+ * for want of an `error` listener, which this adds.
  *
  * @example
  * ```ts
@@ -92,15 +97,16 @@ export function redisStore(
   const versionOf = async (mark: string): Promise<string> => {
     const key = await markKey(mark)
     const { text, isOther } = await read(redis, key)
-    if (text !== undefined) return text
-    const version = crypto.randomUUID()
-    if (isOther) await redis.delete(key)
+    if (text !== undefined && isVersion(text)) return text
+    const id = crypto.randomUUID()
+    // What is not from here may be there a second time, after another version.
+    if (isOther || text !== undefined) await redis.delete(key)
     try {
-      // Another process may have been first.
-      return (await redis.add(key, version, lifetime)) === null ? ((await read(redis, key)).text ?? version) : version
+      const version = toText(await redis.begin(key, id, lifetime))
+      return version !== undefined && isVersion(version) ? version : id
     } catch (error) {
       // Nothing can be stored under it, and what is there can still be served.
-      if (isReply(error, 'OOM')) return version
+      if (isReply(error, 'OOM')) return id
       throw error
     }
   }
@@ -144,10 +150,8 @@ export function redisStore(
 /** The text under a key, or that there is something other than a text. */
 async function read(redis: Commands, key: string): Promise<{ readonly text?: string; readonly isOther?: boolean }> {
   try {
-    const value = await redis.get(key)
-    if (typeof value === 'string') return { text: value }
-    // As clients answer whose type mapping says so.
-    return value instanceof Uint8Array ? { text: new TextDecoder().decode(value) } : {}
+    const text = toText(await redis.get(key))
+    return text === undefined ? {} : { text }
   } catch (error) {
     // It is this key's trouble, not the server's.
     if (isReply(error, 'WRONGTYPE')) return { isOther: true }
@@ -155,10 +159,26 @@ async function read(redis: Commands, key: string): Promise<{ readonly text?: str
   }
 }
 
-const isReply = (error: unknown, code: string): boolean => error instanceof Error && error.message.startsWith(code)
+const toText = (value: unknown): string | undefined =>
+  // As clients answer whose type mapping says so.
+  value instanceof Uint8Array ? new TextDecoder().decode(value) : typeof value === 'string' ? value : undefined
+
+// From a script it may come with more around it.
+const isReply = (error: unknown, code: string): boolean =>
+  error instanceof Error && new RegExp(`^\\W*${code}\\b`).test(error.message)
+
+// A client that has lost its connection may send a command again. With the time in it, that is another version then, and
+// none that was outdated in between.
+const begin = `
+local time = redis.call('TIME')
+local version = ARGV[1] .. ':' .. time[1] .. ':' .. time[2]
+local done = redis.pcall('SET', KEYS[1], version, 'PX', ARGV[2], 'NX')
+if done then return done.err and done or version end
+local other = redis.pcall('GET', KEYS[1])
+return type(other) == 'string' and other`
 
 // Compared and deleted as one step.
-const script = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
+const deleteIfEqual = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
 
 function toCommands(client: NodeRedisClient | IORedisClient): Commands {
   const members = client as Partial<NodeRedisClient & IORedisClient> | null | undefined
@@ -188,9 +208,10 @@ function fromNodeRedis(client: NodeRedisClient): Commands {
   return {
     get: (key) => client.get(key),
     set: (key, value, milliseconds) => client.set(key, value, { PX: milliseconds }),
+    begin: (key, id, milliseconds) => client.eval(begin, { keys: [key], arguments: [id, String(milliseconds)] }),
     add: (key, value, milliseconds) => client.set(key, value, { PX: milliseconds, NX: true }),
     delete: (key) => client.del(key),
-    deleteIfEqual: (key, value) => client.eval(script, { keys: [key], arguments: [value] }),
+    deleteIfEqual: (key, value) => client.eval(deleteIfEqual, { keys: [key], arguments: [value] }),
     expire: (key, milliseconds) => client.pExpire(key, milliseconds),
   }
 }
@@ -202,9 +223,10 @@ function fromIORedis(client: IORedisClient): Commands {
   return {
     get: (key) => client.get(key),
     set: (key, value, milliseconds) => client.set(key, value, 'PX', milliseconds),
+    begin: (key, id, milliseconds) => client.eval(begin, 1, key, id, String(milliseconds)),
     add: (key, value, milliseconds) => client.set(key, value, 'PX', milliseconds, 'NX'),
     delete: (key) => client.del(key),
-    deleteIfEqual: (key, value) => client.eval(script, 1, key, value),
+    deleteIfEqual: (key, value) => client.eval(deleteIfEqual, 1, key, value),
     expire: (key, milliseconds) => client.pexpire(key, milliseconds),
   }
 }

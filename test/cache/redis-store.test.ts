@@ -6,6 +6,7 @@ import { guardStore, type SafeStore } from '../../src/cache/guard.js'
 import { redisStore, type IORedisClient, type NodeRedisClient } from '../../src/cache/redis-store.js'
 import type { CacheStore, Entry } from '../../src/cache/store.js'
 import { describeStore } from '../contracts/store.js'
+import { startLink } from './fixtures/link.js'
 import { describeWithRedis, startRedis, startRedisCluster, type RedisCluster, type RedisServer } from '../redis.js'
 
 interface Connected {
@@ -197,6 +198,12 @@ describeWithRedis('redisStore', () => {
       await server.command('LPUSH', 'byway:m:t:a', 'x')
       await store.renew(['t:a'])
       expect(await store.versions(['t:a'])).not.toEqual([after])
+      for (const junk of ['', 'junk']) {
+        await server.command('SET', 'byway:m:t:a', junk)
+        const [version] = await store.versions(['t:a'])
+        expect(version).not.toBe(junk)
+        expect(await store.versions(['t:a'])).toEqual([version])
+      }
     })
 
     it('that is full serves what it has, and forgets what is told to be outdated', async () => {
@@ -464,6 +471,31 @@ describeWithRedis('redisStore', () => {
       await vi.waitUntil(() => world.acknowledged === 2, { timeout: 10_000 })
       await hit()
     }, 30_000)
+  })
+
+  it('outdates for good, whatever a client sends again that has lost its connection', async () => {
+    const link = await startLink(server.port)
+    const again = new Redis(link.port, '127.0.0.1', { retryStrategy: () => 20, lazyConnect: true })
+    const direct = await nodeRedis(server.url)
+    await again.connect()
+    const stores = [redisStore(again), redisStore(direct.client)] as const
+    // What comes after the first look is done, but not heard of.
+    vi.spyOn(again, 'get').mockImplementationOnce(async (key) => {
+      const value = await again.get(key)
+      link.lose('replies')
+      return value
+    })
+    const versions = stores[0].versions(['t:again'])
+    await vi.waitUntil(async () => (await server.command('EXISTS', 'byway:m:t:again')) === '1', { timeout: 5_000 })
+    const [version] = await stores[1].versions(['t:again'])
+    await stores[1].renew(['t:again'])
+    link.free()
+    link.cut()
+    await versions
+    expect(await stores[1].versions(['t:again'])).not.toEqual([version])
+    again.disconnect()
+    direct.close()
+    await link.shut()
   })
 
   it('does not let the process end for want of a listener', async () => {
