@@ -1,9 +1,9 @@
+import { notesOf } from './annotations.js'
 import { markPrerendered } from './cache/prerendering.js'
 import { isRing } from './middleware.js'
 import { toFilePath, writeBelow } from './page-file.js'
 import { toPath } from './pattern.js'
 import { errorOf } from './problem.js'
-import type { AnyRoute } from './route.js'
 import { dataOf, type RouterData } from './router.js'
 
 /** A router. */
@@ -44,7 +44,7 @@ export interface PrerenderedPage {
 
 export interface Prerendered {
   readonly pages: readonly PrerenderedPage[]
-  /** The patterns of routes with a cache whose params nobody knows ahead: they have no `generateStaticParams`. */
+  /** The patterns of routes with a cache whose answers nobody knows ahead: they have params without `generateStaticParams`, or a `key`. */
   readonly skipped: readonly string[]
 }
 
@@ -149,8 +149,11 @@ async function plan({ routes, basePath }: RouterData): Promise<{
   const failures: PrerenderFailure[] = []
   for (const { route } of routes) {
     const { pattern } = route
-    if (!isCached(route)) continue
-    if (pattern.includes('[') && !route.staticParams) {
+    const layer = route.operations.get('GET')?.middleware.find(isRing)
+    if (!layer) continue
+    // Whose answer it is, nobody knows ahead either.
+    const isPersonal = 'key' in (notesOf(layer).cache ?? {})
+    if (isPersonal || (pattern.includes('[') && !route.staticParams)) {
       skipped.push(pattern)
       continue
     }
@@ -166,8 +169,6 @@ async function plan({ routes, basePath }: RouterData): Promise<{
   }
   return { jobs: [...jobs.values()], skipped, failures }
 }
-
-const isCached = ({ operations }: AnyRoute): boolean => !!operations.get('GET')?.middleware.some(isRing)
 
 /** The whole body of an answer that was kept. Throws its cause, or why it is of no use. */
 async function readKept(response: Response): Promise<Uint8Array> {

@@ -53,3 +53,9 @@ export function runFill<value>(
   const outer = currentScope()
   return storage.run({ context: context ?? outer?.context, memo: outer?.memo, marks }, run)
 }
+
+/** Runs things later in the scope that is now. */
+export function keepScope(): <value>(run: () => value) => value {
+  const scope = currentScope()
+  return scope ? (run) => storage!.run(scope, run) : (run) => run()
+}

@@ -1,3 +1,5 @@
+import { keepScope } from './scope.js'
+
 /** Who is told how a streamed answer ends. */
 export interface StreamWatcher {
   /** The items broke off with this error; the client sees the connection break. */
@@ -48,6 +50,8 @@ const encoder = new TextEncoder()
 
 class ItemStream<item> implements UnderlyingDefaultSource<Uint8Array<ArrayBuffer>> {
   watcher: StreamWatcher | undefined
+  // Who reads a stream is in no request's scope.
+  readonly #inScope = keepScope()
   readonly #items: Items<item>
   readonly #encode: Encode<item>
   readonly #keepAlive: { readonly seconds: number; readonly text: string } | undefined
@@ -78,7 +82,7 @@ class ItemStream<item> implements UnderlyingDefaultSource<Uint8Array<ArrayBuffer
     try {
       const iterator = this.#start()
       this.#isOpen = false
-      const { done, value } = await iterator.next()
+      const { done, value } = await this.#inScope(() => iterator.next())
       this.#isOpen = !done
       if (this.#ended) return
       if (done) {
@@ -135,7 +139,7 @@ class ItemStream<item> implements UnderlyingDefaultSource<Uint8Array<ArrayBuffer
   }
 
   async #close(): Promise<void> {
-    await this.#start().return?.()
+    await this.#inScope(() => this.#start().return?.())
   }
 
   #start(): AsyncIterator<item> | Iterator<item> {

@@ -39,6 +39,22 @@ async function failuresOf(app: Parameters<typeof prerender>[0], options: Prerend
 }
 
 describe('prerender', () => {
+  it('leaves out what is for one client only', async () => {
+    const cache = createCache()
+    const app = router({
+      me: route('/me')
+        .use(middleware((_request, _context, next) => next({ user: 'a' })))
+        .use(cache({ key: ({ user }) => user }))
+        .get((_request, { user }) => user),
+      all: route('/all')
+        .use(cache())
+        .get(() => 'all'),
+    })
+    const { pages, skipped } = await prerender(app, quiet)
+    expect(pages.map(({ pathname }) => pathname)).toEqual(['/all'])
+    expect(skipped).toEqual(['/me'])
+  })
+
   it('answers what is known ahead, through the app, so that requests find it in the cache', async () => {
     const cache = createCache()
     const run = vi.fn()

@@ -1,7 +1,6 @@
 import { withNotes } from '../annotations.js'
 import type { Jsonify } from '../jsonify.js'
 import type { AnyContext, Continued, Next } from '../middleware.js'
-import { ring } from '../middleware.js'
 import { currentScope, useScopes } from '../scope.js'
 import { toMarks, type Core } from './core.js'
 import { deleteData, getData, setData, wrap } from './data.js'
@@ -147,7 +146,7 @@ export function createCache(options: CreateCacheOptions = {}): Cache {
   checkNames('createCache()', options, ['store', 'namespace', 'maxWait', 'storeTimeout', 'onError'])
   const { store = memoryStore(), namespace = '', maxWait = 10, storeTimeout = 0.5, onError = console.error } = options
   // It parts namespaces from keys, so it must not be in one.
-  if (typeof namespace !== 'string' || /[\0-\x1f\x7f]/.test(namespace))
+  if (typeof namespace !== 'string' || /\p{Cc}/u.test(namespace))
     throw new TypeError(`createCache() takes a namespace of printable characters, not ${JSON.stringify(namespace)}`)
   checkSeconds('createCache()', 'maxWait', maxWait, true)
   checkSeconds('createCache()', 'storeTimeout', storeTimeout, true)

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { CommandError } from './command-error.js'
 import { addDoctor } from './doctor.js'
+import { addOpenApi } from './openapi.js'
 import { addPrerender } from './prerender.js'
 import { addRoutes } from './routes.js'
 import { addServe } from './serve.js'
@@ -17,7 +18,7 @@ const program = new Command('byway')
   .version(version)
   .showHelpAfterError('(byway --help lists the commands)')
   .exitOverride()
-for (const add of [addServe, addRoutes, addPrerender, addDoctor]) add(program)
+for (const add of [addServe, addRoutes, addOpenApi, addPrerender, addDoctor]) add(program)
 // Options of the program are the commands' too.
 for (const command of program.commands) command.copyInheritedSettings(program)
 

@@ -33,7 +33,9 @@ export function addPrerender(program: Command): void {
         )
         const { pages, skipped } = result
         for (const pattern of skipped)
-          process.stderr.write(`byway: ${pattern} is left out: nobody knows its params ahead (generateStaticParams)\n`)
+          process.stderr.write(
+            `byway: ${pattern} is left out: what it answers is not known ahead (generateStaticParams, key)\n`,
+          )
         await writeResult(
           options.json
             ? `${JSON.stringify(result, undefined, 2)}\n`

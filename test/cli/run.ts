@@ -1,0 +1,30 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+
+export const command: string = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
+export const fixtures: string = fileURLToPath(new URL('fixtures/', import.meta.url))
+
+export interface Ran {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Runs the built command to its end, with pipes in place of a terminal. */
+export async function byway(...args: readonly string[]): Promise<Ran> {
+  const child = start(...args)
+  const output = { stdout: '', stderr: '' }
+  child.stdout!.on('data', (text: string) => (output.stdout += text))
+  child.stderr!.on('data', (text: string) => (output.stderr += text))
+  const [code] = (await once(child, 'close')) as [number | null]
+  return { code, ...output }
+}
+
+/** Starts the built command, in the folder of the fixtures. */
+export function start(...args: readonly string[]): ChildProcess {
+  const child = spawn(process.execPath, [command, ...args], { cwd: fixtures, stdio: ['ignore', 'pipe', 'pipe'] })
+  child.stdout!.setEncoding('utf8')
+  child.stderr!.setEncoding('utf8')
+  return child
+}

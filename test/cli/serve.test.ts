@@ -1,0 +1,74 @@
+import { once } from 'node:events'
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer, type AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import type { ChildProcess } from 'node:child_process'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { fixtures, start } from './run.js'
+
+/** What a command prints to stdout, as it grows. */
+function listen(child: ChildProcess): { text: string } {
+  const printed = { text: '' }
+  child.stdout!.on('data', (text: string) => (printed.text += text))
+  child.stderr!.resume()
+  onTestFinished(() => void child.kill('SIGKILL'))
+  return printed
+}
+
+const urlIn = async (printed: { text: string }, from = 0): Promise<string> =>
+  vi.waitUntil(() => / at (http:\S+)\/\n/.exec(printed.text.slice(from))?.[1], { timeout: 15_000 })
+
+describe('byway serve', () => {
+  it('serves an app in TypeScript, says where, and ends with 0 on SIGTERM', async () => {
+    const child = start('serve', 'app.ts', '--port', '0', '--hostname', '127.0.0.1')
+    const printed = listen(child)
+    const url = await urlIn(printed)
+    expect(printed.text).toMatch(/^app\.ts: 3 operations at http:\/\/127\.0\.0\.1:\d+\/api\/\n$/)
+    expect(await (await fetch(`${url}/items?page=2`)).json()).toEqual({ page: 2, colour: 'red' })
+    child.kill('SIGTERM')
+    expect(await once(child, 'exit')).toEqual([0, null])
+  })
+
+  it('says so where the port is in use', async () => {
+    const taken = createServer().listen(0, '127.0.0.1')
+    await once(taken, 'listening')
+    onTestFinished(() => void taken.close())
+    const { port } = taken.address() as AddressInfo
+    const child = start('serve', 'app.ts', '--port', String(port), '--hostname', '127.0.0.1')
+    let stderr = ''
+    child.stderr!.on('data', (text: string) => (stderr += text))
+    expect(await once(child, 'close')).toEqual([1, null])
+    expect(stderr).toBe(`byway: port ${port} is in use; name another by --port, or 0 for a free one\n`)
+  })
+
+  it('serves anew when a file changes, also after a mistake', async () => {
+    // Beside the fixtures, where the packages are found.
+    const folder = await mkdtemp(join(fixtures, 'watched-'))
+    onTestFinished(() => rm(folder, { recursive: true }))
+    const file = join(folder, 'app.ts')
+    await cp(join(fixtures, 'app.ts'), file)
+    const source = await readFile(file, 'utf8')
+    const child = start('serve', file, '--watch', '--port', '0', '--hostname', '127.0.0.1')
+    const printed = listen(child)
+    expect(await (await fetch(`${await urlIn(printed)}/items`)).json()).toEqual({ page: 1, colour: 'red' })
+
+    await writeFile(file, `${source}\nthrow new Error('a mistake')\n`)
+    await vi.waitUntil(() => child.exitCode !== null || fetchFails(printed), { timeout: 15_000 })
+    expect(child.exitCode).toBe(null)
+
+    const before = printed.text.length
+    await writeFile(file, source.replace("'red'", "'blue'"))
+    const url = await urlIn(printed, before)
+    expect(await (await fetch(`${url}/items`)).json()).toEqual({ page: 1, colour: 'blue' })
+    child.kill('SIGTERM')
+    expect(await once(child, 'exit')).toEqual([0, null])
+  })
+})
+
+const fetchFails = async (printed: { text: string }): Promise<boolean> => {
+  const url = / at (http:\S+)\/\n/.exec(printed.text)![1]!
+  return fetch(`${url}/items`).then(
+    (response) => response.body!.cancel().then(() => false),
+    () => true,
+  )
+}
