@@ -1,4 +1,4 @@
-import { Context, type Exchange } from '../context.js'
+import { Context, isAbort, type Exchange } from '../context.js'
 import type { Inside } from '../middleware.js'
 import { causeOf, toFailure } from '../problem.js'
 import { textOf } from '../response.js'
@@ -156,6 +156,6 @@ function toBody(bytes: Uint8Array<ArrayBuffer>, type: string): Entry['body'] {
 /** Takes what an answer would have taken along: nobody gets it. */
 export function dropAnswer(response: Response, exchange: Exchange): void {
   const cause = causeOf(response)
-  if (cause) exchange.report(cause.error, 'cache')
+  if (cause && !isAbort(cause.error, exchange.request.signal)) exchange.report(cause.error, 'cache')
   if (!response.bodyUsed) response.body?.cancel().catch(() => {})
 }

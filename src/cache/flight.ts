@@ -53,7 +53,8 @@ export class Flight {
 
   #follow(signal: AbortSignal): void {
     const leave = (): void => {
-      if (++this.#gone === this.#waiting.length) this.#controller!.abort(signal.reason)
+      // By the reason of who runs it, to whom what is thrown then is no error.
+      if (++this.#gone === this.#waiting.length) this.#controller!.abort(this.#waiting[0]!().reason)
     }
     if (signal.aborted) leave()
     else signal.addEventListener('abort', leave, { once: true })

@@ -139,7 +139,7 @@ function createRing(core: Core, options: RingOptions, inside: Inside): Answer {
       // There is another answer now, which is for this one only.
       if (fallback && made.outcome === 'unstorable') await one.store.delete(one.key)
       if (made.outcome !== 'failed' || !fallback) return respond(one, made, fwd)
-      backOff(core, one.key)
+      if (!one.context.signal.aborted) backOff(core, one.key)
       dropAnswer(made.response, Context.exchange(one.context))
       return serve(one, fallback, Date.now(), { fwd, detail: 'refresh failed' })
     } catch (error) {

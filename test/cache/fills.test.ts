@@ -1,7 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Core } from '../../src/cache/core.js'
-import { createCache, memoryStore, type CacheOptions, type CreateCacheOptions } from '../../src/cache/index.js'
+import {
+  createCache,
+  memoryStore,
+  type CacheOptions,
+  type CacheStore,
+  type CreateCacheOptions,
+} from '../../src/cache/index.js'
 import { reply, route, router, type RouteContext } from '../../src/index.js'
 import { at, deferred, read, slowStore, statusOf } from '../fixtures/cache.js'
 
@@ -196,6 +202,7 @@ describe.each(stores)('one run a key, with %s', (_name, created) => {
     one.abort()
     two.abort()
     await Promise.all(answers)
+    expect(self.errors).toEqual([])
     expect(await (await self.ask()).json()).toBeGreaterThan(1)
     await self.app.settled()
   })
@@ -257,7 +264,115 @@ describe.each(stores)('one run a key, with %s', (_name, created) => {
   })
 })
 
+describe('one run for two processes', () => {
+  const toLeases = (wait: () => Promise<unknown>, more?: () => Promise<unknown>) => {
+    const memory = memoryStore()
+    const held = new Set<string>()
+    const make = (wait: () => Promise<unknown>): CacheStore => ({
+      ...slowStore(memory, async () => {}),
+      async lease(key) {
+        await wait()
+        if (held.has(key)) return undefined
+        held.add(key)
+        return { release: () => void held.delete(key) }
+      },
+    })
+    return { held, stores: [make(wait), make(more ?? wait)] as const }
+  }
+
+  it('is waited for by the other', async () => {
+    const slow = deferred<void>()
+    const { held, stores } = toLeases(async () => {})
+    let runs = 0
+    const handler = async (): Promise<number> => {
+      runs++
+      await slow.promise
+      return runs
+    }
+    const [one, two] = stores.map((store) => toApp(handler, {}, { store })) as [
+      ReturnType<typeof toApp>,
+      ReturnType<typeof toApp>,
+    ]
+    const answers = [one.ask(), two.ask(), two.ask(), one.ask()]
+    await sleep(30)
+    expect([runs, held.size]).toEqual([1, 1])
+    slow.resolve()
+    for (const answer of answers) expect(await (await answer).json()).toBe(1)
+    await Promise.all([one.app.settled(), two.app.settled()])
+    expect([runs, held.size]).toEqual([1, 0])
+  })
+
+  it('is none for the other where it has ended while that one was on its way', async () => {
+    const late = deferred<void>()
+    const { held, stores } = toLeases(
+      async () => {},
+      () => late.promise,
+    )
+    let runs = 0
+    const [one, two] = stores.map((store) => toApp(() => ++runs, {}, { store })) as [
+      ReturnType<typeof toApp>,
+      ReturnType<typeof toApp>,
+    ]
+    const answer = two.ask()
+    await sleep(5)
+    expect(await (await one.ask()).json()).toBe(1)
+    await one.app.settled()
+    late.resolve()
+    expect(await read(answer)).toEqual([200, 1, { fwd: 'uri-miss', collapsed: true }])
+    await two.app.settled()
+    expect([runs, held.size]).toEqual([1, 0])
+  })
+
+  it('is not waited for one after the other where it was not to be stored', async () => {
+    const slow = deferred<void>()
+    const { held, stores } = toLeases(async () => {})
+    let now = 0
+    let most = 0
+    const handler: Handler = async ({ headers }) => {
+      most = Math.max(most, ++now)
+      await slow.promise
+      await sleep(30)
+      now--
+      return headers.get('cookie') ?? 'none'
+    }
+    const [one, two] = stores.map((store) => toApp(handler, {}, { store })) as [
+      ReturnType<typeof toApp>,
+      ReturnType<typeof toApp>,
+    ]
+    const first = one.ask()
+    await sleep(5)
+    const answers = [first, two.ask(), two.ask(), two.ask()]
+    await sleep(30)
+    expect(most).toBe(1)
+    slow.resolve()
+    for (const answer of answers) expect(await (await answer).json()).toBe('none')
+    expect(most).toBeGreaterThan(1)
+    await Promise.all([one.app.settled(), two.app.settled()])
+    expect(held.size).toBe(0)
+  })
+})
+
 describe('a refresh under way', () => {
+  it('that its client gives up is no failure of it, where it was waited for', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    const self = toApp(
+      (_request, { signal }, run) =>
+        run === 2
+          ? new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)))
+          : run,
+      { revalidate: 1, staleWhileRevalidate: 0, staleIfError: 100 },
+    )
+    await self.ask()
+    vi.setSystemTime(Date.now() + 2_000)
+    const controller = new AbortController()
+    const gone = self.ask(controller.signal)
+    await sleep(5)
+    controller.abort()
+    await gone
+    expect(await read(self.ask())).toEqual([200, 3, { fwd: 'stale', stored: true, ttl: 1 }])
+    expect(self.errors).toEqual([])
+  })
+
   it('is waited for by those for whom the old answer is over', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
     const slow = deferred<void>()
