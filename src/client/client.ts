@@ -11,7 +11,8 @@ import { sendRepeatedly, type RetryOptions } from './retry.js'
 
 // ── the routes of an app, by pattern ──
 
-// `app` may also be an interface that names the routes by their patterns: then a call resolves its own route only.
+// `app` may also be an interface that names the routes, or what `Calls` gives for them, by their patterns: then a call
+// resolves its own route only.
 // prettier-ignore
 type Table<app> = app extends Router<infer routes, any> ? ByPattern<routes> : app
 
@@ -32,6 +33,7 @@ type Callable = ((...args: never) => unknown) | (abstract new (...args: never) =
 // prettier-ignore
 type RouteOf<value, pattern> =
   'pattern' extends keyof value ? value :
+  value extends WrittenRoute    ? value :
   RouteIn<ByPattern<value>, pattern>
 type RouteIn<table, pattern> = pattern extends keyof table ? RouteOf<table[pattern], pattern> : never
 
@@ -41,7 +43,32 @@ type RouteIn<table, pattern> = pattern extends keyof table ? RouteOf<table[patte
 export interface Client<app> {
   <pattern extends keyof Table<app> & string>(
     pattern: pattern,
-  ): ClientRoute<pattern, RouteOf<Table<app>[pattern], pattern>, app extends Router<any, infer early> ? early : never>
+  ): ClientRoute<pattern, RouteOf<Table<app>[pattern], pattern>, EarlyOf<app>>
+}
+
+type EarlyOf<app> = app extends Router<any, infer early> ? early : never
+
+/**
+ * Every call of an app, by pattern and method: `Calls<typeof app>['/items/[slug]']['GET']['result']`. `byway types` writes
+ * it to a file, and `createClient` takes it in the place of the app.
+ */
+export type Calls<app> = {
+  readonly [pattern in keyof Table<app> & string]: RouteCalls<RouteOf<Table<app>[pattern], pattern>, EarlyOf<app>>
+}
+type RouteCalls<route, early> = {
+  readonly [method in keyof route & Method]: CallOf<route[method], early>
+} & (route extends {
+  readonly '~params'?: infer params
+}
+  ? { readonly '~params'?: params }
+  : {})
+
+type WrittenRoute = { readonly [method in Method]?: Call<unknown, unknown> }
+
+/** One call: its options beside the params, and what it resolves to. */
+export interface Call<options, result> {
+  readonly options: options
+  readonly result: result
 }
 
 export interface ClientOptions {
@@ -73,24 +100,33 @@ export interface ClientOptions {
 
 /** One route, by its methods in lower case, and its URL. */
 export type ClientRoute<pattern extends string, route, early> = {
-  readonly [method in keyof route & Method as Lowercase<method>]: ClientCall<pattern, route, route[method], early>
+  readonly [method in keyof route & Method as Lowercase<method>]: ClientCall<
+    pattern,
+    route,
+    CallOf<route[method], early>
+  >
 } & ClientUrl<pattern, route>
 interface ClientUrl<pattern extends string, route> {
   /** The route's URL, for a link or an `<img>`. @throws TypeError for params that would leave the pattern */
   url(...options: UrlArguments<ParamsOption<pattern, route> & { readonly query?: Record<string, QueryValue> }>): string
 }
 type UrlArguments<options> = {} extends options ? [options?: options] : [options: options]
-type ClientCall<pattern extends string, route, operation, early> = operation extends {
+type ClientCall<pattern extends string, route, call> =
+  call extends Call<infer options, infer result>
+    ? (...options: CallArguments<ParamsOption<pattern, route> & options>) => Promise<result>
+    : never
+type CallOf<operation, early> = operation extends {
   readonly '~types'?: {
     readonly operation: infer declared
     readonly result: infer result
     readonly early: infer layers
   }
 }
-  ? (
-      ...options: CallArguments<ParamsOption<pattern, route> & InputOptions<declared>>
-    ) => Promise<Outcome<Answer<Awaited<result>, declared> | Answer<layers | early, {}> | OwnAnswer<declared>>>
-  : never
+  ? Call<
+      InputOptions<declared>,
+      Outcome<Answer<Awaited<result>, declared> | Answer<layers | early, {}> | OwnAnswer<declared>>
+    >
+  : operation
 
 // An option is required when something in it is, and the argument when an option is.
 type CallArguments<options> = {} extends options ? [options?: options & CallOptions] : [options: options & CallOptions]

@@ -1,5 +1,6 @@
 export { createClient } from './client.js'
-export type { Client, ClientOptions, ClientRoute, Failure, Success } from './client.js'
+export type { Call, Calls, Client, ClientOptions, ClientRoute, Failure, Success } from './client.js'
+export type { Problem } from '../problem.js'
 export type { CallOptions } from './request.js'
 export type { RetryOptions } from './retry.js'
 export { UnexpectedResponse } from './unexpected-response.js'
