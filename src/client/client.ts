@@ -5,9 +5,9 @@ import type { Reply } from '../reply.js'
 import type { Method } from '../operation.js'
 import type { Router } from '../router.js'
 import type { Input, InputName, Output, Schema } from '../validate.js'
-import { toBase, toRequest, toUrl, type AnyCallOptions, type CallOptions } from './request.js'
-import { checkData, toResult, type AnyResult } from './result.js'
-import { sendRepeatedly, type RetryOptions } from './retry.js'
+import { call, type ClientSettings } from './call.js'
+import { toBase, toUrl, type AnyCallOptions, type CallOptions } from './request.js'
+import { toRetry } from './retry.js'
 
 // ── the routes of an app, by pattern ──
 
@@ -45,7 +45,6 @@ export interface Client<app> {
     pattern: pattern,
   ): ClientRoute<pattern, RouteOf<Table<app>[pattern], pattern>, EarlyOf<app>>
 }
-
 type EarlyOf<app> = app extends Router<any, infer early> ? early : never
 
 /**
@@ -71,23 +70,7 @@ export interface Call<options, result> {
   readonly result: result
 }
 
-export interface ClientOptions {
-  /** Where the app is, with its `basePath` if it has one. @default the page's own origin in a browser, else `http://localhost` */
-  readonly baseUrl?: string | URL
-  /** What sends the request: `app.fetch` for a test in process. @default globalThis.fetch */
-  readonly fetch?: (request: Request) => Response | Promise<Response>
-  /** Sent with every call; a function is asked before each request. A call's own headers replace those of the same name. */
-  readonly headers?: HeadersInit | (() => HeadersInit | Promise<HeadersInit>)
-  /**
-   * How often a call is repeated when the network breaks or the server has no time (408, 425, 429, 502, 503, 504), after a
-   * pause that doubles, or that `Retry-After` names. Only what does nothing twice is repeated: GET, HEAD, OPTIONS, QUERY,
-   * PUT and DELETE, whose body is no stream. @default 0
-   */
-  readonly retry?: number | RetryOptions
-  /** Sees each request before it is sent, and may give another one in its place. */
-  readonly onRequest?: (request: Request) => Request | void | Promise<Request | void>
-  /** Sees each Response before it is read, and may give another one in its place. Read a clone. */
-  readonly onResponse?: (response: Response, request: Request) => Response | void | Promise<Response | void>
+export interface ClientOptions<app = unknown> extends ClientSettings {
   /**
    * Holds what a call resolves to against a schema of your own: by pattern and method, for the data of a success. What does
    * not fit rejects with `UnexpectedResponse`.
@@ -95,7 +78,13 @@ export interface ClientOptions {
    * @example
    * createClient<typeof app>({ responses: { '/items/[slug]': { get: Item } } })
    */
-  readonly responses?: { readonly [pattern: string]: { readonly [method in Lowercase<Method>]?: Schema } | undefined }
+  readonly responses?: Responses<app>
+}
+// prettier-ignore
+type Responses<app> = {
+  readonly [pattern in keyof Table<app> & string]?: {
+    readonly [method in keyof RouteOf<Table<app>[pattern], pattern> & Method as Lowercase<method>]?: Schema
+  }
 }
 
 /** One route, by its methods in lower case, and its URL. */
@@ -223,71 +212,21 @@ const methods = ['get', 'post', 'put', 'patch', 'delete', 'head', 'options', 'qu
  * or more. It rejects with `UnexpectedResponse` for what is no answer of the route, and as `fetch` does when the network
  * breaks or the call is aborted.
  *
- * @throws TypeError for a `baseUrl` that is none.
+ * @throws TypeError for a `baseUrl` or a `retry` that is none.
  * @example
  * const api = createClient<typeof app>({ baseUrl: 'https://api.example' })
  * const { data, error, status } = await api('/items/[slug]').get({ params: { slug: 'a' } })
  */
-export function createClient<app>(options: ClientOptions = {}): Client<app> {
+export function createClient<app>(options: ClientOptions<app> = {}): Client<app> {
   const base = toBase(options.baseUrl ?? globalThis.location?.origin ?? 'http://localhost')
-
-  const send = async (request: Request): Promise<Response> => {
-    const changed = (await options.onRequest?.(request)) ?? request
-    const response = await (options.fetch ?? globalThis.fetch)(changed)
-    return (await options.onResponse?.(response, changed)) ?? response
-  }
-
-  const call = async (pattern: string, method: string, given: AnyCallOptions = {}): Promise<AnyResult> => {
-    const { timeout, retry = options.retry ?? 0 } = given
-    const controller = new AbortController()
-    const signal = given.signal ? AbortSignal.any([given.signal, controller.signal]) : controller.signal
-    const prepare = async (): Promise<Request> => {
-      const { headers } = options
-      const defaults = typeof headers === 'function' ? await headers() : headers
-      return toRequest(base, pattern, method, given, defaults, signal)
-    }
-    // A stream of events that broke off is asked for again, from where it was.
-    const again = async (lastEventId: string): Promise<Response> => {
-      const request = await prepare()
-      request.headers.set('last-event-id', lastEventId)
-      return send(request)
-    }
-    const run = async (): Promise<AnyResult> => {
-      const { request, response } = await sendRepeatedly(
-        prepare,
-        send,
-        retry,
-        !(given.stream instanceof ReadableStream),
-      )
-      const result = await toResult(request, response, again)
-      const schema = options.responses?.[pattern]?.[method.toLowerCase() as Lowercase<Method>]
-      if (schema && !result.error) await checkData(schema, result.data, request, response)
-      return result
-    }
-    let timer: ReturnType<typeof setTimeout> | undefined
-    let stop: (() => void) | undefined
-    try {
-      signal.throwIfAborted()
-      // Raced, since an app that is called in process may not look at its signal.
-      const stopped = new Promise<never>((_, reject) => {
-        signal.addEventListener('abort', (stop = () => reject(signal.reason as Error)))
-        if (timeout !== undefined)
-          timer = setTimeout(
-            () => controller.abort(new DOMException(`${method} ${pattern} took over ${timeout} ms`, 'TimeoutError')),
-            timeout,
-          )
-      })
-      return await Promise.race([run(), stopped])
-    } finally {
-      clearTimeout(timer)
-      if (stop) signal.removeEventListener('abort', stop)
-    }
-  }
-
+  toRetry(options.retry)
   const client = (pattern: string): object => ({
     url: (given: AnyCallOptions = {}) => toUrl(base, pattern, given),
     ...Object.fromEntries(
-      methods.map((method) => [method, (given?: AnyCallOptions) => call(pattern, method.toUpperCase(), given)]),
+      methods.map((method) => [
+        method,
+        (given: AnyCallOptions = {}) => call(options, base, pattern, method.toUpperCase(), given),
+      ]),
     ),
   })
   return client as unknown as Client<app>

@@ -8,11 +8,16 @@ export interface CallOptions {
   readonly headers?: HeadersInit
   /** Ends the call: it rejects with the signal's reason. */
   readonly signal?: AbortSignal
-  /** Milliseconds until the call rejects with a `TimeoutError`, unless it has its result. @default none */
+  /** Milliseconds until the call rejects with a `TimeoutError`, unless it has its result. @default the client's `timeout` */
   readonly timeout?: number
   /** How often the call is repeated where that is safe and may help. @default the client's `retry` */
   readonly retry?: number | RetryOptions
+  /** What else `fetch` knows, in place of what the client has by the same name: `{ keepalive: true }`. */
+  readonly init?: FetchOptions
 }
+
+/** What `fetch` knows beside what a call is made of: `credentials`, `cache`, `redirect`, and what a host adds. */
+export type FetchOptions = Omit<RequestInit, 'method' | 'headers' | 'body' | 'signal'>
 
 /** A call's options, whatever its operation declares. */
 export interface AnyCallOptions extends Omit<CallOptions, 'headers'> {
@@ -41,24 +46,22 @@ export function toRequest(
   pattern: string,
   method: string,
   given: AnyCallOptions,
-  defaults: HeadersInit | undefined,
-  signal: AbortSignal,
+  init: RequestInit,
 ): Request {
-  const headers = new Headers(defaults)
+  const headers = new Headers(init.headers)
   if (!headers.has('accept')) headers.set('accept', 'application/json, */*;q=0.5')
   const [body, type] = toBody(given)
   // The body's own, or what `Request` finds: a form's has the boundary in it.
   if (type) headers.set('content-type', type)
   else headers.delete('content-type')
   for (const [name, value] of toPairs(given.headers)) headers.set(name, value)
-  // A stream is sent while it is made: https://fetch.spec.whatwg.org/#dom-requestinit-duplex
-  const duplex = body instanceof ReadableStream && { duplex: 'half' }
   return new Request(toUrl(base, pattern, given), {
+    ...init,
     method,
     headers,
-    signal,
     ...(body !== undefined && { body }),
-    ...duplex,
+    // A stream is sent while it is made: https://fetch.spec.whatwg.org/#dom-requestinit-duplex
+    ...(body instanceof ReadableStream && { duplex: 'half' }),
   })
 }
 
@@ -74,8 +77,8 @@ function toBody({ body, form, text, bytes, stream }: AnyCallOptions): [body?: Bo
 
 // An object may be what a schema accepts: with dates and numbers, and `undefined` for what is left out.
 const toPairs = (headers: AnyCallOptions['headers'] = {}): Iterable<[string, string]> =>
-  headers instanceof Headers || Array.isArray(headers)
-    ? new Headers(headers)
+  Symbol.iterator in headers
+    ? new Headers(headers as [string, string][])
     : Object.entries(headers).flatMap(([name, value]) => (value == null ? [] : [[name, toText(value)]]))
 
 /** The URL of a route. @throws TypeError for params that its pattern does not have */

@@ -18,7 +18,7 @@ export interface AnyResult {
 export async function toResult(
   request: Request,
   response: Response,
-  again: (lastEventId: string) => Promise<Response>,
+  again?: (lastEventId: string) => Promise<Response>,
 ): Promise<AnyResult> {
   const { status } = response
   const type = (response.headers.get('content-type') ?? '').replace(/;.*/s, '').trim().toLowerCase()
@@ -40,7 +40,7 @@ export async function toResult(
         ? readNdjson(response.body, request)
         : type === 'text/event-stream'
           ? readEvents(response.body, request, again)
-          : await (isJson || type.startsWith('text/') || type === 'application/xml' ? read() : response.blob())
+          : await (isJson || type.startsWith('text/') || type === 'application/xml' ? read() : readBlob(response, type))
     return { status, data, error: undefined, response }
   }
   // An answer to HEAD has the status only: https://www.rfc-editor.org/rfc/rfc9110#section-9.3.2
@@ -50,15 +50,22 @@ export async function toResult(
   return { status, data: undefined, error, response }
 }
 
+// A host may give a body to an answer that has none.
+async function readBlob(response: Response, type: string): Promise<Blob | undefined> {
+  const blob = await response.blob()
+  return blob.size || type ? blob : undefined
+}
+
 /** @throws UnexpectedResponse for what the schema refuses */
-export async function checkData(schema: Schema, data: unknown, request: Request, response: Response): Promise<void> {
-  const { validate } = schema['~standard'] as {
-    validate(
-      data: unknown,
-    ): { issues?: readonly { message: string }[] } | Promise<{ issues?: readonly { message: string }[] }>
-  }
-  const { issues } = await validate(data)
+export async function checkData(schema: Schema, { data, response }: AnyResult, request: Request): Promise<void> {
+  const { issues } = await (schema['~standard'] as Validator).validate(data)
   if (issues) throw new UnexpectedResponse(request, response, data, issues)
+}
+interface Validator {
+  validate(data: unknown): Checked | Promise<Checked>
+}
+interface Checked {
+  readonly issues?: readonly { readonly message: string }[]
 }
 
 // The 500 that says nothing, to the letter: what byway answers when something was thrown.

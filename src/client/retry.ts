@@ -13,45 +13,59 @@ export interface RetryOptions {
   readonly statuses?: readonly number[]
 }
 
-// What may be repeated without doing it twice: https://www.rfc-editor.org/rfc/rfc9110#section-9.2.2, and QUERY.
-const idempotent: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'QUERY'])
-const transient: readonly number[] = [408, 425, 429, 502, 503, 504]
+/** Whether a method does nothing twice: https://www.rfc-editor.org/rfc/rfc9110#section-9.2.2, and QUERY. */
+export const isIdempotent = (method: string): boolean => method !== 'POST' && method !== 'PATCH'
 
-/**
- * Sends a request, and again while that may help. `prepare` makes each anew. What is not safe to repeat is sent once: other
- * methods, and bodies that are streams.
- */
-export async function sendRepeatedly(
-  prepare: () => Promise<Request>,
-  send: (request: Request) => Response | Promise<Response>,
-  given: number | RetryOptions,
-  canRepeat: boolean,
-): Promise<{ request: Request; response: Response }> {
-  const { limit, delay = 300, maxDelay = 30_000, statuses = transient } = toOptions(given)
+/** Milliseconds, within what a timer can wait. */
+export const toWait = (milliseconds: number): number => Math.min(milliseconds, 2 ** 31 - 1)
+
+/** @throws TypeError for a limit that is none */
+export function toRetry(given: number | RetryOptions = 0): Required<RetryOptions> {
+  const options = typeof given === 'number' ? { limit: given } : given
+  const { limit, delay = 300, maxDelay = 30_000, statuses = [408, 425, 429, 502, 503, 504] }: RetryOptions = options
+  if (Number.isInteger(limit) && limit >= 0) return { limit, delay, maxDelay, statuses }
+  throw new TypeError(`retry is how many times a call is repeated, such as 2, not ${String(limit)}`)
+}
+
+/** What is done with each try of a call. Only where `send` and `read` fail has the network broken. */
+export interface Try<result> {
+  prepare(): Promise<Request>
+  send(request: Request): Response | Promise<Response>
+  hear(response: Response, request: Request): Promise<Response>
+  read(response: Response, request: Request): Promise<result>
+}
+
+/** Makes a request, sends it and reads its answer, and all of it again while that may help. */
+export async function repeat<result>(
+  { prepare, send, hear, read }: Try<result>,
+  { limit, delay, maxDelay, statuses }: Required<RetryOptions>,
+  signal: AbortSignal,
+): Promise<{ request: Request; result: result }> {
   for (let count = 0; ; count++) {
-    const request = await prepare()
-    const isLast = count >= limit || !canRepeat || !idempotent.has(request.method)
-    let pause = Math.min(maxDelay, delay * 2 ** count) * (0.5 + Math.random() / 2)
-    try {
-      const response = await send(request)
-      if (isLast || !statuses.includes(response.status)) return { request, response }
-      const after = toMilliseconds(response.headers.get('retry-after'))
-      if (after !== undefined && after > maxDelay) return { request, response }
-      pause = after ?? pause
-      response.body?.cancel().catch(() => {})
-    } catch (error) {
-      // The network broke: https://fetch.spec.whatwg.org/#dom-global-fetch. What was aborted, or mistaken, stays so.
-      if (isLast || request.signal.aborted || !(error instanceof TypeError)) throw error
+    const orBreak = (error: unknown): undefined => {
+      if (count >= limit || signal.aborted || !isNetworkError(error)) throw error
     }
-    await sleep(pause, request.signal)
+    const request = await prepare()
+    let pause = Math.min(maxDelay, delay * 2 ** count) * (0.5 + Math.random() / 2)
+    const sent = await (async () => send(request))().catch(orBreak)
+    if (sent) {
+      const response = await hear(sent, request)
+      const after = toMilliseconds(response.headers.get('retry-after'))
+      if (count >= limit || !statuses.includes(response.status) || after! > maxDelay) {
+        const result = await read(response, request).catch(orBreak)
+        if (result) return { request, result }
+      } else {
+        pause = after ?? pause
+        response.body?.cancel().catch(() => {})
+      }
+    }
+    await sleep(pause, signal)
   }
 }
 
-function toOptions(given: number | RetryOptions): RetryOptions {
-  const options = typeof given === 'number' ? { limit: given } : given
-  if (Number.isInteger(options.limit) && options.limit >= 0) return options
-  throw new TypeError(`retry is how many times a call is repeated, such as 2, not ${String(options.limit)}`)
-}
+// A TypeError: https://fetch.spec.whatwg.org/#dom-global-fetch. On Workers, an Error with this property.
+const isNetworkError = (error: unknown): boolean =>
+  error instanceof TypeError || (error as { retryable?: unknown } | undefined)?.retryable === true
 
 /** @see https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3 */
 function toMilliseconds(retryAfter: string | null): number | undefined {
@@ -70,7 +84,7 @@ export function sleep(milliseconds: number, signal: AbortSignal): Promise<void> 
     const timer = setTimeout(() => {
       signal.removeEventListener('abort', stop)
       resolve()
-    }, milliseconds)
+    }, toWait(milliseconds))
     if (signal.aborted) stop()
     else signal.addEventListener('abort', stop, { once: true })
   })

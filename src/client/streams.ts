@@ -57,14 +57,14 @@ const maxRetries = 5
 
 /**
  * The events of a `text/event-stream` body. If the connection breaks after an event with an id, `again` asks for what
- * follows it; a clean end is the end.
+ * follows it, where that is safe; a clean end is the end.
  *
  * @see https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
  */
 export function readEvents(
   body: Body,
   request: Request,
-  again: (lastEventId: string) => Promise<Response>,
+  again: ((lastEventId: string) => Promise<Response>) | undefined,
 ): AsyncGenerator<ServerSentEvent> {
   return resume(readLines(body, /\r\n|\n|\r/, request), request, again)
 }
@@ -72,7 +72,7 @@ export function readEvents(
 async function* resume(
   lines: AsyncGenerator<string>,
   request: Request,
-  again: (lastEventId: string) => Promise<Response>,
+  again: ((lastEventId: string) => Promise<Response>) | undefined,
 ): AsyncGenerator<ServerSentEvent> {
   const { signal } = request
   /** That of the last event that came whole. */
@@ -106,7 +106,7 @@ async function* resume(
       }
       return
     } catch (error) {
-      if (!lastId || signal.aborted || error instanceof SyntaxError) throw error
+      if (!again || !lastId || signal.aborted || error instanceof SyntaxError) throw error
       let response: Response | undefined
       while (!response) {
         if (++failures > maxRetries) throw error

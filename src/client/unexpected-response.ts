@@ -19,7 +19,7 @@ export class UnexpectedResponse extends Error {
   ) {
     const what = issues ? `data that its schema refuses: ${issues[0]?.message}` : 'which is not an answer of its route'
     super(
-      `${request.method} ${request.url} got ${response.status}${response.statusText && ` ${response.statusText}`}, ${what}`,
+      `${request.method} ${request.url} got ${response.status || response.type}${response.statusText && ` ${response.statusText}`}, ${what}`,
     )
     this.issues = issues
     this.status = response.status
