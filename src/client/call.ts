@@ -54,7 +54,7 @@ export async function call(
   const prepare = async (lastEventId?: string): Promise<Request> => {
     const defaults = typeof headers === 'function' ? await headers() : headers
     signal.throwIfAborted()
-    const init = { ...options.init, ...given.init, signal, ...(defaults && { headers: defaults }) }
+    const init = { ...options.init, ...given.init, signal, headers: defaults ?? {} }
     const request = toRequest(base, pattern, method, given, init)
     if (lastEventId) request.headers.set('last-event-id', lastEventId)
     return (await onRequest?.(request)) ?? request
