@@ -96,8 +96,23 @@ export type ClientRoute<pattern extends string, route, early> = {
   >
 } & ClientUrl<pattern, route>
 interface ClientUrl<pattern extends string, route> {
-  /** The route's URL, for a link or an `<img>`. @throws TypeError for params that would leave the pattern */
-  url(...options: UrlArguments<ParamsOption<pattern, route> & { readonly query?: Record<string, QueryValue> }>): string
+  /**
+   * The route's URL, for a link or an `<img>`, with the query of its GET.
+   *
+   * @throws TypeError for params that would leave the pattern
+   */
+  url(...options: UrlArguments<ParamsOption<pattern, route> & UrlQuery<route>>): string
+}
+// prettier-ignore
+type UrlQuery<route> =
+  route extends { readonly GET: infer get } ? QueryOption<CallOf<get, never>> :
+  AnyQuery
+// prettier-ignore
+type QueryOption<call> =
+  call extends Call<{ readonly query?: unknown }, unknown> ? 'query' extends keyof call['options'] ? Pick<call['options'], 'query'> : AnyQuery :
+  AnyQuery
+interface AnyQuery {
+  readonly query?: { readonly [name: string]: QueryValue | readonly QueryValue[] }
 }
 type UrlArguments<options> = {} extends options ? [options?: options] : [options: options]
 type ClientCall<pattern extends string, route, call> =

@@ -1,0 +1,113 @@
+import { reply, route, router, type Problem, type ServerSentEvent } from 'byway'
+import { createClient, UnexpectedResponse, type Calls, type ClientOptions } from 'byway/client'
+import { expectType } from 'tsd'
+import { z } from 'zod'
+
+const Item = z.object({ slug: z.string(), price: z.number() })
+const app = router({
+  root: route('/').get(() => 'root'),
+  list: route('/items')
+    .get({ query: z.object({ page: z.coerce.number().optional(), tag: z.array(z.string()).default([]) }) }, () => [])
+    .post({ body: Item }, (request) => {
+      if (request.url) return reply.problem(409, { type: 'https://errors.example/taken', by: 'Ada' })
+      if (request.method) return reply.problem(409, { type: 'https://errors.example/locked', until: 5 })
+      return reply.json({ ok: true }, { status: 201 })
+    }),
+  search: route('/search').get({ query: z.object({ q: z.string() }) }, () => []),
+  item: route('/items/[slug]').get({ response: Item }, () => ({ slug: 'a', price: 1 })),
+  number: route('/numbers/[id]', { params: z.object({ id: z.coerce.number() }) }).get(() => 1),
+  files: route('/files/[...path]').get(() => 'x'),
+  docs: route('/docs/[[...path]]').get(() => 'x'),
+  hook: route('/hook').post({ text: z.string() }, () => undefined),
+  events: route('/events').get(() => reply.sse([] as ServerSentEvent<{ n: number }>[])),
+})
+type App = typeof app
+const api = createClient<App>()
+
+// ── problems ──
+
+const { error, status } = await api('/items').post({ body: { slug: 'a', price: 1 } })
+if (status === 409) {
+  expectType<'https://errors.example/taken' | 'https://errors.example/locked'>(error.type)
+  if (error.type === 'https://errors.example/taken') expectType<string>(error.by)
+  else expectType<number>(error.until)
+}
+if (status === 400) {
+  expectType<Problem<400>>(error)
+  expectType<string | undefined>(error.errors?.[0]?.detail)
+}
+
+// ── url ──
+
+expectType<string>(api('/').url())
+expectType<string>(api('/').url({ query: { any: 'thing', more: [1, true, null] } }))
+api('/items/[slug]').url({ params: { slug: 'a' } })
+api('/items/[slug]').url({ params: { slug: 'a' }, query: { size: 2 } })
+api('/numbers/[id]').url({ params: { id: 5 } })
+api('/files/[...path]').url({ params: { path: ['a', 'b'] } })
+api('/docs/[[...path]]').url()
+api('/docs/[[...path]]').url({ params: { path: ['a'] } })
+api('/items').url({ query: { page: 2, tag: ['a'] } })
+api('/search').url({ query: { q: 'a' } })
+api('/hook').url({ query: { a: 1 } })
+// @ts-expect-error params are missing
+api('/items/[slug]').url()
+// @ts-expect-error a param is misnamed
+api('/items/[slug]').url({ params: { id: 'a' } })
+// @ts-expect-error a catch-all takes an array
+api('/files/[...path]').url({ params: { path: 'a' } })
+// @ts-expect-error the params that the schema takes
+api('/numbers/[id]').url({ params: { id: 'five' } })
+// @ts-expect-error the query that GET declares
+api('/items').url({ query: { page: 'two' } })
+// @ts-expect-error a query that GET does not declare
+api('/items').url({ query: { pages: 2 } })
+// @ts-expect-error a query that GET needs
+api('/search').url()
+
+// ── responses ──
+
+createClient<App>({
+  responses: { '/items': { post: z.object({ ok: z.literal(true) }) }, '/items/[slug]': { get: Item } },
+})
+// @ts-expect-error a pattern that is not there
+createClient<App>({ responses: { '/itemz': { get: Item } } })
+// @ts-expect-error a method that is not there
+createClient<App>({ responses: { '/items/[slug]': { post: Item } } })
+// @ts-expect-error not a schema
+createClient<App>({ responses: { '/items/[slug]': { get: () => true } } })
+declare const unexpected: UnexpectedResponse
+expectType<string | undefined>(unexpected.issues?.[0]?.message)
+
+// ── options ──
+
+createClient<App>({
+  init: { credentials: 'include', mode: 'cors' },
+  timeout: 5_000,
+  retry: { limit: 2, delay: 100, maxDelay: 1_000, statuses: [503] },
+  headers: async () => ({ authorization: 'Bearer x' }),
+  onRequest: (request) => new Request(request, { cache: 'no-store' }),
+  onResponse: (response, request) => console.log(request.method, response.status),
+})
+await api('/').get({ retry: 3, timeout: 100, init: { cache: 'reload', keepalive: true } })
+// @ts-expect-error a call's method is its own
+createClient<App>({ init: { method: 'POST' } })
+// @ts-expect-error a body is an input
+await api('/').get({ init: { body: 'x' } })
+const shared: ClientOptions = { baseUrl: 'https://api.example', retry: 2 }
+createClient<App>(shared)
+
+// ── the calls, by pattern and method ──
+
+type Written = Calls<App>
+const written = createClient<Written>({ responses: { '/items/[slug]': { get: Item } } })
+expectType<string>(written('/items').url({ query: { page: 2 } }))
+expectType<{ slug: string; price: number }>((await written('/items/[slug]').get({ params: { slug: 'a' } })).data)
+// @ts-expect-error the query that GET declares
+written('/items').url({ query: { pages: 2 } })
+// @ts-expect-error params are missing
+written('/items/[slug]').url()
+
+// ── streams ──
+
+for await (const event of (await api('/events').get()).data) expectType<number>(event.data.n)
