@@ -30,6 +30,13 @@ const prints: Record<string, readonly (string | RegExp)[]> = {
   webhook: ['200 "handled before"'],
   proxy: ['200 a > b/../c: HELLO'],
   feeds: ['about:invalid'],
+  openapi: [
+    'get /api/notes: getNotes (List notes) answers 200, 400\n',
+    'post /api/notes: postNotes (Add a note) answers 201, 400, 401, 413, 415\n',
+    'delete /api/notes/{id}: deleteNote (Remove a note) answers 204, 404\n',
+    '"required":["title","written"]',
+    /^\[\{"bearer":\[\]\}\]\n$/m,
+  ],
   ai: [
     /^text\/plain; charset=utf-8 Byways are the quiet roads\.\ntext\/event-stream data: \{"type":"start"\}\n/,
     'data: {"type":"text-delta","id":"1","delta":"quiet "}',

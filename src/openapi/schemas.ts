@@ -158,11 +158,13 @@ function nameAll(used: ReadonlyMap<Definition, string>): ReadonlyMap<string, str
     const group = groups.get(definition.id) ?? new Map<string, Definition[]>()
     groups.set(definition.id, group.set(identity, [...(group.get(identity) ?? []), definition]))
   }
-  for (const [id, group] of groups)
+  for (const [id, group] of groups) {
+    const on = (side: Side): string[] => [...group.keys()].filter((identity) => isOn(side, group.get(identity)!))
+    const isSplit = on('input').length === 1 && on('output').length === 1
     for (const [identity, definitions] of group) {
       const [definition] = definitions as [Definition]
-      const isOtherSide = group.size === 2 && definitions.every(({ side }) => side === 'input')
-      const name = id.replace(/[^\w.-]+/g, '_') + (isOtherSide ? 'Input' : '')
+      const isOther = group.size > 1 && isSplit && isOn('input', definitions)
+      const name = id.replace(/[^\w.-]+/g, '_') + (isOther ? 'Input' : '')
       const holder = holders.get(name)
       if (holder)
         throw new OpenApiError(
@@ -171,6 +173,7 @@ function nameAll(used: ReadonlyMap<Definition, string>): ReadonlyMap<string, str
       holders.set(name, definition)
       names.set(identity, name)
     }
+  }
   for (const [definition, identity] of used) {
     if (names.has(identity)) continue
     const name = unique(definition.hint || 'Schema', (name) => holders.has(name))
@@ -179,6 +182,9 @@ function nameAll(used: ReadonlyMap<Definition, string>): ReadonlyMap<string, str
   }
   return names
 }
+
+const isOn = (which: Side, definitions: readonly Definition[]): boolean =>
+  definitions.some(({ side }) => side === which)
 
 const isObject = (value: unknown): value is JsonSchema =>
   typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -1,0 +1,845 @@
+import { toStandardJsonSchema } from '@valibot/to-json-schema'
+import { type } from 'arktype'
+import * as v from 'valibot'
+import { describe, expect, it, vi } from 'vitest'
+import { z } from 'zod'
+import { zfd } from 'zod-form-data'
+import { middleware, reply, route, router, type Operation } from '../../src/index.js'
+import { openapi, OpenApiError, type OpenApiOptions, type OpenApiRequestBody } from '../../src/openapi/index.js'
+import { app, options } from './fixtures.js'
+
+const info = { title: 'Test', version: '1' }
+
+/** The document of some routes, and what it warns of. */
+function documentOf(routes: object, settings: object = {}, rest: Partial<OpenApiOptions> = {}) {
+  const warnings: string[] = []
+  const document = openapi(router(routes, settings), { info, onWarning: (message) => warnings.push(message), ...rest })
+  return { ...document, warnings, schemas: document.components.schemas }
+}
+
+/** The document of one operation. */
+function operationOf(operation: Operation, method: 'get' | 'post' | 'put' = 'post') {
+  const document = documentOf({ a: (route('/a') as any)[method](operation, () => reply.json({} as never)) })
+  return { ...document, ...document.paths['/a']![method]! }
+}
+
+// As any: what a schema holds is asked for member by member.
+const json = ({ requestBody }: { requestBody?: OpenApiRequestBody | undefined }): any =>
+  requestBody!.content['application/json']!.schema
+
+const nothing = (): undefined => undefined
+const pass = (openapi: object) => middleware({ openapi }, (_request, _context, next) => next())
+
+describe('openapi', () => {
+  it('tells of an app what was given: title, servers, tags; nothing of a request', () => {
+    const document = openapi(app, options)
+    expect(document).toMatchObject({
+      openapi: '3.1.0',
+      info: options.info,
+      servers: options.servers,
+      tags: options.tags,
+    })
+    expect(documentOf({ a: route('/a').get(nothing) })).toMatchObject({ servers: [{ url: '/' }], warnings: [] })
+  })
+
+  it('reads schemas when it is called, and not before', async () => {
+    const schema = z.object({ a: z.string() })
+    const input = vi.spyOn(schema['~standard'].jsonSchema!, 'input')
+    const output = vi.spyOn(schema['~standard'].jsonSchema!, 'output')
+    const routes = { a: route('/a').put({ text: z.string(), response: schema }, () => ({ a: 'b' })) }
+    const own = router(routes)
+    await own.fetch(new Request('http://test/a', { method: 'PUT', body: 'a' }))
+    expect([input.mock.calls.length, output.mock.calls.length]).toEqual([0, 0])
+    openapi(own, { info })
+    expect([input.mock.calls.length, output.mock.calls.length]).toEqual([0, 1])
+  })
+
+  it('gives a document that is nobody else’s', () => {
+    const tags = ['a']
+    const own = router({ a: route('/a').get({ openapi: { tags } }, nothing) })
+    openapi(own, { info }).paths['/a']!.get!.tags!.push('b')
+    expect(tags).toEqual(['a'])
+    expect(openapi(own, { info }).paths['/a']!.get!.tags).toEqual(['a'])
+  })
+
+  it('takes what router() returns, with a title and a version, and says so', () => {
+    expect(() => openapi({} as never, { info })).toThrow('openapi() takes an app, which is what router() returns')
+    expect(() => openapi(app, {} as never)).toThrow("{ info: { title: '…', version: '…' } }")
+    expect(() => openapi(app, { info, server: [] } as never)).toThrow('openapi() takes no such option: server; it has')
+  })
+
+  it('warns on the console unless told otherwise', () => {
+    const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
+    openapi(router({ a: route('/a').query(nothing) }), { info })
+    expect(warn.mock.calls).toEqual([[expect.stringContaining('QUERY /a')]])
+    warn.mockRestore()
+  })
+})
+
+describe('openapi: paths', () => {
+  const pathsOf = (patterns: readonly string[], settings: object = {}) => {
+    const routes = Object.fromEntries(
+      patterns.map((pattern, index) => [`r${index}`, route(pattern as '/a').get(nothing)]),
+    )
+    const { paths, warnings } = documentOf(routes, settings)
+    return { paths: Object.keys(paths), warnings }
+  }
+
+  it('writes params in braces, below the basePath', () => {
+    expect(pathsOf(['/', '/items/[slug]', '/files/[...path]']).paths).toEqual(['/', '/items/{slug}', '/files/{path}'])
+    expect(pathsOf(['/', '/items/[slug]'], { basePath: '/api/v1' }).paths).toEqual(['/api/v1', '/api/v1/items/{slug}'])
+  })
+
+  it('writes static segments as a URL has them', () => {
+    expect(pathsOf(['/a%20b/{c}/d%2Fe/f@g:h']).paths).toEqual(['/a%20b/%7Bc%7D/d%2Fe/f@g:h'])
+  })
+
+  it('writes an optional catch-all as two paths, whose operations differ by name', () => {
+    const { paths } = documentOf({ docs: route('/docs/[[...page]]').get(nothing) })
+    expect(paths['/docs']!.get).toEqual({ operationId: 'getDocs', responses: expect.anything() })
+    expect(paths['/docs/{page}']!.get).toMatchObject({
+      operationId: 'getDocsWithPage',
+      parameters: [{ name: 'page', in: 'path', required: true, schema: { type: 'string' }, 'x-byway-catch-all': true }],
+    })
+  })
+
+  it('leaves out a catch-all that OpenAPI cannot tell from a param, and says so', () => {
+    expect(pathsOf(['/files/[...path]', '/files/[name]', '/docs/[[...page]]', '/docs/[id]'])).toEqual({
+      paths: ['/files/{name}', '/docs', '/docs/{id}'],
+      warnings: [
+        "/files/[...path]: left out of the document at /files/{path}, since OpenAPI cannot tell it from '/files/[name]'",
+        "/docs/[[...page]]: left out of the document at /docs/{page}, since OpenAPI cannot tell it from '/docs/[id]'",
+      ],
+    })
+  })
+
+  it('keeps the catch-all if the other one is hidden', () => {
+    const { paths, warnings } = documentOf({
+      rest: route('/files/[...path]').get(nothing),
+      one: route('/files/[name]').get({ openapi: { hidden: true } }, nothing),
+    })
+    expect([Object.keys(paths), warnings]).toEqual([['/files/{path}'], []])
+  })
+
+  it('lists the methods that were declared: no HEAD that comes from GET, and no QUERY, which OpenAPI 3.1 lacks', () => {
+    const { paths, warnings } = documentOf({
+      a: route('/a').get(nothing).options(nothing).query(nothing),
+      b: route('/b').head(nothing),
+      c: route('/c').query({ openapi: { hidden: true } }, nothing),
+    })
+    expect(Object.entries(paths).map(([path, item]) => [path, Object.keys(item)])).toEqual([
+      ['/a', ['get', 'options']],
+      ['/b', ['head']],
+    ])
+    expect(warnings).toEqual(['QUERY /a: left out of the document, since OpenAPI 3.1 does not have this method'])
+  })
+})
+
+describe('openapi: operations', () => {
+  const idsOf = (routes: object) =>
+    Object.values(documentOf(routes).paths).flatMap((item) => Object.values(item).map(({ operationId }) => operationId))
+
+  it('are named after their method and the names that lead to them', () => {
+    const item = route('/a').get(nothing).delete(nothing)
+    expect(idsOf({ item })).toEqual(['getItem', 'deleteItem'])
+    expect(idsOf({ users: { me: route('/me').get(nothing), 'reset-password': route('/r').post(nothing) } })).toEqual([
+      'getUsersMe',
+      'postUsersResetPassword',
+    ])
+    const module = Object.defineProperty({ default: route('/d').get(nothing) }, Symbol.toStringTag, { value: 'Module' })
+    expect(idsOf({ orders: module })).toEqual(['getOrders'])
+    expect(idsOf({ a: route('/a').get({ openapi: { operationId: 'list_all.v1' } }, nothing) })).toEqual(['list_all.v1'])
+  })
+
+  it('have names that generators can write as code', () => {
+    expect(idsOf({ "a'] = x; //": route('/a').get(nothing) })).toEqual(['getAX'])
+    const named = route('/a').get({ openapi: { operationId: 'a() {}' } }, nothing)
+    expect(() => documentOf({ named })).toThrow(
+      new OpenApiError("GET /a: the operationId 'a() {}' has more than letters, digits and _ . ~ -"),
+    )
+  })
+
+  it('have names of their own', () => {
+    const both = { 'a-b': route('/one').get(nothing), aB: route('/two').get(nothing) }
+    expect(() => documentOf(both)).toThrow(
+      new OpenApiError(
+        "GET /one and GET /two both have the operationId 'getAB'; give one of them openapi: { operationId }",
+      ),
+    )
+  })
+
+  it('say what their notes say', () => {
+    const notes = {
+      summary: 'S',
+      description: 'D',
+      tags: ['t'],
+      deprecated: true,
+      externalDocs: { url: 'https://a.example' },
+    }
+    expect(operationOf({ openapi: notes })).toMatchObject(notes)
+    expect(operationOf({ openapi: { deprecated: false } })).not.toHaveProperty('deprecated')
+  })
+})
+
+describe('openapi: parameters', () => {
+  it('of a path are strings, or what the params schema accepts', () => {
+    const { paths } = documentOf({
+      a: route('/a/[x]').get(nothing),
+      b: route('/b/[x]/[...y]', {
+        params: z.object({ x: z.coerce.number<string>().min(1).describe('X'), y: z.array(z.string()).describe('Y') }),
+      }).get(nothing),
+    })
+    expect(paths['/a/{x}']!.get!.parameters).toEqual([
+      { name: 'x', in: 'path', required: true, schema: { type: 'string' } },
+    ])
+    expect(paths['/b/{x}/{y}']!.get!.parameters).toEqual([
+      { name: 'x', in: 'path', description: 'X', required: true, schema: { type: 'number', minimum: 1 } },
+      {
+        name: 'y',
+        in: 'path',
+        description: expect.stringMatching(/^Y\n\nOne or more segments/),
+        required: true,
+        schema: { type: 'string' },
+        'x-byway-catch-all': true,
+      },
+    ])
+  })
+
+  it('of a query are what its schema accepts', () => {
+    const { parameters } = operationOf({
+      query: z.object({
+        page: z.coerce.number<string>().int().default(1),
+        tag: z.array(z.string()).describe('Several.'),
+        old: z
+          .string()
+          .optional()
+          .meta({ deprecated: true, examples: ['a'] }),
+        on: z.coerce.date<string>().optional(),
+      }),
+    })
+    expect(parameters).toEqual([
+      { name: 'page', in: 'query', schema: { type: 'integer', default: 1 } },
+      {
+        name: 'tag',
+        in: 'query',
+        description: 'Several.',
+        required: true,
+        schema: { type: 'array', items: { type: 'string' } },
+      },
+      { name: 'old', in: 'query', deprecated: true, schema: { type: 'string', examples: ['a'] } },
+      { name: 'on', in: 'query', schema: { type: 'string', format: 'date-time' } },
+    ])
+  })
+
+  it('of a query are found in intersections, unions and named schemas', () => {
+    const namesOf = (query: z.ZodType) =>
+      operationOf({ query }).parameters!.map(({ name, required = false, schema }) => [name, required, schema])
+    const a = z.object({ a: z.string(), c: z.literal('x') })
+    const b = z.object({ b: z.string().optional(), c: z.literal('y') })
+    const text = { type: 'string' }
+    const x = { type: 'string', const: 'x' }
+    const y = { type: 'string', const: 'y' }
+    expect(namesOf(z.intersection(a, b))).toEqual([
+      ['a', true, text],
+      ['c', true, { allOf: [x, y] }],
+      ['b', false, text],
+    ])
+    expect(namesOf(z.discriminatedUnion('c', [a, b]))).toEqual([
+      ['a', false, text],
+      ['c', true, { anyOf: [x, y] }],
+      ['b', false, text],
+    ])
+    const named = operationOf({ query: a.meta({ id: 'Filter' }) })
+    expect(named.parameters!.map(({ name }) => name)).toEqual(['a', 'c'])
+    expect(named.schemas).not.toHaveProperty('Filter')
+  })
+
+  it('of a query whose names are not known are one free object', () => {
+    expect(operationOf({ query: z.record(z.string(), z.string()) }).parameters).toEqual([
+      expect.objectContaining({
+        in: 'query',
+        style: 'form',
+        explode: true,
+        schema: expect.objectContaining({ type: 'object' }),
+      }),
+    ])
+    expect(operationOf({ query: z.object({}) })).not.toHaveProperty('parameters')
+  })
+
+  it('of headers are those that OpenAPI does not say elsewhere', () => {
+    const headers = z.object({
+      'x-a': z.string(),
+      accept: z.string(),
+      authorization: z.string(),
+      'content-type': z.string(),
+    })
+    expect(operationOf({ headers }).parameters).toEqual([
+      { name: 'x-a', in: 'header', required: true, schema: { type: 'string' } },
+    ])
+  })
+})
+
+describe('openapi: request bodies', () => {
+  const bodyOf = (operation: Operation) => operationOf(operation).requestBody!
+
+  it('are JSON, a form, text, bytes or a stream', () => {
+    const form = z.object({ a: z.string() })
+    const schema = { type: 'object', properties: { a: { type: 'string' } }, required: ['a'] }
+    const binary = { type: 'string', format: 'binary' }
+    expect(bodyOf({ body: form }).content).toEqual({ 'application/json': { schema } })
+    expect(bodyOf({ form }).content).toEqual({
+      'application/x-www-form-urlencoded': { schema },
+      'multipart/form-data': { schema },
+    })
+    expect(bodyOf({ text: z.string().max(3) }).content).toEqual({ '*/*': { schema: { type: 'string', maxLength: 3 } } })
+    expect(bodyOf({ bytes: z.instanceof(Uint8Array) }).content).toEqual({ '*/*': { schema: binary } })
+    expect(bodyOf({ stream: 'video/*' }).content).toEqual({ 'video/*': { schema: binary } })
+  })
+
+  it('are required where the schema refuses what is there without one', () => {
+    const isRequired = (operation: Operation) => bodyOf(operation).required
+    expect(isRequired({ body: z.string() })).toBe(true)
+    expect(isRequired({ body: z.string().optional() })).toBe(false)
+    expect(
+      isRequired({
+        body: z
+          .string()
+          .optional()
+          .refine(async () => true),
+      }),
+    ).toBe(true)
+    expect(isRequired({ form: z.object({ a: z.string().optional() }) })).toBe(false)
+    expect(isRequired({ form: zfd.formData({ a: zfd.text() }) })).toBe(true)
+    expect(isRequired({ text: z.string() })).toBe(false)
+    expect(isRequired({ text: z.string().min(1) })).toBe(true)
+    expect(isRequired({ bytes: z.instanceof(Uint8Array) })).toBe(false)
+    expect(isRequired({ stream: '*/*' })).toBe(false)
+    expect(isRequired({ stream: 'video/*' })).toBe(true)
+  })
+
+  it.each([
+    ['zod', z.object({ file: z.file().mime('image/png'), files: z.array(z.file()), alt: z.string() })],
+    [
+      'zod-form-data',
+      zfd.formData({
+        file: zfd.file(z.file().mime('image/png')),
+        files: zfd.repeatableOfType(zfd.file()),
+        alt: zfd.text(),
+      }),
+    ],
+  ])('have the files of a %s form in multipart only', (_name, form) => {
+    const { content } = bodyOf({ form })
+    expect(Object.keys(content)).toEqual(['multipart/form-data'])
+    const { schema, encoding } = content['multipart/form-data']!
+    const file = { type: 'string', format: 'binary' }
+    expect(schema).toMatchObject({
+      properties: { file: { ...file, contentMediaType: 'image/png' }, files: { type: 'array', items: file } },
+    })
+    expect(JSON.stringify(schema)).not.toContain('contentEncoding')
+    expect(encoding).toEqual({ file: { contentType: 'image/png' }, files: { contentType: '*/*' } })
+  })
+
+  it('have the fields of a form under the names that they are sent with', () => {
+    const document = operationOf({
+      form: zfd.formData({
+        a: z.object({ b: zfd.text(), c: z.object({ d: zfd.text(z.string().optional()) }) }),
+        list: z.array(z.object({ e: zfd.text() })),
+      }),
+    })
+    const { schema } = document.requestBody!.content['multipart/form-data']!
+    expect(Object.keys(schema!['properties'] as object)).toEqual(['a.b', 'a.c.d', 'list'])
+    expect(schema!['required']).toEqual(['a.b', 'list'])
+    expect(document.warnings).toEqual([expect.stringContaining('list[0].…')])
+  })
+
+  it('have the answers of byway that come with them', () => {
+    const statusesOf = (operation: Operation) => Object.keys(operationOf(operation).responses)
+    expect(statusesOf({})).toEqual(['2XX'])
+    expect(statusesOf({ query: z.object({}) })).toEqual(['400', '2XX'])
+    expect(statusesOf({ headers: z.object({}) })).toEqual(['400', '2XX'])
+    expect(statusesOf({ body: z.string() })).toEqual(['400', '413', '415', '2XX'])
+    expect(statusesOf({ form: z.object({}) })).toEqual(['400', '413', '415', '2XX'])
+    expect(statusesOf({ text: z.string() })).toEqual(['400', '413', '2XX'])
+    expect(statusesOf({ bytes: z.any() })).toEqual(['400', '413', '2XX'])
+    expect(statusesOf({ stream: 'video/*' })).toEqual(['413', '415', '2XX'])
+    expect(statusesOf({ stream: '*/*' })).toEqual(['413', '2XX'])
+    const { paths } = documentOf({ a: route('/[a]', { params: z.object({ a: z.string() }) }).get(nothing) })
+    expect(Object.keys(paths['/{a}']!.get!.responses)).toEqual(['404', '2XX'])
+  })
+})
+
+describe('openapi: responses', () => {
+  const problem = { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } }
+  const text = { type: 'string' }
+
+  it('are an honest gap where nothing is declared', () => {
+    expect(operationOf({}).responses).toEqual({ '2XX': { description: 'A success. What it holds is not declared.' } })
+    const { responses } = operationOf({ response: { 404: z.object({ a: z.string() }) } })
+    expect(Object.keys(responses)).toEqual(['404', '2XX'])
+  })
+
+  it('are the output of their schemas, by status', () => {
+    const { responses } = operationOf({
+      response: {
+        200: z.object({ a: z.string().default('b') }).describe('All of it.'),
+        201: z.array(z.codec(z.string(), z.number(), { decode: Number, encode: String })),
+        204: z.undefined(),
+      },
+    })
+    expect(responses).toEqual({
+      200: {
+        description: 'All of it.',
+        content: {
+          'application/json': {
+            schema: {
+              type: 'object',
+              description: 'All of it.',
+              properties: { a: { type: 'string', default: 'b' } },
+              required: ['a'],
+            },
+          },
+        },
+      },
+      201: {
+        description: 'Created',
+        content: { 'application/json': { schema: { type: 'array', items: { type: 'number' } } } },
+      },
+      204: { description: 'No Content' },
+    })
+  })
+
+  it('have every media type that a handler can choose', () => {
+    const typesOf = (status: number, schema: z.ZodType) =>
+      Object.keys(operationOf({ response: { [status]: schema } }).responses[status]!.content!)
+    expect(typesOf(200, z.object({}))).toEqual(['application/json'])
+    expect(typesOf(200, z.string())).toEqual(['application/json', 'text/plain'])
+    expect(typesOf(404, z.object({ sorry: z.string() }))).toEqual(['application/json', 'application/problem+json'])
+    expect(typesOf(404, z.object({ status: z.literal(404) }))).toEqual(['application/problem+json'])
+  })
+
+  it('say what the notes of the operation say, with headers and media types', () => {
+    const { responses } = operationOf({
+      response: { 201: z.object({ a: z.string() }) },
+      openapi: {
+        responses: {
+          200: { description: 'A picture.', mediaType: 'image/png' },
+          201: { headers: { location: 'Where it is.', 'x-count': { schema: z.number() } } },
+          202: { mediaType: 'text/csv' },
+          206: { mediaType: 'text/event-stream', schema: z.object({ n: z.number() }) },
+          303: 'Elsewhere.',
+          409: 'Taken.',
+          410: { mediaType: 'application/json' },
+        },
+      },
+    })
+    const n = { type: 'object', properties: { n: { type: 'number' } }, required: ['n'] }
+    expect(responses).toEqual({
+      200: { description: 'A picture.', content: { 'image/png': { schema: { ...text, format: 'binary' } } } },
+      201: {
+        description: 'Created',
+        headers: { location: { description: 'Where it is.', schema: text }, 'x-count': { schema: { type: 'number' } } },
+        content: { 'application/json': { schema: expect.objectContaining({ type: 'object' }) } },
+      },
+      202: { description: 'Accepted', content: { 'text/csv': { schema: text } } },
+      206: { description: 'Partial Content', content: { 'text/event-stream': { schema: n } } },
+      303: { description: 'Elsewhere.' },
+      409: { description: 'Taken.', content: problem },
+      410: { description: 'Gone', content: { 'application/json': {} } },
+    })
+  })
+
+  it('say what middleware says, from all around', () => {
+    const factory = route.use(pass({ responses: { 401: 'Who?', 302: 'To the login.' } }))
+    const { paths } = documentOf(
+      {
+        a: factory('/a')
+          .use(
+            pass({
+              responses: { 401: 'Expired.', 402: { description: 'Pay.', schema: z.object({ price: z.number() }) } },
+            }),
+          )
+          .get({ response: { 401: z.object({ why: z.string() }) } }, nothing as never)
+          .post({ openapi: { responses: { 401: 'Go away.' } } }, nothing),
+        b: route('/b').get(nothing),
+      },
+      { use: [pass({ responses: { 429: 'Too fast.' } })] },
+    )
+    const price = { type: 'object', properties: { price: { type: 'number' } }, required: ['price'] }
+    const why = { type: 'object', properties: { why: text }, required: ['why'] }
+    const { schema } = problem['application/problem+json']
+    const gap = { '2XX': { description: 'A success. What it holds is not declared.' } }
+    const around = { 302: { description: 'To the login.' }, 429: { description: 'Too fast.', content: problem } }
+    const pay = { 402: { description: 'Pay.', content: { 'application/problem+json': { schema: price } } } }
+    expect(paths['/a']!.get!.responses).toEqual({
+      ...around,
+      ...pay,
+      ...gap,
+      401: {
+        description: 'Who?\n\nExpired.',
+        content: {
+          'application/json': { schema: why },
+          'application/problem+json': { schema: { anyOf: [why, schema] } },
+        },
+      },
+    })
+    expect(paths['/a']!.post!.responses).toEqual({
+      ...around,
+      ...pay,
+      ...gap,
+      401: { description: 'Go away.', content: problem },
+    })
+    expect(paths['/b']!.get!.responses).toEqual({ 429: around[429], ...gap })
+  })
+
+  it('have byway’s 400 with its errors, which the notes may describe', () => {
+    const { responses, schemas } = operationOf({
+      body: z.string(),
+      bodyLimit: 9,
+      openapi: { responses: { 400: 'Not so.' } },
+    })
+    expect(responses).toMatchObject({
+      400: {
+        description: 'Not so.',
+        content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/InvalidInput' } } },
+      },
+      413: { description: 'The body is larger than 9 bytes.', content: problem },
+      415: { description: 'The body must be application/json.', content: problem },
+    })
+    expect(schemas['InvalidInput']).toMatchObject({
+      allOf: [
+        { $ref: '#/components/schemas/Problem' },
+        { properties: { errors: { items: { $ref: '#/components/schemas/InputError' } } } },
+      ],
+    })
+  })
+
+  it('to HEAD have no content', () => {
+    const { paths } = documentOf({
+      a: route('/a').head({ response: z.string(), query: z.object({}) }, nothing as never),
+    })
+    expect(paths['/a']!.head!.responses).toEqual({
+      200: { description: 'OK' },
+      400: { description: 'The input is not valid.' },
+    })
+  })
+})
+
+describe('openapi: security', () => {
+  const schemes = {
+    a: { type: 'http', scheme: 'basic' },
+    b: { type: 'mutualTLS' },
+    c: { type: 'http', scheme: 'bearer' },
+  }
+  const demand = (...security: object[]) => pass({ security, securitySchemes: schemes })
+
+  it('is what middleware demands, all of it', () => {
+    const { paths, components } = documentOf(
+      {
+        a: route('/a')
+          .get(nothing)
+          .use(demand({ a: ['x'] }, { b: [] }))
+          .post(nothing)
+          .use(demand({ a: ['x', 'y'], c: [] }))
+          .put(nothing),
+        open: route('/open')
+          .use(demand({ a: [] }))
+          .get({ openapi: { security: [] } }, nothing),
+      },
+      {},
+    )
+    expect(paths['/a']!.get).not.toHaveProperty('security')
+    expect(paths['/a']!.post!.security).toEqual([{ a: ['x'] }, { b: [] }])
+    expect(paths['/a']!.put!.security).toEqual([
+      { a: ['x', 'y'], c: [] },
+      { b: [], a: ['x', 'y'], c: [] },
+    ])
+    expect(paths['/open']!.get!.security).toEqual([])
+    expect(components.securitySchemes).toEqual(schemes)
+  })
+
+  it('comes from the router’s middleware and the options too', () => {
+    const { paths, security } = documentOf(
+      { a: route('/a').get(nothing) },
+      { use: [demand({ a: [] })] },
+      { security: [{ key: [] }], securitySchemes: { key: { type: 'apiKey', in: 'header', name: 'x-key' } } },
+    )
+    expect([paths['/a']!.get!.security, security]).toEqual([[{ a: [] }], [{ key: [] }]])
+  })
+
+  it('names schemes that are there, once each', () => {
+    const write = (...notes: object[]) =>
+      documentOf({
+        a: route('/a')
+          .use(pass(notes[0]!))
+          .use(pass(notes[1] ?? {}))
+          .get(nothing),
+      })
+    expect(() => write({ security: [{ a: [] }] })).toThrow(
+      new OpenApiError("GET /a demands the security scheme 'a', which nobody describes; add it to securitySchemes"),
+    )
+    expect(() => write({ securitySchemes: { a: schemes.a } }, { securitySchemes: { a: schemes.b } })).toThrow(
+      new OpenApiError("two security schemes that differ are called 'a'; give one of them another name"),
+    )
+    expect(() => write({ securitySchemes: { 'a b': schemes.a } })).toThrow(
+      "the security scheme 'a b' has more than letters",
+    )
+  })
+})
+
+describe('openapi: schemas', () => {
+  const ref = (name: string) => ({ $ref: `#/components/schemas/${name}` })
+
+  it('say dates, bigints and the rest as JSON has them', () => {
+    const body = z.object({
+      date: z.date(),
+      big: z.bigint(),
+      int: z.int(),
+      made: z.string().transform(Number),
+      map: z.map(z.string(), z.any()),
+    })
+    const { properties } = json(operationOf({ body }))
+    expect(properties).toEqual({
+      date: { type: 'string', format: 'date-time' },
+      big: { type: 'integer', format: 'int64' },
+      int: { type: 'integer' },
+      made: { type: 'string' },
+      map: {},
+    })
+  })
+
+  it('are components where they have an id, and one where both sides are alike', () => {
+    const Price = z.object({ amount: z.number() }).meta({ id: 'Price', examples: [{ amount: 1 }] })
+    const { requestBody, responses, schemas } = operationOf({
+      body: z.object({ Price, old: Price.optional() }),
+      response: Price,
+    })
+    expect(json({ requestBody })).toMatchObject({ properties: { Price: ref('Price'), old: ref('Price') } })
+    expect(responses[200]!.content!['application/json']!.schema).toEqual(ref('Price'))
+    expect(schemas['Price']).toEqual({
+      type: 'object',
+      properties: { amount: { type: 'number' } },
+      required: ['amount'],
+      examples: [{ amount: 1 }],
+    })
+    expect(Object.keys(schemas)).toEqual(['InputError', 'InvalidInput', 'Price', 'Problem'])
+  })
+
+  it('are two components where the sides differ, they or what they are made of', () => {
+    const Price = z.object({ amount: z.number().default(1) }).meta({ id: 'Price' })
+    const Item = z.object({ price: Price }).meta({ id: 'Item' })
+    const { requestBody, responses, schemas } = operationOf({ body: Item, response: Item })
+    expect(json({ requestBody })).toEqual(ref('ItemInput'))
+    expect(responses[200]!.content!['application/json']!.schema).toEqual(ref('Item'))
+    expect(schemas).toMatchObject({
+      Item: { properties: { price: ref('Price') } },
+      ItemInput: { properties: { price: ref('PriceInput') } },
+      Price: { required: ['amount'] },
+    })
+    expect(schemas['PriceInput']).not.toHaveProperty('required')
+    expect(Object.keys(operationOf({ body: Item }).schemas)).toContain('Item')
+  })
+
+  it('have names of their own, which are sanitised', () => {
+    const one = z.object({ a: z.string() }).meta({ id: 'Two words/é' })
+    expect(json(operationOf({ body: one }))).toEqual(ref('Two_words_'))
+    const clash = (other: z.ZodType) => () =>
+      documentOf({ a: route('/a').post({ body: one }, nothing), b: route('/b').put({ body: other }, nothing) })
+    const message = "two schemas are called 'Two_words_', at POST /a and at PUT /b; give them ids that differ"
+    expect(clash(z.object({ a: z.number() }).meta({ id: 'Two words è' }))).toThrow(new OpenApiError(message))
+    expect(clash(z.object({ a: z.string() }).meta({ id: 'Two words/é' }))).not.toThrow()
+  })
+
+  it('refuses one id for two shapes, rather than telling of one of them', () => {
+    const routes = {
+      a: route('/a').post({ body: z.object({ a: z.string() }).meta({ id: 'Same' }) }, nothing),
+      b: route('/b').put({ body: z.object({ b: z.string() }).meta({ id: 'Same' }) }, nothing),
+      c: route('/c').get({ response: z.object({ c: z.string() }).meta({ id: 'Same' }) }, nothing as never),
+    }
+    expect(() => documentOf(routes)).toThrow(OpenApiError)
+    expect(() => documentOf({ a: routes.a, b: routes.b })).toThrow("'Same', at POST /a and at PUT /b")
+    const half = route('/d').patch(
+      {
+        body: routes.a.operations.get('POST')!.declaration.body!,
+        response: z.object({ b: z.string() }).meta({ id: 'Same' }),
+      },
+      nothing as never,
+    )
+    expect(documentOf({ half }).schemas).toMatchObject({ Same: { required: ['b'] }, SameInput: { required: ['a'] } })
+  })
+
+  it('give way to a user’s own Problem', () => {
+    const Problem = z.object({ mine: z.string() }).meta({ id: 'Problem' })
+    const { responses, schemas } = operationOf({ body: z.string(), response: Problem })
+    expect(responses[200]!.content!['application/json']!.schema).toEqual(ref('Problem'))
+    expect(responses[413]!.content!['application/problem+json']!.schema).toEqual(ref('Problem2'))
+    expect(schemas).toMatchObject({ Problem: { required: ['mine'] }, InvalidInput: { allOf: [ref('Problem2'), {}] } })
+  })
+
+  it('are components where they hold themselves, named after their place or title, once', () => {
+    const Tree: z.ZodType = z.object({
+      get kids() {
+        return z.array(Tree)
+      },
+    })
+    const Titled: z.ZodType = z
+      .object({
+        get next() {
+          return Titled.optional()
+        },
+      })
+      .meta({ title: 'A list' })
+    const { paths, schemas } = documentOf({
+      tree: route('/tree')
+        .post({ body: Tree }, nothing)
+        .put({ body: z.object({ x: z.string(), tree: Tree }) }, nothing)
+        .get({ response: z.array(Titled) }, nothing as never),
+    })
+    const { get, post, put } = paths['/tree']!
+    expect(json(post!)).toEqual(ref('PostTreeBody'))
+    expect(json(put!)).toMatchObject({ properties: { tree: ref('PostTreeBody') } })
+    expect(get!.responses[200]!.content!['application/json']!.schema).toEqual({ type: 'array', items: ref('AList') })
+    expect(schemas).toMatchObject({
+      PostTreeBody: { properties: { kids: { items: ref('PostTreeBody') } } },
+      AList: { properties: { next: ref('AList') } },
+    })
+    expect(JSON.stringify(schemas)).not.toContain('$defs')
+  })
+
+  it('do not take data for references', () => {
+    const value = { $ref: '#/nowhere', $schema: 'a' }
+    const body = z.object({ a: z.any().default(value), properties: z.string() }).meta({ examples: [{ a: value }] })
+    const schema = json(operationOf({ body }))
+    expect([schema.properties.a.default, schema.examples[0].a]).toEqual([value, value])
+  })
+
+  it('say what plain objects are without closing them, and that strict ones are closed', () => {
+    const closed = (response: z.ZodType) =>
+      operationOf({ response }).responses[200]!.content!['application/json']!.schema!['additionalProperties']
+    expect([closed(z.object({})), closed(z.strictObject({})), closed(z.looseObject({}))]).toEqual([
+      undefined,
+      false,
+      {},
+    ])
+  })
+})
+
+describe('openapi: validators', () => {
+  const date = { type: 'string', format: 'date-time' }
+  const big = { type: 'integer', format: 'int64' }
+  const file = { type: 'string', format: 'binary' }
+
+  it('reads valibot’s through its Standard JSON Schema', () => {
+    const schema = toStandardJsonSchema(
+      v.object({
+        date: v.date(),
+        big: v.bigint(),
+        file: v.file(),
+        made: v.pipe(v.string(), v.transform(Number)),
+        number: v.pipe(v.string(), v.transform(Number), v.number()),
+        trim: v.optional(v.pipe(v.string(), v.trim())),
+      }),
+    )
+    const { requestBody, responses, warnings } = operationOf({ body: schema, response: schema })
+    const made = { type: 'string' }
+    expect(json({ requestBody }).properties).toEqual({ date, big, file, made, number: made, trim: made })
+    expect(responses[200]!.content!['application/json']!.schema!['properties']).toEqual({
+      date,
+      big,
+      file,
+      made: {},
+      number: { type: 'number' },
+      trim: made,
+    })
+    expect(warnings).toEqual([])
+    expect(Object.keys(operationOf({ form: schema }).requestBody!.content)).toEqual(['multipart/form-data'])
+  })
+
+  it('reads arktype’s', () => {
+    const schema = type({
+      date: 'Date',
+      big: 'bigint',
+      'file?': 'File',
+      made: 'string.numeric.parse',
+      'list?': 'string[]',
+    })
+    const { requestBody, responses, warnings } = operationOf({ body: schema, response: schema })
+    expect(json({ requestBody })).toMatchObject({ properties: { date, big, file, made: { type: 'string' } } })
+    expect(responses[200]!.content!['application/json']!.schema).toMatchObject({
+      properties: { made: { type: 'number' } },
+    })
+    expect(warnings).toEqual([])
+    expect(
+      operationOf({ query: schema })
+        .parameters!.map(({ name }) => name)
+        .sort(),
+    ).toEqual(['big', 'date', 'file', 'list', 'made'])
+  })
+
+  it('names what they call by numbers after its place', () => {
+    const valibot: v.GenericSchema = v.object({ kids: v.array(v.lazy(() => valibot)) })
+    const arktype = type({ kids: 'this[]' })
+    const { schemas } = documentOf({
+      v: route('/v').post({ body: toStandardJsonSchema(valibot) }, nothing),
+      a: route('/a').post({ body: arktype }, nothing),
+    })
+    expect(Object.keys(schemas)).toEqual([
+      'InputError',
+      'InvalidInput',
+      'PostABody',
+      'PostABodyKids',
+      'PostVBodyKids',
+      'Problem',
+    ])
+  })
+
+  it('leaves a gap and a warning for one that writes none', () => {
+    const schema = v.object({ a: v.string() })
+    const { paths, warnings } = documentOf({
+      a: route('/a').post({ body: schema, query: schema, response: schema }, () => ({ a: 'b' })),
+    })
+    const { parameters, requestBody, responses } = paths['/a']!.post!
+    expect(parameters).toEqual([
+      { name: 'query', in: 'query', style: 'form', explode: true, schema: { type: 'object' } },
+    ])
+    expect(requestBody!.content).toEqual({ 'application/json': { schema: {} } })
+    expect(responses[200]!.content).toEqual({ 'application/json': { schema: {} } })
+    expect(warnings).toEqual(
+      ['PostAQuery', 'PostABody', 'PostAResponse200'].map((name) =>
+        expect.stringMatching(`POST /a: .*\\(${name}\\): valibot does not write it .* toStandardJsonSchema`),
+      ),
+    )
+  })
+
+  it('leaves a gap for one that throws, and for references that lead nowhere', () => {
+    const standard = (input: () => object) => ({
+      '~standard': {
+        version: 1,
+        vendor: 'test',
+        validate: (value: unknown) => ({ value }),
+        jsonSchema: { input, output: input },
+      },
+    })
+    const thrown = operationOf({
+      body: standard(() => {
+        throw new Error('cannot')
+      }),
+    })
+    expect([json(thrown), thrown.warnings]).toEqual([
+      {},
+      ['POST /a: the document does not say what a schema is (PostABody): cannot'],
+    ])
+    const kept = {
+      $id: 'x',
+      properties: { a: { $ref: 'https://a.example/b' }, b: { $ref: '#/properties/c' }, c: { type: 'null' } },
+    }
+    const lost = operationOf({ body: standard(() => kept) })
+    expect(json(lost).properties).toEqual({
+      a: {},
+      b: { $ref: '#/components/schemas/PostABodyB' },
+      c: { type: 'null' },
+    })
+    expect(lost.schemas['PostABodyB']).toEqual({ type: 'null' })
+    expect(lost.warnings).toEqual(['POST /a: a schema refers to https://a.example/b, which is not in it'])
+    expect(kept).toHaveProperty('$id')
+  })
+})
