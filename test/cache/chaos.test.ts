@@ -10,6 +10,9 @@ import { route, router } from '../../src/index.js'
 import { describeWithRedis, startRedis, type RedisServer } from '../redis.js'
 import { startLink, type Link } from './fixtures/link.js'
 
+// For machines that are busy with more.
+vi.setConfig({ testTimeout: 60_000 })
+
 const storeTimeout = 0.2
 const maxWait = 1
 // A wait for another's run and some timeouts are less than two seconds; the others are for two busy cores.

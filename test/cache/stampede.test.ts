@@ -5,6 +5,9 @@ import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { describeWithNginx, startNginx, type Nginx } from '../nginx.js'
 import { startRedis, type RedisServer } from '../redis.js'
 
+// For machines that are busy with more.
+vi.setConfig({ testTimeout: 60_000 })
+
 interface Answer {
   readonly status: number
   readonly body: any
