@@ -44,9 +44,9 @@ const declared = fc.record({ query: schema, body: schema, response: schema }, { 
 const routes = fc.array(fc.tuple(pattern, declared, declared), { minLength: 1, maxLength: 4 })
 
 function toApp(given: readonly (readonly [string, Operation, Operation])[]) {
-  const define = ([pattern, { body: _, ...get }, post]: (typeof given)[number], index: number) => [
+  const define = ([pattern, { query = z.any(), response = z.any() }, post]: (typeof given)[number], index: number) => [
     `route-${index}`,
-    (route(pattern as '/') as any).get(get, () => null).post(post, () => null),
+    (route(pattern as '/') as any).get({ query, response }, () => null).post(post, () => null),
   ]
   try {
     return router(Object.fromEntries(given.map(define)))
