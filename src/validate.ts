@@ -220,7 +220,8 @@ function toShape(schema: Schema): Shape {
   try {
     const root = standardOf(schema).jsonSchema?.input({
       target: 'draft-2020-12',
-      libraryOptions: { unrepresentable: 'any' },
+      // zod's word, valibot's and arktype's for it: what cannot be written is a gap.
+      libraryOptions: { unrepresentable: 'any', errorMode: 'ignore', fallback: ({ base }: { base: object }) => base },
     }) as JsonSchema | undefined
     const partsOf = ({ $ref = '', allOf = [], anyOf = [], oneOf = [] }: JsonSchema): readonly JsonSchema[] =>
       [...allOf, ...anyOf, ...oneOf, root?.$defs?.[$ref.replace('#/$defs/', '')] ?? []].flat()

@@ -46,6 +46,8 @@ const libraries = {
       v.object({
         page: v.optional(v.pipe(v.string(), v.transform(Number), v.integer()), '1'),
         tag: v.optional(v.array(v.string()), []),
+        // JSON Schema has no word for it.
+        q: v.optional(v.pipe(v.string(), v.trim())),
       }),
     ),
     headers: v.object({ 'x-token': v.pipe(v.string(), v.minLength(3)) }),
@@ -53,7 +55,11 @@ const libraries = {
     response: v.object({ name: v.string() }),
   },
   arktype: {
-    query: type({ page: type('string.integer.parse').default('1'), tag: type('string[]').default(() => []) }),
+    query: type({
+      page: type('string.integer.parse').default('1'),
+      tag: type('string[]').default(() => []),
+      'at?': 'string.date.parse',
+    }),
     headers: type({ 'x-token': 'string>=3' }),
     body: type({ name: 'string', price: 'number' }),
     response: type({ '+': 'delete', name: 'string' }),
