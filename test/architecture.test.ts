@@ -16,7 +16,7 @@ const rows = [
   ['replies'],
   ['route', 'middleware/*', 'cache/*'],
   ['router'],
-  ['client/*', 'openapi/*', 'hosts/*', 'prerender'],
+  ['client/*', 'codegen/*', 'openapi/*', 'hosts/*', 'prerender'],
   ['cli/*'],
 ]
 
@@ -37,6 +37,7 @@ const packages: Record<string, RegExp> = {
   'headers/cookie': /^cookie-es$/,
   'cache/file-store': /^node:(?:crypto|fs\/promises|path)$/,
   'page-file': /^node:(?:fs\/promises|path)$/,
+  'codegen/*': /^(?:node:(?:fs|module|path|url)|typescript)$/,
   'cli/*': /^(?:node:(?:child_process|fs|fs\/promises|path|url)|commander|jiti)$/,
   'hosts/*': /^(?:node:(?:http|net|os|stream)|srvx\/node)$/,
 }

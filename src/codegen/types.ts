@@ -1,0 +1,23 @@
+import { basename } from 'node:path'
+import { readCalls, type CodegenOptions } from './app-calls.js'
+import { indent } from './text.js'
+
+/**
+ * A declaration file of an app's routes, for `createClient<App>()`: a call against it costs the compiler the same however
+ * many routes there are, and it needs none of the server's files.
+ *
+ * @throws CodegenError if there is no such file, router or compiler.
+ * @example
+ * writeFileSync('app.api.d.ts', writeTypes('app.ts'))
+ */
+export function writeTypes(file: string, options: CodegenOptions = {}): string {
+  const { body, declarations, imports } = readCalls(file, options)
+  return `// Written by \`byway types ${basename(file)}\`: run it again when the routes change.
+${imports.length ? `import type { ${imports.join(', ')} } from 'byway/client'\n` : ''}
+/** The routes of ${basename(file)}. */
+export default interface App {
+${indent(body)}
+}
+export type { App }
+${declarations.map((text) => `\n${text}\n`).join('')}`
+}
