@@ -61,11 +61,13 @@ export async function gain<made extends AnyMade>(
   const other = core.flights.get(key)
   if (other && other.versions === versions && other.until > Date.now()) {
     other.join(job.signal)
+    const now = Date.now()
     const outcome = await other.wait()
     if (typeof outcome === 'object') {
-      // What it was made with may have been revalidated meanwhile, before this one came.
+      // It may have been too old already when this one came, or what it was made with have been revalidated.
+      const serves = ['fresh', 'stale'].includes(stateOf(outcome, now, job.windows))
       const hasMore = outcome.marks.length > marks.length
-      if (!hasMore || (await isCurrent(store, core.prefix, outcome))) return { entry: outcome }
+      if (serves && (!hasMore || (await isCurrent(store, core.prefix, outcome)))) return { entry: outcome }
       if (!isAgain) return gain(job, nothing, hasFallback, true)
     }
     if (outcome === 'failed' && hasFallback) return 'failed'

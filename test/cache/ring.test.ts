@@ -259,6 +259,21 @@ describe('revalidateTag', () => {
     expect((await self.get())[1]).not.toBe(1)
   })
 
+  it('lets none in either that nobody has asked for since', async () => {
+    const slow = deferred<void>()
+    const self = toApp({ tags: ['items'] }, async (_request, _context, run) => {
+      if (run === 1) await slow.promise
+      return run
+    })
+    const first = self.get()
+    await vi.waitFor(() => expect(self.runs).toBe(1))
+    await self.cache.revalidateTag('items')
+    slow.resolve()
+    expect((await first)[1]).toBe(1)
+    await self.app.settled()
+    expect(await self.get()).toEqual([200, 2, stored()])
+  })
+
   it("with 'max' serves it while it is refreshed, and once only", async () => {
     const { cache, get, app } = toApp({ tags: ['items'] })
     await get()

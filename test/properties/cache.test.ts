@@ -193,8 +193,9 @@ async function play({ store: kind, delays, ...lifetime }: Setting, steps: readon
   const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
 
   const shared = kind === 'memory' ? memoryStore() : toStore(delays, () => isOut, kind === 'leases')
-  const epoch = (key: Key, before = clock): number =>
-    invalidations.filter(({ keys, begun }) => keys.includes(key) && begun < before).length
+  /** Whether nothing of a key has been under revalidation since then. */
+  const isCalm = (key: Key, since: number): boolean =>
+    invalidations.every(({ keys, done }) => !keys.includes(key) || done < since)
   const make = (
     process: number,
   ): { cache: Cache; fetch: (request: Request) => Promise<Response>; settled: () => Promise<void> } => {
@@ -237,8 +238,7 @@ async function play({ store: kind, delays, ...lifetime }: Setting, steps: readon
             other.key === key &&
             !other.ended &&
             (other.process === process || shared.lease) &&
-            epoch(key) === epoch(key, other.request.begun) &&
-            epoch(key) === epoch(key, request_.begun)
+            isCalm(key, Math.min(request_.begun, other.request.begun))
           )
             overlaps.push(key)
         runs.push(run)
@@ -250,7 +250,7 @@ async function play({ store: kind, delays, ...lifetime }: Setting, steps: readon
           }
           switch (kind) {
             case 'value':
-              return new Response(text)
+              return reply.text(text)
             case 'made':
               return new Response(`${text.slice(0, -1)},"data":${made}}`)
             case 'missing':
