@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer as createUpstream, get, type IncomingMessage } from 'node:http'
+import { createServer as createUpstream, get, type IncomingMessage, type RequestListener, type Server } from 'node:http'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -85,6 +85,12 @@ const codings = new Map<string, Buffer>([
   ['identity', Buffer.from(text)],
 ])
 const upstream = createUpstream(async (incoming, outgoing) => {
+  // Two answers break off before one comes whole.
+  if (incoming.url!.startsWith('/cut/')) {
+    if (++cuts % 3 === 0) return void outgoing.writeHead(200, { 'content-type': 'application/json' }).end('"whole"')
+    outgoing.writeHead(200, { 'content-type': 'application/json', 'content-length': 100 }).write('"half')
+    return void setTimeout(() => incoming.socket.destroy(), 20)
+  }
   const coding = decodeURIComponent(incoming.url!.slice(1))
   const body = codings.get(coding)
   if (body)
@@ -98,6 +104,9 @@ const upstream = createUpstream(async (incoming, outgoing) => {
   }
 })
 let upstreamOrigin = ''
+let cuts = 0
+let elsewhere: Server
+let elsewhereOrigin = ''
 
 beforeAll(async () => {
   await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve))
@@ -108,13 +117,24 @@ beforeAll(async () => {
     format: 'esm',
     outfile: bundle,
     logLevel: 'error',
-    alias: { byway: join(root, 'dist/index.js'), 'byway/middleware': join(root, 'dist/middleware/index.js') },
+    alias: Object.fromEntries(
+      ['', '/client', '/middleware'].map((entry) => [`byway${entry}`, join(root, `dist${entry}/index.js`)]),
+    ),
   })
+  const [{ default: app }, { toNodeHandler }] = (await Promise.all([
+    import(/* @vite-ignore */ bundle),
+    import('../dist/node.js' as string),
+  ])) as [{ default: unknown }, { toNodeHandler(app: unknown): RequestListener }]
+  elsewhere = createUpstream(toNodeHandler(app))
+  await new Promise<void>((resolve) => elsewhere.listen(0, '127.0.0.1', resolve))
+  elsewhereOrigin = `http://127.0.0.1:${(elsewhere.address() as AddressInfo).port}`
 })
 afterAll(() => {
   rmSync(folder, { recursive: true, force: true })
-  upstream.closeAllConnections()
-  upstream.close()
+  for (const server of [upstream, elsewhere]) {
+    server?.closeAllConnections()
+    server?.close()
+  }
 })
 
 describe.each(Object.entries(hosts))('on %s', (name, { binary, args, ip }) => {
@@ -260,6 +280,40 @@ describe.each(Object.entries(hosts))('on %s', (name, { binary, args, ip }) => {
         expect.objectContaining({ status }),
       ])
     }
+  })
+
+  it.skipIf(missing).each(['the app beside it', 'an app over the network'])(
+    'runs the client, which calls %s',
+    async (whose) => {
+      // Its host is of another copy of the package, which does not know that the app has told of the cuts.
+      const silence = vi.spyOn(console, 'error').mockReturnValue()
+      const query = whose === 'the app beside it' ? '' : `?origin=${elsewhereOrigin}`
+      expect(await (await fetch(`${origin}/calls${query}`)).json()).toEqual({
+        item: { slug: 'a b/ü', at: '1970-01-01T00:00:00.000Z' },
+        put: [201, { name: 'ü' }],
+        empty: 204,
+        head: 200,
+        text: 'ä\n',
+        bytes: [255, 254, 0],
+        stream: { size: 70_000 },
+        fields: { title: 'a & ä' },
+        file: { title: 'x', name: 'ä.txt', type: expect.stringMatching(/^text\/plain/) as string, text: 'one\r\ntwo' },
+        items: [1, 2],
+        events: [1, 2, 3, 4, 5].map((tick) => [String(tick), tick]),
+        tries: 3,
+        aborted: { name: 'Error', message: 'enough' },
+        timeout: { name: 'TimeoutError', message: 'GET /slow took over 50 ms' },
+      })
+      silence.mockRestore()
+    },
+  )
+
+  it.skipIf(missing)("repeats the client's calls that the network breaks, before an answer and in it", async () => {
+    cuts = 0
+    const nobody = `http://127.0.0.1:${await freePort()}`
+    const response = await fetch(`${origin}/calls?nobody=${nobody}&upstream=${upstreamOrigin}`)
+    expect(await response.json()).toEqual({ refused: 3, cut: 'whole' })
+    expect(cuts).toBe(3)
   })
 
   it.skipIf(missing)('tells what the host knows', async () => {

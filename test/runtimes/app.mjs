@@ -1,5 +1,6 @@
 // One app for every host: bundled by the test, and run as it is.
 import { reply, route, router } from 'byway'
+import { createClient } from 'byway/client'
 import { cookies } from 'byway/middleware'
 
 const any = { '~standard': { version: 1, vendor: 'test', validate: (value) => ({ value }) } }
@@ -59,7 +60,94 @@ const proxy = route('/proxy/[coding]').get((request, { params, url }) =>
 )
 const proxied = route('/proxy').post((request, { url }) => reply.proxy(url.searchParams.get('upstream'), { request }))
 
-export default router(
-  { hello, echo, lines, twoCookies, failing, who, upload, form, ticks, closings, proxy, proxied },
+// What the client's calls of this app are answered with, here and elsewhere.
+const data = route('/data/[slug]')
+  .get((request, { params }) => ({ ...params, at: new Date(0) }))
+  .put({ body: any }, (request, { body }) => reply.json(body, { status: 201 }))
+  .delete(() => {})
+const bytes = route('/bytes').put({ bytes: any }, (request, { bytes }) => reply.bytes(bytes.map((byte) => 255 - byte)))
+const cuts = route('/cuts').get((request) => {
+  const first = Number(request.headers.get('last-event-id') ?? 0) + 1
+  async function* count() {
+    for (let tick = first; tick <= 5; tick++) {
+      if (tick === first + 2) throw new Error('cut')
+      yield { id: String(tick), data: { tick } }
+      // What has been written when the connection breaks has been sent.
+      await sleep(20)
+    }
+  }
+  return reply.sse(count(), { retry: 10 })
+})
+const tries = new Map()
+const busy = route('/busy/[key]').get((request, { params }) => {
+  const count = (tries.get(params.key) ?? 0) + 1
+  tries.set(params.key, count)
+  return count < 3 ? reply.problem(503, {}, { headers: { 'retry-after': '0' } }) : count
+})
+const slow = route('/slow').get(() => sleep(5_000))
+
+const fail = (call) => call.catch(({ name, message }) => ({ name, message }))
+async function callAll(api) {
+  const put = await api('/data/[slug]').put({ params: { slug: 'a' }, body: { name: 'ü' } })
+  const { data: sent } = await api('/bytes').put({ bytes: new Uint8Array([0, 1, 255]) })
+  const file = new File(['one\r\n', 'two'], 'ä.txt', { type: 'text/plain' })
+  const items = []
+  for await (const { n } of (await api('/lines').get()).data) items.push(n)
+  const events = []
+  for await (const { id, data } of (await api('/cuts').get()).data) events.push([id, data.tick])
+  const controller = new AbortController()
+  setTimeout(() => controller.abort(new Error('enough')), 50)
+  return {
+    item: (await api('/data/[slug]').get({ params: { slug: 'a b/ü' } })).data,
+    put: [put.status, put.data],
+    empty: (await api('/data/[slug]').delete({ params: { slug: 'a' } })).status,
+    head: (await api('/data/[slug]').head({ params: { slug: 'a' } })).status,
+    text: (await api('/echo').post({ text: 'ä\n' })).data,
+    bytes: [...new Uint8Array(await sent.arrayBuffer())],
+    stream: (await api('/upload').post({ stream: new Blob([new Uint8Array(70_000)]).stream() })).data,
+    fields: (await api('/form').post({ form: { title: 'a & ä' } })).data,
+    file: (await api('/form').post({ form: { title: 'x', file } })).data,
+    items,
+    events,
+    tries: (await api('/busy/[key]').get({ params: { key: crypto.randomUUID() }, retry: 2 })).data,
+    aborted: await fail(api('/slow').get({ signal: controller.signal })),
+    timeout: await fail(api('/slow').get({ timeout: 50 })),
+  }
+}
+const calls = route('/calls').get(async (request, { url }) => {
+  const { origin, upstream, nobody } = Object.fromEntries(url.searchParams)
+  if (!nobody) return callAll(createClient(origin ? { baseUrl: origin } : { fetch: app.fetch }))
+  let refused = 0
+  const retry = { limit: 2, delay: 1 }
+  const lost = createClient({ baseUrl: nobody, retry, onRequest: () => void refused++ })
+  await fail(lost('/').get())
+  return {
+    refused,
+    cut: (await createClient({ baseUrl: upstream, retry })('/cut/[key]').get({ params: { key: 'x' } })).data,
+  }
+})
+
+const app = router(
+  {
+    hello,
+    echo,
+    lines,
+    twoCookies,
+    failing,
+    who,
+    upload,
+    form,
+    ticks,
+    closings,
+    proxy,
+    proxied,
+    data,
+    bytes,
+    cuts,
+    busy,
+    slow,
+    calls,
+  },
   { onError: () => {} },
 )
+export default app
