@@ -1,12 +1,15 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
+import { CodegenError } from '../codegen/typescript.js'
+import { addClient } from './client.js'
 import { CommandError } from './command-error.js'
 import { addDoctor } from './doctor.js'
 import { addOpenApi } from './openapi.js'
 import { addPrerender } from './prerender.js'
 import { addRoutes } from './routes.js'
 import { addServe } from './serve.js'
+import { addTypes } from './types.js'
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string
@@ -18,7 +21,7 @@ const program = new Command('byway')
   .version(version)
   .showHelpAfterError('(byway --help lists the commands)')
   .exitOverride()
-for (const add of [addServe, addRoutes, addOpenApi, addPrerender, addDoctor]) add(program)
+for (const add of [addServe, addRoutes, addDoctor, addTypes, addClient, addOpenApi, addPrerender]) add(program)
 // Options of the program are the commands' too.
 for (const command of program.commands) command.copyInheritedSettings(program)
 
@@ -29,7 +32,7 @@ try {
 } catch (error) {
   if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : 2)
   process.stderr.write(
-    error instanceof CommandError
+    error instanceof CommandError || error instanceof CodegenError
       ? `byway: ${error.message}\n`
       : `byway: ${error instanceof Error ? error.stack : String(error)}\n`,
   )
