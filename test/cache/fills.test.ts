@@ -352,6 +352,71 @@ describe('one run for two processes', () => {
   })
 })
 
+describe('a run that ends late', () => {
+  it('leaves what one that was begun after it has stored', async () => {
+    const slow = deferred<void>()
+    const self = toApp(
+      async (_request, _context, run) => {
+        if (run === 1) await slow.promise
+        return run
+      },
+      { tags: ['a'] },
+    )
+    const first = self.ask()
+    await sleep(1)
+    await self.cache.revalidateTag('a')
+    expect(await (await self.ask()).json()).toBe(2)
+    slow.resolve()
+    await first
+    await self.app.settled()
+    expect(await read(self.ask())).toEqual([200, 2, { hit: true }])
+  })
+
+  it('is not for those for whom it is too old when they come', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    const slow = deferred<void>()
+    const self = toApp(
+      async (_request, _context, run) => {
+        if (run === 1) await slow.promise
+        return run
+      },
+      { revalidate: 1, staleWhileRevalidate: 0, staleIfError: 0 },
+    )
+    const first = self.ask()
+    const second = self.ask()
+    await sleep(1)
+    vi.setSystemTime(Date.now() + 2_000)
+    const late = [self.ask(), self.ask()]
+    await sleep(1)
+    expect(self.runs).toBe(1)
+    slow.resolve()
+    for (const answer of [first, second]) expect(await (await answer).json()).toBe(1)
+    for (const answer of late) expect(await (await answer).json()).toBe(2)
+    expect(self.runs).toBe(2)
+  })
+
+  it('and fails gives all who wait what there was before it', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    const slow = deferred<void>()
+    const self = toApp(
+      async (_request, _context, run) => {
+        if (run === 1) return run
+        await slow.promise
+        throw new Error('broken')
+      },
+      { revalidate: 1, staleWhileRevalidate: 0 },
+    )
+    await self.ask()
+    vi.setSystemTime(Date.now() + 2_000)
+    const answers = [self.ask(), self.ask(), self.ask()]
+    await sleep(1)
+    slow.resolve()
+    for (const answer of answers)
+      expect(await read(answer)).toEqual([200, 1, { fwd: 'stale', ttl: -1, detail: 'refresh failed' }])
+    expect([self.runs, self.errors]).toEqual([2, [['cache', new Error('broken')]]])
+  })
+})
+
 describe('a refresh under way', () => {
   it('that its client gives up is no failure of it, where it was waited for', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
