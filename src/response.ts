@@ -44,6 +44,13 @@ export function withoutBody(response: Response): Response {
   return new Response(null, response)
 }
 
+/** The value of a header, without making `Headers` for it. */
+export function headerOf(response: Response, name: string): string | null {
+  return isNode && lazy && response instanceof lazy
+    ? (response as unknown as { header(name: string): string | null }).header(name)
+    : response.headers.get(name)
+}
+
 /** The response with one more header, whose value is known to be one; a copy where its headers cannot be changed. */
 export function addHeader(response: Response, name: string, value: string): Response {
   if (!(isNode && lazy && response instanceof lazy))
@@ -185,6 +192,12 @@ function defineLazyResponse(): NonNullable<typeof lazy> {
       if (this.#native || this.#used)
         return new Native(this.#response.clone().body, { status: this.#status, headers: this.headers })
       return new LazyResponse(this.#text, this.#status, [...this.headers]) as unknown as Response
+    }
+
+    header(name: string): string | null {
+      if (this.#headers) return this.#headers.get(name)
+      const values = this.#pairs.flatMap(([given, value]) => (given.toLowerCase() === name ? value : []))
+      return values.length ? values.join(', ') : null
     }
 
     // Without making `Headers`, unless somebody has them already.

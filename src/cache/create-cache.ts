@@ -46,11 +46,11 @@ export interface CacheOptions<context = AnyContext> extends Lifetime {
   /** Request headers that the answer depends on: they are part of its key, and named in `Vary`. @default [] */
   readonly vary?: readonly string[]
   /**
-   * What else the answer depends on: `({ user }) => user.id` is a cache per user. What it reads of the context, the handler
-   * may read too: let it give all that tells two answers apart. The answer is `private` to other caches then. @default none
+   * What else the answer depends on: `({ user }) => user.id` is a cache per user. What it reads of what
+   * middleware outside has added, the handler may read too: let it give all that tells two answers apart. The answer is `private` to other caches then. @default none
    */
   readonly key?: (context: context) => unknown
-  /** Seconds for which shared caches, such as a CDN, may answer without asking. `revalidateTag` does not reach them. @default none */
+  /** Seconds for which shared caches, such as a CDN, may answer without asking: past a guard outside too. `revalidateTag` does not reach them. @default none */
   readonly cdn?: number
   /**
    * What happens when the handler reads what the key does not hold, such as a cookie, the raw query, or what middleware
@@ -60,7 +60,7 @@ export interface CacheOptions<context = AnyContext> extends Lifetime {
   readonly dynamic?: Dynamic
   /** The statuses that are stored. @default [200] */
   readonly statuses?: readonly number[]
-  /** The most bytes that a body may have to be stored. @default 1_048_576 */
+  /** The most bytes that a body may have to be stored. `Range` and conditions are for what is stored. @default 1_048_576 */
   readonly maxBytes?: number
 }
 

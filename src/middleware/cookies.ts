@@ -1,7 +1,7 @@
 import { formatSetCookie, parseCookie, type CookieOptions } from '../headers/cookie.js'
 import type { AnyContext, Continued, Middleware } from '../middleware.js'
 import { causeOf } from '../problem.js'
-import { addHeader } from '../response.js'
+import { addHeader, headerOf, withHeaders } from '../response.js'
 
 export type { CookieOptions } from '../headers/cookie.js'
 
@@ -70,7 +70,10 @@ export function cookies(options: CookiesOptions = {}): Middleware<AnyContext, Co
       const writes = jar.close()
       if (!writes || causeOf(response)) return response
       const send = (lines: readonly string[]) =>
-        lines.reduce<Response>((answer, line) => addHeader(answer, 'set-cookie', line), response) as typeof response
+        lines.reduce<Response>(
+          (answer, line) => addHeader(answer, 'set-cookie', line),
+          toPrivate(response),
+        ) as typeof response
       return signer ? Promise.all(writes.map(signer.sign)).then(send) : send(writes.map(({ line }) => line))
     })
 
@@ -80,6 +83,13 @@ export function cookies(options: CookiesOptions = {}): Middleware<AnyContext, Co
       ? signer.verify(parseCookie(header)).then((values) => answer(new Jar(() => values, defaults, signer), next))
       : answer(new Jar(() => parseCookie(headers.get('cookie') ?? ''), defaults, signer), next)
   }
+}
+
+// A shared cache may keep what is public, with the cookie in it: https://www.rfc-editor.org/rfc/rfc9111#section-7.3
+function toPrivate(response: Response): Response {
+  const control = headerOf(response, 'cache-control')
+  if (control === null || !/\b(?:public|s-maxage)\b/i.test(control)) return response
+  return withHeaders(response, (headers) => headers.set('cache-control', 'private, max-age=0, must-revalidate'))
 }
 
 interface Write {

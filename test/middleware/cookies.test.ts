@@ -207,6 +207,39 @@ describe('cookies: setting', () => {
 })
 
 describe('cookies: which answers carry them', () => {
+  it('makes an answer private that other caches might have kept, with the cookie in it', async () => {
+    const controls = [
+      'public, max-age=0',
+      'max-age=60, s-maxage=600',
+      'PUBLIC',
+      'max-age=60',
+      'private, max-age=9',
+      'no-store',
+    ]
+    const app = router(
+      {
+        set: route('/[control]').get((_request, { params, cookies }: any) => {
+          cookies.set('a', 'b')
+          return reply.json({}, { headers: { 'cache-control': params.control } })
+        }),
+        read: route('/read/[control]').get((_request, { params }) =>
+          reply.json({}, { headers: { 'cache-control': params.control } }),
+        ),
+      },
+      { use: [cookies()] },
+    )
+    const sent = await Promise.all(
+      controls.map(async (control) => {
+        const { headers } = await app.fetch(new Request(`http://test/${encodeURIComponent(control)}`))
+        return headers.get('cache-control')
+      }),
+    )
+    const own = 'private, max-age=0, must-revalidate'
+    expect(sent).toEqual([own, own, own, 'max-age=60', 'private, max-age=9', 'no-store'])
+    const { headers } = await app.fetch(new Request('http://test/read/public'))
+    expect(headers.get('cache-control')).toBe('public')
+  })
+
   const failed = vi.fn()
   const answers = route
     .use(cookies())('/[kind]')
