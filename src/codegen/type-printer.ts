@@ -314,11 +314,7 @@ export class TypePrinter {
       const key = this.#key(property, name)
       if (key === undefined) continue
       const isOptional = properties.every(({ flags }) => flags & this.#ts.SymbolFlags.Optional)
-      const isReadonly = types.every(
-        (type) =>
-          !checker.getPropertiesOfType(type).some((one) => one.escapedName === name) ||
-          this.#isReadonly(type, property),
-      )
+      const isReadonly = properties.every((one) => this.#isReadonly(one))
       const type = checker.getTypeOfSymbol(property)
       const inside = `${place}.${property.name}`
       const own = toTypeName(property.name)
@@ -364,16 +360,15 @@ export class TypePrinter {
       : this.#print(type, place, side, label)
   }
 
-  #isReadonly(type: ts.Type, property: ts.Symbol): boolean {
-    const { SyntaxKind, ModifierFlags } = this.#ts
-    for (const declaration of type.symbol?.declarations ?? []) {
-      if (!this.#ts.isMappedTypeNode(declaration)) continue
-      if (declaration.readonlyToken) return declaration.readonlyToken.kind !== SyntaxKind.MinusToken
-    }
-    return !!property.declarations?.some(
-      (one) =>
-        this.#ts.getCombinedModifierFlags(one) & ModifierFlags.Readonly ||
-        (this.#ts.isGetAccessor(one) && !property.declarations!.some(this.#ts.isSetAccessor)),
+  // A property that a mapped type has made has no declaration: whether it may be written the compiler keeps to itself.
+  #isReadonly(property: ts.Symbol): boolean {
+    const { links } = property as { links?: { readonly checkFlags?: number } }
+    const { valueDeclaration, declarations } = property
+    return (
+      !!((links?.checkFlags ?? 0) & 8) ||
+      (!!valueDeclaration &&
+        !!(this.#ts.getCombinedModifierFlags(valueDeclaration) & this.#ts.ModifierFlags.Readonly)) ||
+      (!!declarations?.some(this.#ts.isGetAccessor) && !declarations.some(this.#ts.isSetAccessor))
     )
   }
 
