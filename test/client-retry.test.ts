@@ -1,11 +1,16 @@
 import { createServer, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
 import { createClient, UnexpectedResponse, type ClientOptions } from '../src/client/index.js'
 import { toNodeHandler } from '../src/hosts/node.js'
 import { middleware, reply, route, router, type ServerSentEvent } from '../src/index.js'
+
+setFlagsFromString('--expose-gc')
+const collectGarbage = runInNewContext('gc') as () => void
 
 const Any = z.any()
 const app = router({
@@ -378,6 +383,40 @@ describe('an aborted call', () => {
     await new Promise((resolve) => setTimeout(resolve, 5))
     expect([fetch.mock.calls.length, onRequest.mock.calls.length]).toEqual([0, 0])
   })
+
+  it.each(['/answer', '/lines', '/events'] as const)(
+    'ends what an app in process does for %s, also when it has long waited',
+    async (pattern) => {
+      const ended = vi.fn()
+      const wait = ({ signal }: { signal: AbortSignal }): Promise<string> =>
+        new Promise((resolve) => signal.addEventListener('abort', () => resolve(ended() as never)))
+      const waiting = router({
+        answer: route('/answer').get((_request, context) => wait(context)),
+        lines: route('/lines').get(async function* (_request, context) {
+          yield await wait(context)
+        }),
+        events: route('/events').get((_request, context) =>
+          reply.sse(
+            (async function* () {
+              yield { data: await wait(context) }
+            })(),
+          ),
+        ),
+      })
+      for (const onRequest of [undefined, (request: Request) => new Request(request)]) {
+        const controller = new AbortController()
+        const api = createClient<typeof waiting>({ fetch: waiting.fetch, ...(onRequest && { onRequest }) })
+        for (const delay of [10, 20, 30]) setTimeout(collectGarbage, delay)
+        setTimeout(() => controller.abort(new Error('enough')), 40)
+        const reading = async () => {
+          const { data } = await (api(pattern) as any).get({ signal: controller.signal })
+          for await (const _ of data);
+        }
+        await expect(reading()).rejects.toThrow('enough')
+      }
+      expect(ended).toHaveBeenCalledTimes(2)
+    },
+  )
 
   it('is not repeated, though a network that breaks is what it looks like', async () => {
     const controller = new AbortController()

@@ -36,6 +36,9 @@ export interface ResponseSchemas {
   readonly [pattern: string]: { readonly [method in Lowercase<Method>]?: Schema } | undefined
 }
 
+// What a hook made a request of lives as long as that.
+const origins = new WeakMap<Request, Request>()
+
 /** One call, from its options to its result, with what its client does for all calls. */
 export async function call(
   options: ClientSettings & { readonly responses?: ResponseSchemas },
@@ -50,6 +53,8 @@ export async function call(
   const canRepeat = isIdempotent(method) && !(given.stream instanceof ReadableStream)
   const controller = new AbortController()
   const signal = given.signal ? AbortSignal.any([given.signal, controller.signal]) : controller.signal
+  // A Request's signal follows the call's as long as the Request is there, which is kept by what listens to the signal.
+  let sent: Request | undefined
 
   const prepare = async (lastEventId?: string): Promise<Request> => {
     const defaults = typeof headers === 'function' ? await headers() : headers
@@ -57,7 +62,9 @@ export async function call(
     const init = { ...options.init, ...given.init, signal, headers: defaults ?? {} }
     const request = toRequest(base, pattern, method, given, init)
     if (lastEventId) request.headers.set('last-event-id', lastEventId)
-    return (await onRequest?.(request)) ?? request
+    sent = (await onRequest?.(request)) ?? request
+    origins.set(sent, request)
+    return sent
   }
   const hear = async (response: Response, request: Request): Promise<Response> =>
     (await onResponse?.(response, request)) ?? response
@@ -67,13 +74,13 @@ export async function call(
     return hear(await fetch(request), request)
   }
   const read = (response: Response, request: Request): Promise<AnyResult> =>
-    toResult(request, response, canRepeat ? again : undefined)
+    toResult(request, response, signal, canRepeat ? again : undefined)
 
   const run = async (): Promise<AnyResult> => {
     const steps = { prepare, send: fetch, hear, read }
-    const { request, result } = await repeat(steps, canRepeat ? retry : { ...retry, limit: 0 }, signal)
+    const result = await repeat(steps, canRepeat ? retry : { ...retry, limit: 0 }, signal)
     const schema = options.responses?.[pattern]?.[method.toLowerCase() as Lowercase<Method>]
-    if (schema && result.status < 400) await checkData(schema, result, request)
+    if (schema && result.status < 400) await checkData(schema, result, sent!)
     return result
   }
   let timer: ReturnType<typeof setTimeout> | undefined

@@ -18,6 +18,7 @@ export interface AnyResult {
 export async function toResult(
   request: Request,
   response: Response,
+  signal: AbortSignal,
   again?: (lastEventId: string) => Promise<Response>,
 ): Promise<AnyResult> {
   const { status } = response
@@ -37,9 +38,9 @@ export async function toResult(
     const data = isEmpty
       ? undefined
       : type === 'application/x-ndjson'
-        ? readNdjson(response.body, request)
+        ? readNdjson(response.body, request, signal)
         : type === 'text/event-stream'
-          ? readEvents(response.body, request, again)
+          ? readEvents(response.body, request, signal, again)
           : await (isJson || type.startsWith('text/') || type === 'application/xml' ? read() : readBlob(response, type))
     return { status, data, error: undefined, response }
   }

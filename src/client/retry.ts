@@ -40,7 +40,7 @@ export async function repeat<result>(
   { prepare, send, hear, read }: Try<result>,
   { limit, delay, maxDelay, statuses }: Required<RetryOptions>,
   signal: AbortSignal,
-): Promise<{ request: Request; result: result }> {
+): Promise<result> {
   for (let count = 0; ; count++) {
     const orBreak = (error: unknown): undefined => {
       if (count >= limit || signal.aborted || !isNetworkError(error)) throw error
@@ -53,7 +53,7 @@ export async function repeat<result>(
       const after = toMilliseconds(response.headers.get('retry-after'))
       if (count >= limit || !statuses.includes(response.status) || after! > maxDelay) {
         const result = await read(response, request).catch(orBreak)
-        if (result) return { request, result }
+        if (result) return result
       } else {
         pause = after ?? pause
         response.body?.cancel().catch(() => {})

@@ -5,25 +5,24 @@ import { UnexpectedResponse } from './unexpected-response.js'
 type Body = ReadableStream<Uint8Array>
 
 /**
- * The lines of a body, decoded while they come. A line that the body's end cuts off is given too. The request's signal
- * ends them, also where the app is called in process and knows nothing of it.
+ * The lines of a body, decoded while they come. A line that the body's end cuts off is given too. The call's signal ends
+ * them, also where the app is called in process and knows nothing of it.
  */
-function readLines(body: Body, end: RegExp, request: Request): AsyncGenerator<string> {
+function readLines(body: Body, end: RegExp, request: Request, signal: AbortSignal): AsyncGenerator<string> {
   const reader = body.getReader()
-  const { signal } = request
-  const stop = (): void => void reader.cancel(signal.reason).catch(() => {})
+  // The request's signal follows the call's as long as the request is there: this keeps it.
+  const stop = (): void => void reader.cancel(request.signal.reason).catch(() => {})
   if (signal.aborted) stop()
   else signal.addEventListener('abort', stop, { once: true })
 
-  // A signal follows the caller's as long as its request is there: the generator keeps it.
-  async function* read(request: Request): AsyncGenerator<string> {
+  async function* read(): AsyncGenerator<string> {
     const decoder = new TextDecoder()
     let rest = ''
     let held = ''
     try {
       for (;;) {
         const { done, value } = await reader.read()
-        request.signal.throwIfAborted()
+        signal.throwIfAborted()
         let text = held + (done ? decoder.decode() : decoder.decode(value, { stream: true }))
         // A CR at the end may be the first half of a CRLF.
         held = !done && text.endsWith('\r') ? '\r' : ''
@@ -41,12 +40,12 @@ function readLines(body: Body, end: RegExp, request: Request): AsyncGenerator<st
       reader.cancel().catch(() => {})
     }
   }
-  return read(request)
+  return read()
 }
 
 /** The items of an `application/x-ndjson` body. */
-export function readNdjson(body: Body, request: Request): AsyncGenerator<unknown> {
-  const lines = readLines(body, /\r?\n/, request)
+export function readNdjson(body: Body, request: Request, signal: AbortSignal): AsyncGenerator<unknown> {
+  const lines = readLines(body, /\r?\n/, request, signal)
   return (async function* () {
     for await (const line of lines) if (line.trim()) yield JSON.parse(line) as unknown
   })()
@@ -64,17 +63,18 @@ const maxRetries = 5
 export function readEvents(
   body: Body,
   request: Request,
+  signal: AbortSignal,
   again: ((lastEventId: string) => Promise<Response>) | undefined,
 ): AsyncGenerator<ServerSentEvent> {
-  return resume(readLines(body, /\r\n|\n|\r/, request), request, again)
+  return resume(readLines(body, /\r\n|\n|\r/, request, signal), request, signal, again)
 }
 
 async function* resume(
   lines: AsyncGenerator<string>,
   request: Request,
+  signal: AbortSignal,
   again: ((lastEventId: string) => Promise<Response>) | undefined,
 ): AsyncGenerator<ServerSentEvent> {
-  const { signal } = request
   /** That of the last event that came whole. */
   let lastId = ''
   let wait = 3_000
@@ -124,7 +124,7 @@ async function* resume(
       const type = response.headers.get('content-type') ?? ''
       if (response.status !== 200 || !response.body || !/^text\/event-stream\b/i.test(type))
         throw new UnexpectedResponse(request, response, await response.text())
-      lines = readLines(response.body, /\r\n|\n|\r/, request)
+      lines = readLines(response.body, /\r\n|\n|\r/, request, signal)
     }
   }
 }
