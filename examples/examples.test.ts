@@ -42,6 +42,10 @@ const prints: Record<string, readonly (string | RegExp)[]> = {
     'data: {"type":"text-delta","id":"1","delta":"quiet "}',
     /data: \[DONE\]\n\n\nThe model stops: The client is gone\.\n$/,
   ],
+  'tanstack-query': [
+    /^up to 3: 0\n201 \n409 mint is there already\nup to 3: mint\nshown: tea, then tea and mint\n/,
+    /the report is not wanted any more\ncancelled: true\n|cancelled: true\nthe report is not wanted any more\n/,
+  ],
   workers: [/^Welcome Ada, visit 1\nWelcome Ada, visit 2\n$/],
 }
 
