@@ -1,4 +1,5 @@
 import { defineConfig } from 'tsdown'
+import { embed } from './embed.js'
 
 export default defineConfig({
   entry: [
@@ -21,6 +22,7 @@ export default defineConfig({
   sourcemap: true,
   dts: { sourcemap: true },
   clean: true,
+  plugins: [embed()],
   // `reply` stays a module of its own, of which a bundler takes the functions that an app uses.
   deps: { neverBundle: [/^node:/, './replies.js'] },
 })

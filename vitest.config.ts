@@ -1,6 +1,8 @@
 import { defineConfig } from 'vitest/config'
+import { embed } from './embed.js'
 
 export default defineConfig({
+  plugins: [embed()],
   test: {
     include: ['test/**/*.test.ts', 'examples/**/*.test.ts'],
     testTimeout: 20_000,

@@ -17,6 +17,8 @@ const rows = [
   ['route', 'middleware/*', 'cache/*'],
   ['router'],
   ['client/*', 'codegen/*', 'openapi/*', 'hosts/*', 'prerender'],
+  // A browser's, which takes types only from the others.
+  ['openapi/page/*'],
   ['cli/*'],
 ]
 
@@ -37,6 +39,8 @@ const packages: Record<string, RegExp> = {
   'headers/cookie': /^cookie-es$/,
   'cache/file-store': /^node:(?:crypto|fs\/promises|path)$/,
   'page-file': /^node:(?:fs\/promises|path)$/,
+  // What the build makes of the files beside it.
+  'openapi/page/assets': /^openapi\/page\/[\w.]+\?text$/,
   'codegen/*': /^(?:node:(?:fs|module|path|url)|typescript)$/,
   'cli/*': /^(?:node:(?:child_process|fs|fs\/promises|path|url)|commander|jiti)$/,
   'hosts/*': /^(?:node:(?:http|net|os|stream)|srvx\/node)$/,
@@ -128,15 +132,25 @@ describe('src', () => {
     expect(wrong).toEqual([])
   })
 
-  it('keeps the server out of the client: at run time it has the pattern and its own files only', () => {
+  // What a file and all that it imports needs at run time.
+  const reach = (entry: string): string[] => {
     const reached = new Set<string>()
     const visit = (file: string): void => {
       if (reached.has(file)) return
       reached.add(file)
       for (const { from } of files.get(file)!.imports.filter((one) => inSrc(one) && !one.isTypeOnly)) visit(from)
     }
-    visit('client/index')
-    expect([...reached].filter((file) => folderOf(file) !== 'client')).toEqual(['pattern'])
+    visit(entry)
+    return [...reached]
+  }
+
+  it('keeps the server out of the client: at run time it has the pattern and its own files only', () => {
+    expect(reach('client/index').filter((file) => folderOf(file) !== 'client')).toEqual(['pattern'])
+  })
+
+  it("keeps the server out of the documentation's page, and that page out of what is loaded before it is asked for", () => {
+    expect(reach('openapi/page/main').filter((file) => folderOf(file) !== 'openapi/page')).toEqual([])
+    expect(reach('openapi/index').filter((file) => folderOf(file) === 'openapi/page')).toEqual([])
   })
 })
 

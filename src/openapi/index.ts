@@ -5,6 +5,8 @@ export type {
   SecurityRequirement,
   SecurityScheme,
 } from '../annotations.js'
+export { docs } from './docs.js'
+export type { Docs, DocsOptions } from './docs.js'
 export { openapi } from './openapi.js'
 export type { OpenApiOptions } from './openapi.js'
 export { OpenApiError } from './names.js'

@@ -45,6 +45,11 @@ export function openapi(app: Pick<Router<unknown>, 'fetch' | 'settled'>, options
   const data = dataOf(app)
   if (!data) throw new TypeError('openapi() takes an app, which is what router() returns')
   checkOptions(options)
+  return toDocument(data, options)
+}
+
+/** The document of an app as data. */
+export function toDocument(data: RouterData, options: OpenApiOptions): OpenApiDocument {
   const { info, servers = [{ url: '/' }], tags, externalDocs, security = [], onWarning = console.warn } = options
   const warn = (message: string): void => onWarning(message)
   const schemas = new Schemas(warn)
@@ -153,10 +158,12 @@ function checkSecurity(
         )
 }
 
-function checkOptions(options: OpenApiOptions): void {
+/** @throws TypeError for options that are none. `name` is the function that was given them, `others` those that it has beside. */
+export function checkOptions(options: OpenApiOptions, name = 'openapi', others: readonly string[] = []): void {
   const { info } = options ?? {}
   if (typeof info?.title !== 'string' || typeof info.version !== 'string')
-    throw new TypeError("openapi() takes { info: { title: '…', version: '…' } }")
+    throw new TypeError(`${name}() takes { info: { title: '…', version: '…' } }`)
+  const known = [...keys, ...others]
   for (const key of Object.keys(options))
-    if (!keys.includes(key)) throw new TypeError(`openapi() takes no such option: ${key}; it has ${keys.join(', ')}`)
+    if (!known.includes(key)) throw new TypeError(`${name}() takes no such option: ${key}; it has ${known.join(', ')}`)
 }

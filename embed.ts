@@ -1,0 +1,33 @@
+import { dirname, resolve } from 'node:path'
+import { build } from 'esbuild'
+
+/**
+ * `import text from './main.ts?text'` is what a browser is sent of that file: with all that it imports, as one script or
+ * one style, without types and as small as it gets. Texts in modules are there on hosts without files.
+ */
+export function embed() {
+  // Not `?text`: Vite has each name that goes on so be the TypeScript or the style that it looks like.
+  const ending = '.text.js'
+  return {
+    name: 'byway:embed',
+    enforce: 'pre' as const,
+    resolveId(source: string, importer: string | undefined) {
+      if (!importer || !source.endsWith('?text')) return undefined
+      return resolve(dirname(importer), source.slice(0, -'?text'.length)) + ending
+    },
+    async load(id: string) {
+      if (!id.endsWith(ending)) return undefined
+      const { outputFiles } = await build({
+        entryPoints: [id.slice(0, -ending.length)],
+        bundle: true,
+        minify: true,
+        format: 'esm',
+        target: 'es2022',
+        charset: 'utf8',
+        write: false,
+        logLevel: 'silent',
+      })
+      return `export default ${JSON.stringify(outputFiles[0]!.text)}`
+    },
+  }
+}

@@ -1,0 +1,119 @@
+import { Context, type RouteContext } from '../context.js'
+import { file } from '../file.js'
+import type { PatternMistake } from '../pattern.js'
+import { toProblem } from '../problem.js'
+import { route, type OperationFunction, type Route, type RouteFactory } from '../route.js'
+import type { RouterData } from '../router.js'
+import { checkOptions, toDocument, type OpenApiOptions } from './openapi.js'
+
+export interface DocsOptions extends OpenApiOptions {
+  /** Makes the route: `route.use(session)` for a page that not everyone sees. @default route */
+  readonly route?: RouteFactory<any, any, any>
+}
+
+// prettier-ignore
+type DocsPattern<path extends string> = path extends '/' ? '/[[...asset]]' : `${path}/[[...asset]]`
+
+/** A route that shows the document of its app. */
+export type Docs<path extends string> = Route<DocsPattern<path>, RouteContext<DocsPattern<path>>> & {
+  readonly GET: OperationFunction<DocsPattern<path>, {}, Promise<Response>, never>
+}
+
+/**
+ * A route that shows the OpenAPI document of the app that it is in: at `path` a page that requests can be tried from, and
+ * below it `openapi.json`. The document is made when it is first asked for. Everything on the page comes from this
+ * package; its `Content-Security-Policy` allows nothing else but requests to the `servers` that are named.
+ *
+ * What is tried is sent for real, with what the person who tries it may do.
+ *
+ * @throws PatternError for a path that is none; TypeError for options that are none.
+ * @example
+ * const app = router({ items, item, docs: docs('/docs', { info: { title: 'Items', version: '1.0.0' } }) })
+ */
+export function docs<const path extends string>(path: path & PatternMistake<path>, options: DocsOptions): Docs<path> {
+  checkOptions(options, 'docs', ['route'])
+  const { route: make = route, ...rest } = options
+  const policy = toPolicy(rest)
+  const documents = new WeakMap<RouterData, Promise<Asset>>()
+  const documentOf = (app: RouterData): Promise<Asset> => {
+    const known = documents.get(app) ?? toDocumentAsset(app, rest)
+    documents.set(app, known)
+    return known
+  }
+
+  const answer = async (request: Request, context: RouteContext<'/[[...asset]]'>): Promise<Response> => {
+    // A route in the router's own literal cannot name the app, whose type would depend on itself.
+    const app = Context.exchange(context as unknown as Context).server.app?.() as RouterData | undefined
+    if (!app) return toProblem(404, { detail: 'The page shows the app whose route it is; ask for it by app.fetch().' })
+    const [name, ...more] = context.params.asset ?? []
+    if (name === undefined) {
+      const { toPage } = await import('./page/assets.js')
+      const page = await toAsset('text/html; charset=utf-8', toPage(options.info.title, toBase(request.url)))
+      return send(request, page, { 'content-security-policy': policy })
+    }
+    const asset = more.length ? undefined : name === 'openapi.json' ? documentOf(app) : assetOf(name)
+    const found = await asset
+    return found ? send(request, found) : toProblem(404)
+  }
+  const pattern = path === '/' ? '/[[...asset]]' : `${path}/[[...asset]]`
+  return (make as typeof route)(pattern as '/[[...asset]]').get(
+    { openapi: { hidden: true } },
+    answer,
+  ) as unknown as Docs<path>
+}
+
+interface Asset {
+  readonly type: string
+  readonly bytes: Uint8Array<ArrayBuffer>
+  readonly etag: string
+}
+
+const encoder = new TextEncoder()
+
+async function toAsset(type: string, text: string): Promise<Asset> {
+  const bytes = encoder.encode(text)
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes))
+  return { type, bytes, etag: `"${btoa(String.fromCharCode(...digest.subarray(0, 15)))}"` }
+}
+
+// A function, so that what it throws is a rejection, which is kept as the document would be.
+const toDocumentAsset = async (app: RouterData, options: OpenApiOptions): Promise<Asset> =>
+  toAsset('application/json', JSON.stringify(toDocument(app, options)))
+
+const made = new Map<string, Promise<Asset>>()
+
+async function assetOf(name: string): Promise<Asset | undefined> {
+  const { assets } = await import('./page/assets.js')
+  const asset = assets.get(name)
+  if (!asset) return undefined
+  const known = made.get(name) ?? toAsset(asset.type, asset.text)
+  made.set(name, known)
+  return known
+}
+
+const send = (request: Request, { type, bytes, etag }: Asset, headers: Record<string, string> = {}): Response =>
+  // Asked about each time: after an update the page, its script and the document are of one version.
+  file(request, bytes, { type, etag, headers: { 'cache-control': 'no-cache', ...headers } })
+
+// From the page to what is below it, whatever stands before its path in the browser. A `:` is not the end of a scheme.
+function toBase(href: string): string {
+  const { pathname } = new URL(href)
+  return `./${pathname.slice(pathname.lastIndexOf('/') + 1)}/`.replace('.//', './')
+}
+
+function toPolicy({ servers = [] }: OpenApiOptions): string {
+  const origins = servers.flatMap(({ url, variables = {} }) => {
+    const whole = url.replace(/\{([^}]*)\}/g, (_whole, name: string) => variables[name]?.default ?? '')
+    return /^https?:/i.test(whole) && URL.canParse(whole) ? new URL(whole).origin : []
+  })
+  return [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    ["connect-src 'self'", ...new Set(origins)].join(' '),
+    "img-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+  ].join('; ')
+}

@@ -1,0 +1,168 @@
+import type { OpenApiRequestBody } from '../document.js'
+import { element, prose } from './element.js'
+import { exampleOf } from './example.js'
+import { complete, toField, type Field } from './fields.js'
+import { facts, schemaView } from './schema-view.js'
+import type { Schema, Spec } from './spec.js'
+
+/** What is sent as a body, and what curl is told of it. */
+export interface Body {
+  readonly content: BodyInit
+  /** For the header; a form has its own. */
+  readonly type?: string
+  readonly curl: readonly string[]
+}
+
+/** What a person fills in as the body of a request. */
+export interface BodyField {
+  readonly node: HTMLElement
+  readonly fields: readonly Field[]
+  /** Nothing where it was left empty. */
+  body(): Body | undefined
+  /** The field that a pointer leads to, if there is one, else the one of the whole. */
+  at(pointer: string): Field | undefined
+}
+
+const isForm = (type: string): boolean => type === 'multipart/form-data' || type === 'application/x-www-form-urlencoded'
+const isJson = (type: string): boolean => /[/+]json$/.test(type)
+
+/** The field for a request's body; of several media types a person chooses. */
+export function toBodyField(
+  spec: Spec,
+  { content, required, description }: OpenApiRequestBody,
+  changed: () => void,
+): BodyField {
+  const types = Object.keys(content)
+  const made = new Map(
+    types.map((type) => [type, toOne(spec, type, (content[type]!.schema ?? {}) as Schema, required)]),
+  )
+  let current = made.get(types[0]!)!
+  const place = element('div', {}, current.node)
+  const choice = element('select', { 'aria-label': 'Media type' }, ...types.map((type) => element('option', {}, type)))
+  choice.addEventListener('change', () => {
+    current = made.get(choice.value)!
+    place.replaceChildren(current.node)
+    changed()
+  })
+  const head =
+    types.length > 1
+      ? element('label', { class: 'kind' }, 'Sent as ', choice)
+      : element('p', { class: 'kind' }, types[0] === '*/*' ? 'any media type' : types[0])
+  return {
+    node: element('div', { class: 'body-field' }, head, prose(description), place),
+    get fields() {
+      return current.fields
+    },
+    body: () => current.body(),
+    at: (pointer) => current.at(pointer),
+  }
+}
+
+function toOne(spec: Spec, type: string, schema: Schema, isRequired: boolean): BodyField {
+  if (isForm(type)) return toForm(spec, type, schema)
+  return isJson(type) ? toJson(spec, type, schema, isRequired) : toRaw(spec, type, schema, isRequired)
+}
+
+// `/address/city` is the field `address.city`, and `/tags/0` one line of `tags`.
+const nameAt = (pointer: string): string[] =>
+  pointer
+    .split('/')
+    .slice(1)
+    .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'))
+
+function toForm(spec: Spec, type: string, given: Schema): BodyField {
+  const schema = spec.flatten(given)
+  const fields = Object.entries(schema.properties ?? {}).map(([name, property]) =>
+    toField(spec, { name, schema: property, isRequired: schema.required?.includes(name) }),
+  )
+  return {
+    node: element('div', { class: 'fields' }, ...fields.map(({ node }) => node)),
+    fields,
+    body() {
+      const pairs = fields.flatMap(({ name, values }) => values().map((value) => [name, value] as const))
+      const multipart = type === 'multipart/form-data'
+      const content = multipart ? new FormData() : new URLSearchParams()
+      for (const [name, value] of pairs) content.append(name, value as string)
+      const curl = pairs.flatMap(([name, value]) => {
+        if (!multipart) return ['--data-urlencode', `${name}=${String(value)}`]
+        return value instanceof File ? ['-F', `${name}=@${value.name}`] : ['--form-string', `${name}=${value}`]
+      })
+      return { content, curl }
+    },
+    at(pointer) {
+      const steps = nameAt(pointer)
+      const names = steps.map((_step, index) => steps.slice(0, index + 1).join('.'))
+      return fields.findLast(({ name }) => names.includes(name))
+    },
+  }
+}
+
+function toJson(spec: Spec, type: string, schema: Schema, isRequired: boolean): BodyField {
+  const text = JSON.stringify(exampleOf(spec, schema) ?? null, undefined, 2)
+  const rows = Math.min(20, Math.max(4, text.split('\n').length + 1))
+  const area = element('textarea', { 'aria-label': 'JSON body', spellcheck: 'false', rows, class: 'json' })
+  area.value = text
+  const hint = element('p', { class: 'hint', role: 'status' })
+  area.addEventListener('input', () => (hint.textContent = area.value.trim() ? jsonMistake(area.value) : ''))
+  const node = element('div', { class: 'field' }, area, hint)
+  const field = complete('body', isRequired, node, area, () => (area.value.trim() ? [area.value] : []))
+  return {
+    node: element('div', { class: 'json-field' }, field.node, schemaView(spec, schema)),
+    fields: [field],
+    body: () => (area.value.trim() ? { content: area.value, type, curl: ['--data-raw', area.value] } : undefined),
+    at: () => field,
+  }
+}
+
+function jsonMistake(text: string): string {
+  try {
+    JSON.parse(text)
+    return ''
+  } catch (error) {
+    return `This is not JSON, and is sent as it is: ${(error as Error).message}`
+  }
+}
+
+function toRaw(spec: Spec, range: string, schema: Schema, isRequired: boolean): BodyField {
+  const isBinary = spec.flatten(schema).format === 'binary'
+  const preset = range.includes('*') ? (range.startsWith('text/') ? 'text/plain' : '') : range
+  const file = element('input', {
+    type: 'file',
+    'aria-label': 'Body as a file',
+    accept: range.includes('*/') ? undefined : range,
+  })
+  const area = element('textarea', { rows: 4, spellcheck: 'false', 'aria-label': 'Body as text' })
+  const type = element('input', {
+    type: 'text',
+    value: preset,
+    placeholder: isBinary ? "the file's own" : 'text/plain',
+    spellcheck: 'false',
+    autocomplete: 'off',
+  })
+  const node = element(
+    'div',
+    { class: 'field' },
+    element('p', {}, facts(spec, schema, isRequired)),
+    area,
+    element('div', { class: 'aside' }, 'or ', file),
+    element('label', { class: 'line' }, 'Content-Type', type),
+  )
+  const field = complete('body', isRequired, node, area, () =>
+    file.files?.length ? [...file.files] : area.value ? [area.value] : [],
+  )
+  return {
+    node,
+    fields: [field],
+    body() {
+      const [content] = field.values()
+      if (content === undefined) return undefined
+      const isFile = content instanceof File
+      return {
+        content,
+        type: type.value.trim() || (isFile ? content.type || 'application/octet-stream' : 'text/plain'),
+        curl: isFile ? ['--data-binary', `@${content.name}`] : ['--data-raw', content],
+      }
+    },
+    at: () => field,
+  }
+}

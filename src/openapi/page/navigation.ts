@@ -1,0 +1,75 @@
+import { element } from './element.js'
+import { methodMark, pathText } from './operation-view.js'
+import { linkTo } from './overview.js'
+import type { Entry, Spec } from './spec.js'
+
+/** The list of operations, with a search. */
+export interface Navigation {
+  readonly node: HTMLElement
+  mark(current: Entry | undefined): void
+  search(): void
+}
+
+export function toNavigation(spec: Spec): Navigation {
+  const input = element('input', {
+    type: 'search',
+    id: 'search',
+    placeholder: 'Search',
+    'aria-label': 'Search operations',
+    'aria-keyshortcuts': '/',
+    autocomplete: 'off',
+    spellcheck: 'false',
+  })
+  const none = element('p', { class: 'hint', hidden: true, role: 'status' }, 'Nothing fits.')
+  const links = new Map<Entry, HTMLAnchorElement>()
+  const sections = spec.groups.map(({ name, entries }) => {
+    const items = entries.map((entry) => {
+      const { operation } = entry
+      const link = element(
+        'a',
+        { href: linkTo(entry), title: operation.summary, class: operation.deprecated ? 'gone' : undefined },
+        methodMark(entry.method),
+        pathText(entry.path),
+      )
+      links.set(entry, link)
+      return element('li', {}, link)
+    })
+    return element('section', {}, element('h2', {}, name), element('ul', {}, ...items))
+  })
+  const visible = (): HTMLAnchorElement[] => [...links.values()].filter((link) => !link.parentElement!.hidden)
+  input.addEventListener('input', () => {
+    const words = input.value.toLowerCase().split(/\s+/)
+    for (const [{ method, path, id, group, operation }, link] of links) {
+      const text = [method, path, id, group, operation.summary, ...(operation.tags ?? [])].join(' ').toLowerCase()
+      link.parentElement!.hidden = !words.every((word) => text.includes(word))
+    }
+    for (const section of sections) section.hidden = !section.querySelector('li:not([hidden])')
+    none.hidden = visible().length > 0
+  })
+  const node = element('nav', { 'aria-label': 'Operations', id: 'navigation' }, input, none, ...sections)
+  node.addEventListener('keydown', (event) => {
+    const list: HTMLElement[] = [input, ...visible()]
+    const at = list.indexOf(document.activeElement as HTMLElement)
+    const step = event.key === 'ArrowDown' ? 1 : event.key === 'ArrowUp' ? -1 : 0
+    if (step && at >= 0) {
+      event.preventDefault()
+      list[at + step]?.focus()
+    } else if (event.key === 'Enter' && at === 0) visible()[0]?.click()
+    else if (event.key === 'Escape' && at >= 0) {
+      input.value = ''
+      input.dispatchEvent(new Event('input'))
+      input.focus()
+    }
+  })
+  return {
+    node,
+    search: () => input.focus(),
+    mark(current) {
+      for (const [entry, link] of links)
+        if (entry === current) {
+          link.setAttribute('aria-current', 'page')
+          link.scrollIntoView({ block: 'nearest' })
+        } else link.removeAttribute('aria-current')
+    },
+  }
+}

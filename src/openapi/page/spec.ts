@@ -1,0 +1,123 @@
+import type { OpenApiDocument, OpenApiOperation, OpenApiParameter } from '../document.js'
+
+/** The keywords of JSON Schema that the page has a use for. */
+export interface Schema {
+  readonly $ref?: string
+  readonly type?: string | readonly string[]
+  readonly format?: string
+  readonly title?: string
+  readonly description?: string
+  readonly enum?: readonly unknown[]
+  readonly const?: unknown
+  readonly default?: unknown
+  readonly example?: unknown
+  readonly examples?: readonly unknown[]
+  readonly properties?: { readonly [name: string]: Schema }
+  readonly required?: readonly string[]
+  readonly additionalProperties?: boolean | Schema
+  readonly items?: Schema
+  readonly prefixItems?: readonly Schema[]
+  readonly allOf?: readonly Schema[]
+  readonly anyOf?: readonly Schema[]
+  readonly oneOf?: readonly Schema[]
+  readonly minimum?: number
+  readonly maximum?: number
+  readonly exclusiveMinimum?: number
+  readonly exclusiveMaximum?: number
+  readonly multipleOf?: number
+  readonly minLength?: number
+  readonly maxLength?: number
+  readonly minItems?: number
+  readonly maxItems?: number
+  readonly uniqueItems?: boolean
+  readonly pattern?: string
+  readonly deprecated?: boolean
+  readonly contentMediaType?: string
+}
+
+/** An operation, and where it is. */
+export interface Entry {
+  readonly id: string
+  readonly method: string
+  readonly path: string
+  readonly group: string
+  readonly operation: OpenApiOperation
+}
+
+/** The document as the page reads it. */
+export class Spec {
+  readonly document: OpenApiDocument
+  readonly entries: readonly Entry[]
+  /** Where it came from, which its servers are relative to. */
+  readonly url: string
+
+  constructor(document: OpenApiDocument, url: string) {
+    this.document = document
+    this.url = url
+    this.entries = toEntries(document)
+  }
+
+  /** The schema that is meant, and the name by which it was referred to. */
+  resolve(schema: Schema): { readonly schema: Schema; readonly name?: string } {
+    const name = schema.$ref?.replace('#/components/schemas/', '')
+    const { schemas } = this.document.components
+    return name !== undefined && Object.hasOwn(schemas, name) ? { schema: schemas[name] as Schema, name } : { schema }
+  }
+
+  /** The schema that is meant, with all that `allOf` adds to it as its own. */
+  flatten(given: Schema, seen: readonly Schema[] = []): Schema {
+    const { schema } = this.resolve(given)
+    if (!schema.allOf || seen.includes(schema)) return schema
+    const parts = schema.allOf.map((part) => this.flatten(part, [...seen, schema]))
+    const { allOf: _allOf, ...own } = schema
+    const all = [...parts, own]
+    return {
+      ...Object.assign({}, ...all),
+      ...(all.some(({ properties }) => properties) && {
+        properties: Object.assign({}, ...all.map(({ properties }) => properties)) as Record<string, Schema>,
+        required: all.flatMap(({ required = [] }) => required),
+      }),
+    } as Schema
+  }
+
+  /** The operations by their groups, in order. */
+  get groups(): { readonly name: string; readonly entries: readonly Entry[] }[] {
+    const names = [...new Set(this.entries.map(({ group }) => group))]
+    return names.map((name) => ({ name, entries: this.entries.filter(({ group }) => group === name) }))
+  }
+
+  /** The bases of requests, whole. */
+  get bases(): string[] {
+    return this.document.servers.map(({ url, variables = {} }) => {
+      const filled = url.replace(/\{([^}]*)\}/g, (_whole, name: string) => variables[name]?.default ?? '')
+      return URL.canParse(filled, this.url) ? new URL(filled, this.url).href.replace(/\/$/, '') : filled
+    })
+  }
+}
+
+const methods = ['get', 'head', 'post', 'put', 'patch', 'delete', 'options'] as const
+
+// By tag, in the order of the document's tags; without one by the first segment that tells paths apart.
+function toEntries({ paths, tags = [] }: OpenApiDocument): Entry[] {
+  const segments = Object.keys(paths).map((path) => path.split('/').slice(1))
+  const isShared = (at: number): boolean =>
+    segments.length > 1 && segments.every((one) => one.length > at + 1 && one[at] === segments[0]![at])
+  let start = 0
+  while (isShared(start)) start++
+  const entries = Object.entries(paths).flatMap(([path, item]) =>
+    methods.flatMap((method) => {
+      const operation = item[method]
+      if (!operation) return []
+      const group = operation.tags?.[0] ?? (path.split('/')[start + 1] || '/')
+      return [{ id: operation.operationId, method: method.toUpperCase(), path, group, operation }]
+    }),
+  )
+  const order = [...new Set([...tags.map(({ name }) => name), ...entries.map(({ group }) => group)])]
+  return entries.sort((one, other) => order.indexOf(one.group) - order.indexOf(other.group))
+}
+
+/** The parameters of an operation in one place. */
+export const parametersIn = (
+  { parameters = [] }: OpenApiOperation,
+  where: OpenApiParameter['in'],
+): readonly OpenApiParameter[] => parameters.filter((parameter) => parameter.in === where)
