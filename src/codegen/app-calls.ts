@@ -149,6 +149,8 @@ const overrides: ts.CompilerOptions = {
 function checkRouter(ts: TypeScript, program: ts.Program, file: string, given: string, exportName: string): void {
   const checker = program.getTypeChecker()
   const source = program.getSourceFile(file)
+  const [mistake] = program.getSyntacticDiagnostics(source)
+  if (mistake) throw new CodegenError(`${given}: ${ts.flattenDiagnosticMessageText(mistake.messageText, '\n')}`)
   const module = source && checker.getSymbolAtLocation(source)
   const exported = module ? checker.getExportsOfModule(module) : []
   const typeOf = (symbol: ts.Symbol): ts.Type =>

@@ -21,6 +21,7 @@ export function writeClient(file: string, options: CodegenOptions = {}): string 
   const app = `/** The routes of ${basename(file)}. */\nexport interface App {\n${indent(body)}\n}`
   return `// Written by \`byway client ${basename(file)}\`: run it again when the routes change. TypeScript needs its library "dom" for it, or
 // @types/node.
+/* eslint-disable */
 
 ${[app, ...declarations, ...source.values()].join('\n\n')}
 `

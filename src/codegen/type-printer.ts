@@ -159,6 +159,7 @@ export class TypePrinter {
     const members = isBoolean ? types.filter((type) => !isLiteral(type)) : types
     const texts = new Set(members.map((member) => this.#print(member, place, side, label)))
     if (isBoolean) texts.add('boolean')
+    if (!texts.size) return 'never'
     if (texts.has('unknown')) return 'unknown'
     // By their text: the compiler's order hangs on what it has read first.
     return this.#join(this.#shorten([...texts].sort(compare)), '|')
@@ -304,7 +305,7 @@ export class TypePrinter {
       }
     const entries = types.flatMap((type) =>
       checker.getIndexInfosOfType(type).map((info) => {
-        const value = this.#print(info.type, `${place}[]`, side, label)
+        const value = this.#print(info.type, `${place} > []`, side, label)
         return `${info.isReadonly ? 'readonly ' : ''}[key: ${this.#print(info.keyType, place, side, label)}]: ${value}`
       }),
     )
@@ -316,7 +317,7 @@ export class TypePrinter {
       const isOptional = properties.every(({ flags }) => flags & this.#ts.SymbolFlags.Optional)
       const isReadonly = properties.every((one) => this.#isReadonly(one))
       const type = checker.getTypeOfSymbol(property)
-      const inside = `${place}.${property.name}`
+      const inside = `${place} > ${property.name}`
       const own = toTypeName(property.name)
       const inner = label && this.#scoped().has(own) ? label : own
       const text = isOptional ? this.#optional(type, inside, side, inner) : this.#print(type, inside, side, inner)
@@ -352,12 +353,11 @@ export class TypePrinter {
   // TypeScript has a type of its own for what is absent, unless absent and `undefined` are the same to it. Then a caller
   // may give both, and an answer, which was JSON, has no `undefined`.
   #optional(type: ts.Type, place: string, side: Side, label: string): string {
-    if (!type.isUnion() || (!this.#isExact && side === 'options')) return this.#print(type, place, side, label)
+    if (!this.#isExact && side === 'options') return this.#print(type, place, side, label)
     const given = this.#isExact ? this.#checker.getUndefinedType() : undefined
-    const rest = type.types.filter((one) => !(one.flags & this.#ts.TypeFlags.Undefined) || one === given)
-    return rest.length < type.types.length
-      ? this.#union(rest, place, side, label)
-      : this.#print(type, place, side, label)
+    const all = type.isUnion() ? type.types : [type]
+    const rest = all.filter((one) => !(one.flags & this.#ts.TypeFlags.Undefined) || one === given)
+    return rest.length < all.length ? this.#union(rest, place, side, label) : this.#print(type, place, side, label)
   }
 
   // A property that a mapped type has made has no declaration: whether it may be written the compiler keeps to itself.
@@ -418,7 +418,7 @@ export const toTypeName = (name: string): string =>
   name.replace(/(?:^|[^A-Za-z0-9]+)([A-Za-z]?)/g, (_, first: string) => first.toUpperCase())
 
 function toComment(text: string): string {
-  const lines = text.replaceAll('*/', '*\\/').split(/\r?\n/)
+  const lines = text.split(/\r?\n/)
   return lines.length === 1
     ? `/** ${lines[0]} */\n`
     : `/**\n${lines.map((line) => ` * ${line}`.trimEnd()).join('\n')}\n */\n`

@@ -15,14 +15,14 @@ export class CodegenError extends Error {
 const names = ['typescript', '@typescript/typescript6']
 
 /**
- * The TypeScript of a folder: its own, or else the one that stands beside byway.
+ * The TypeScript of a folder: its own, or else the one that stands beside byway (`fallback`).
  *
  * @throws CodegenError if there is none that has an API.
  */
-export function loadTypeScript(folder: string): TypeScript {
+export function loadTypeScript(folder: string, fallback: string = dirname(fileURLToPath(import.meta.url))): TypeScript {
   let found: string | undefined
-  for (const from of [folder, dirname(fileURLToPath(import.meta.url))]) {
-    const require = createRequire(join(folder === from ? folder : from, 'any.js'))
+  for (const from of [folder, fallback]) {
+    const require = createRequire(join(from, 'any.js'))
     for (const name of names) {
       const api = load(require, name)
       if (typeof api?.createProgram === 'function' && isAtLeast(api.versionMajorMinor, 5, 9)) return api

@@ -1,16 +1,19 @@
 import { execFile } from 'node:child_process'
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { writeClient } from '../../src/codegen/client.js'
 import { writeTypes } from '../../src/codegen/types.js'
+import { CodegenError, loadTypeScript } from '../../src/codegen/typescript.js'
 import { check } from './checks.js'
 
 const here = fileURLToPath(new URL('.', import.meta.url))
 const root = join(here, '../..')
-const generated = join(here, '.generated')
+// Of this run: another one may be under way.
+const generated = mkdtempSync(join(here, '.generated-'))
 const zoo = join(here, 'zoo.ts')
 
 const compilers = ['typescript-5', 'typescript', '@typescript/native']
@@ -41,7 +44,6 @@ let types = ''
 let client = ''
 
 beforeAll(() => {
-  rmSync(generated, { recursive: true, force: true })
   types = writeTypes(zoo, { onWarning })
   client = writeClient(zoo, { onWarning })
   writeProject('types', {
@@ -107,5 +109,305 @@ describe.each([
     const seen = await (await load(name))()
     expect(seen).toEqual(await check())
     expect(seen).toMatchObject({ plain: { text: 'a' }, events: [1, 2], form: { photo: { text: 'x' } }, me: 401 })
+  })
+})
+
+// The flags of a careful project, on top of strict.
+const careful = {
+  strict: true,
+  exactOptionalPropertyTypes: true,
+  noUncheckedIndexedAccess: true,
+  isolatedModules: true,
+  isolatedDeclarations: true,
+  verbatimModuleSyntax: true,
+  erasableSyntaxOnly: true,
+  noUnusedLocals: true,
+  noUnusedParameters: true,
+  noImplicitOverride: true,
+  noImplicitReturns: true,
+  noPropertyAccessFromIndexSignature: true,
+  declaration: true,
+  noEmit: true,
+  skipLibCheck: false,
+  target: 'es2022',
+}
+
+describe('writeClient', () => {
+  it.each(compilers.flatMap((compiler) => [true, false].map((dom) => [compiler, dom] as const)))(
+    'gives a module that %s takes with every flag set, with the DOM or with the types of Node: %s',
+    async (compiler, dom) => {
+      const libraries = dom
+        ? { lib: ['es2022', 'dom', 'dom.iterable'], types: [] }
+        : { lib: ['es2022'], types: ['node'] }
+      const flags = { ...careful, ...libraries, skipLibCheck: !dom, paths: {}, rootDir: '.' }
+      const folder = writeProject(`alone-${dom}`, { 'api.ts': client }, flags)
+      expect(await compile(compiler, folder)).toBe('')
+    },
+  )
+
+  it('imports nothing, tells what has written it, and passes the linter', async () => {
+    expect(client).not.toMatch(/\b(?:import|require)\b\s*[({'"]|\bfrom '/)
+    expect(client).toMatch(/^\/\/ Written by `byway client zoo\.ts`: run it again when the routes change\./)
+    expect(client).not.toContain('typeof app')
+    const folder = writeProject('lint', { 'api.ts': client.replace('/* eslint-disable */', '') })
+    const oxlint = join(root, 'node_modules/oxlint/bin/oxlint')
+    const { stdout } = await run(process.execPath, [
+      oxlint,
+      '--no-ignore',
+      '-A',
+      'all',
+      '-D',
+      'correctness',
+      join(folder, 'api.ts'),
+    ])
+    expect(stdout).toContain('0 errors')
+  })
+
+  it('names what is exported as byway/client does', async () => {
+    const module = (await import(pathToFileURL(join(generated, 'client/api.ts')).href)) as object
+    expect(Object.keys(module).sort()).toEqual(['UnexpectedResponse', 'createClient'])
+    for (const name of [
+      'Call',
+      'CallOptions',
+      'Client',
+      'ClientOptions',
+      'Failure',
+      'Problem',
+      'RetryOptions',
+      'Success',
+    ])
+      expect(client).toMatch(new RegExp(`^export (?:interface|type) ${name}\\b`, 'm'))
+  })
+})
+
+describe('what is written', () => {
+  const write = (name: string, text: string, compilerOptions: object = {}, exportName = 'default'): string =>
+    writeTypes(join(writeProject(name, { 'app.ts': text }, compilerOptions), 'app.ts'), { onWarning, exportName })
+  const body = (type: string, before = ''): string => `import { z } from 'zod'
+import { route, router } from '../../../../src/index.js'
+${before}
+export default router({ one: route('/one').post({ body: z.custom<${type}>() }, () => 'x') })`
+
+  it('is the same each time, and has no warnings for the zoo', () => {
+    expect(writeTypes(zoo, { onWarning })).toBe(types)
+    expect(warnings).toEqual([])
+  })
+
+  it('is small, sorted, and imports from the client only', () => {
+    expect([...types.matchAll(/^import .*$/gm)].map(([line]) => line)).toEqual([
+      "import type { Call, Failure, Problem, Success } from 'byway/client'",
+    ])
+    const patterns = [...types.matchAll(/^ {2}'(.*)': \{$/gm)].map(([, pattern]) => pattern!)
+    expect(patterns).toEqual([...patterns].sort())
+    expect(patterns).toContain('/maybe/[[...path]]')
+    expect(types).toContain(`  '/v1/me': {
+    GET: Call<
+      {},
+      | Success<200, { user: string }>
+      | Failure<401, Problem<401>>
+      | Failure<503, Problem<503> & { readonly type: 'https://errors.example/closed'; until: `)
+    expect(types).toContain("'~params'?: { id: number }")
+    expect(types).toContain('/** For people. */\n')
+    expect(types).toMatch(/^type Tree = \{$/m)
+    // A user's own `File` is no file.
+    expect(types).toContain('{ files: Files }')
+    expect(types).toContain('readonly form: FormData | { photo: File; ')
+  })
+
+  it('has every kind of type in full', () => {
+    const text = write(
+      'kinds',
+      body(
+        `{
+  level: Level
+  word: Word
+  one: Word.a
+  pair: readonly [first: string, second?: number, ...rest: boolean[]]
+  plain: [string, number?]
+  map: Record<'x' | 'y', bigint>
+  version: \`v\${number}.\${'a' | 'b'}\\\`\`
+  upper: Uppercase<string>
+  big: 10n
+  less: -1 | 10 | 9
+  "it's": string
+  lists: readonly (string | null)[]
+  nested: (readonly string[])[]
+  read: { get only(): string; get both(): string; set both(value: string) }
+  index: { readonly [key: string]: number | boolean; a: number }
+  loose: { a: string } & { [key: \`x-\${string}\`]: number }
+  tagged: Tagged
+  own: string & { readonly __own: 'Own' }
+  part: Partial<{ a: 1; readonly b: 2 }>
+  any: any
+  bool: boolean | 'x'
+  list: Set<Date>
+  empty: {}
+  never: never
+  nothing?: never
+  /**
+   * Two lines,
+   * told.
+   */
+  told: object
+}`,
+        `enum Level { low = 1, high = 5 }
+enum Word { a = 'A', b = 'B' }
+declare const tag: unique symbol
+type Tagged = string & { readonly [tag]: 'Tagged' }`,
+      ),
+    )
+    for (const line of [
+      'level: 1 | 5',
+      "word: 'A' | 'B'",
+      "one: 'A'",
+      'pair: readonly [first: string, second?: number, ...rest: boolean[]]',
+      'plain: [string, number?]',
+      'map: { x: bigint; y: bigint }',
+      'upper: Uppercase<string>',
+      'big: 10n',
+      'less: -1 | 9 | 10',
+      "'it\\'s': string",
+      'lists: readonly (string | null)[]',
+      'nested: (readonly string[])[]',
+      'read: { readonly only: string; both: string }',
+      'index: { readonly [key: string]: boolean | number; a: number }',
+      'loose: { [key: `x-${string}`]: number } & { a: string }',
+      "tagged: string & { readonly [tag]: 'Tagged' }",
+      "own: string & { readonly __own: 'Own' }",
+      'part: { a?: 1; readonly b?: 2 }',
+      'any: any',
+      "bool: 'x' | boolean",
+      'list: Set<Date>',
+      'empty: {}',
+      'never: never',
+      'nothing?: never',
+      'told: object',
+    ])
+      expect(text).toContain(`          ${line}\n`)
+    expect(text).toContain('version: `v${number}.a\\`` | `v${number}.b\\``\n')
+    expect(text).toContain('/**\n           * Two lines,\n           * told.\n           */\n')
+    expect(text).toContain('\ndeclare const tag: unique symbol\n')
+    expect(warnings).toEqual([])
+  })
+
+  it('is unknown where a type is no data, with a warning that names the place', () => {
+    const text = write(
+      'unknown',
+      body(
+        '{ run: () => void; deep: { secret: Secret; hash: Hash }[]; grows: Grow<string>; either: string | symbol }',
+        `class Secret { private x = 1; y = this.x }
+class Hash { #z = 1; y = this.#z }
+interface Grow<value> { next: Grow<value[]> }`,
+      ),
+    )
+    expect(text).toContain('run: unknown')
+    expect(text).toContain('deep: { secret: unknown; hash: unknown }[]')
+    expect(text).toContain('either: unknown')
+    const told = warnings.splice(0).map((warning) => warning.replace(/^.*app\.ts: /, ''))
+    expect(told).toEqual([
+      'POST /one > body > run is written as unknown: a function is no data',
+      'POST /one > body > deep > secret is written as unknown: the class Secret has members that only its own file sees',
+      'POST /one > body > deep > hash is written as unknown: the class Hash has members that only its own file sees',
+      expect.stringMatching(/^POST \/one > body > grows( > next)+ is written as unknown: it has no end$/),
+      'POST /one > body > either is written as unknown: symbol is no type of data',
+    ])
+  })
+
+  it('lets an option be undefined where absent and undefined are the same to the app', () => {
+    const text = body('{ a?: string; b?: string | undefined }').replace("() => 'x'", '(_request, { body }) => body')
+    const exact = write('exact', text, { exactOptionalPropertyTypes: true })
+    expect(exact).toContain('readonly body?: { a?: string; b?: string | undefined }')
+    expect(exact).toContain('Success<200, { a?: string; b?: string }>')
+    const lax = write('lax', text, { exactOptionalPropertyTypes: false })
+    expect(lax).toContain('readonly body?: { a?: string | undefined; b?: string | undefined }')
+    expect(lax).toContain('Success<200, { a?: string; b?: string }>')
+  })
+
+  it('is read from JavaScript too, and from an export by its name', () => {
+    const folder = writeProject('script', {
+      'app.js': body('{ a: 1 }')
+        .replace('z.custom<{ a: 1 }>()', 'z.object({ a: z.number() })')
+        .replace('default', 'const api =')
+        .replace('const api = router', 'const api = router'),
+    })
+    const text = writeTypes(join(folder, 'app.js'), { exportName: 'api', onWarning })
+    expect(text).toContain('POST: Call<\n      { readonly body: { a: number } },')
+  })
+
+  it('names its own declarations otherwise than the client does', () => {
+    const folder = writeProject('names', {
+      'app.ts': body('Segment', 'interface Segment { inside: Segment[] }'),
+    })
+    const text = writeClient(join(folder, 'app.ts'), { onWarning })
+    expect(text).toContain('\ntype Segment2 = { inside: Segment2[] }\n')
+    expect(text.match(/^(?:export )?interface Segment \{/gm)).toHaveLength(1)
+  })
+})
+
+describe('what is wrong', () => {
+  const fail = (name: string, text: string, options: object = {}): string => {
+    const folder = writeProject(name, { 'app.ts': text })
+    try {
+      writeTypes(join(folder, 'app.ts'), { onWarning, ...options })
+    } catch (error) {
+      expect(error).toBeInstanceOf(CodegenError)
+      return (error as Error).message.replaceAll(folder, '')
+    }
+    throw new Error('it was written')
+  }
+  const start = `import { route, router } from '../../../../src/index.js'
+export const one = router({ a: route('/a').get(() => 1) })
+`
+
+  it('says which file, export, router or configuration it misses', () => {
+    expect(() => writeTypes(join(generated, 'nowhere.ts'))).toThrow(/^there is no file .*nowhere\.ts$/)
+    expect(fail('missing', start)).toBe("/app.ts has no default export; 'one' would be one")
+    expect(fail('missing', start, { exportName: 'two' })).toBe("/app.ts has no export 'two'; 'one' would be one")
+    expect(fail('fetch', `${start}export default one.fetch`)).toBe(
+      "the default export of /app.ts is no router: it takes what router({ … }) gives; 'one' would be one",
+    )
+    expect(fail('any', "import { app } from './nowhere.js'\nexport default app")).toBe(
+      'the default export of /app.ts has the type any: TypeScript does not find what it is made of',
+    )
+    expect(fail('mistyped', `${start}export default {`)).toBe("/app.ts: '}' expected.")
+    const file = join(generated, 'wrong.json')
+    writeFileSync(file, '{ "compilerOptions": ')
+    expect(fail('broken', `${start}export default one`, { tsconfig: file })).toContain(`${file}: `)
+    expect(fail('broken', `${start}export default one`, { tsconfig: join(generated, 'no.json') })).toContain('no.json')
+  })
+
+  it('says when TypeScript is missing, too old, or has no API, and takes the one that has', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'byway-'))
+    // A folder for each: Node remembers what it has not found.
+    const project = (name: string, packages: Record<string, string>): string => {
+      mkdirSync(join(folder, name, 'node_modules/@typescript'), { recursive: true })
+      for (const [to, from] of Object.entries(packages))
+        symlinkSync(join(root, 'node_modules', from), join(folder, name, 'node_modules', to))
+      return join(folder, name)
+    }
+    const alone = (name: string, packages: Record<string, string>): (() => string) => {
+      const from = project(name, packages)
+      return () => loadTypeScript(from, from).versionMajorMinor
+    }
+    try {
+      expect(alone('none', {})).toThrow(/is not installed .*: npm install --save-dev typescript$/)
+      const seven = { typescript: '@typescript/native' }
+      expect(alone('seven', seven)).toThrow(
+        /^TypeScript 7\.0\.2 has no API yet .*: npm install --save-dev @typescript\/typescript6, beside it$/,
+      )
+      expect(alone('six beside', { ...seven, '@typescript/typescript6': 'typescript' })()).toBe('6.0')
+      expect(alone('five', { typescript: 'typescript-5' })()).toBe('5.9')
+      // The one beside byway.
+      expect(loadTypeScript(project('elsewhere', seven)).versionMajorMinor).toBe('6.0')
+      const old = project('old', {})
+      mkdirSync(join(old, 'node_modules/typescript'))
+      writeFileSync(
+        join(old, 'node_modules/typescript/index.js'),
+        "module.exports = { version: '5.8.3', versionMajorMinor: '5.8', createProgram() {} }",
+      )
+      expect(() => loadTypeScript(old, old)).toThrow(/^TypeScript 5\.8\.3 is too old .*: 5\.9 is the least$/)
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
   })
 })
