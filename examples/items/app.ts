@@ -1,5 +1,6 @@
 import { href, reply, route, router } from 'byway'
 import { cookies, cors, redirects } from 'byway/middleware'
+import { docs } from 'byway/openapi'
 import { db } from './db.js'
 import { explorer } from './explorer.js'
 import { Filter, Item, ItemChange, NewItem, Page, PhotoForm } from './schema.js'
@@ -60,7 +61,11 @@ const routes = { items, item, photo, seen, me }
 const page = explorer(routes, { title: 'Colours', examples: { slug: 'sea-foam' }, authorization: 'Bearer demo' })
 
 const app = router(
-  { ...routes, page },
+  {
+    ...routes,
+    page,
+    docs: docs('/docs', { info: { title: 'Colours', version: '1.0.0', description: 'A catalogue of colours.' } }),
+  },
   {
     use: [
       cors({ origin: ['http://localhost:5173'] }), // where Vite serves a front end

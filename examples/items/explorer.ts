@@ -42,8 +42,10 @@ const policy = [
 
 /** Two routes: a page at `/` from which a person calls the others, and what it reads of them. */
 export const explorer = (routes: Routes, options: ExplorerOptions = {}) => ({
-  page: route('/').get(() => reply.html(page, { headers: { 'content-security-policy': policy } })),
-  list: route('/routes').get(() => ({ ...options, operations: describeRoutes(routes) })),
+  page: route('/').get({ openapi: { hidden: true } }, () =>
+    reply.html(page, { headers: { 'content-security-policy': policy } }),
+  ),
+  list: route('/routes').get({ openapi: { hidden: true } }, () => ({ ...options, operations: describeRoutes(routes) })),
 })
 
 interface Routes {

@@ -65,6 +65,21 @@ describe('app.fetch', () => {
     })
   })
 
+  it('tells of itself, and shows it on a page', async () => {
+    const page = await fetch('/docs')
+    expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8')
+    for (const file of ['page.js', 'page.css']) {
+      expect(await page.clone().text()).toContain(`"./docs/${file}"`)
+      expect((await fetch(`/docs/${file}`)).status).toBe(200)
+    }
+    const document = (await (await fetch('/docs/openapi.json')).json()) as {
+      paths: Record<string, Record<string, { security?: unknown }>>
+    }
+    expect(Object.keys(document.paths)).toEqual(['/items', '/items/{slug}', '/items/{slug}/photo', '/seen', '/me'])
+    expect(document.paths['/items/{slug}']!['delete']!.security).toEqual([{ bearer: [] }])
+    expect(document.paths['/items/{slug}']!['get']!.security).toBe(undefined)
+  })
+
   it('redirects the old paths, with their query', async () => {
     const response = await fetch('/products/sea-foam?from=mail')
     expect(response.status).toBe(308)

@@ -5,7 +5,8 @@ try {
   const server = serve(app) // on PORT, or 3000
   await server.ready
   console.log(`
-  ${server.url} lists the routes and lets you call them. Or from a shell:
+  ${server.url} lists the routes and lets you call them,
+  ${server.url}/docs shows what they declare. Or from a shell:
 
   curl '${server.url}/items?q=sea&tag=blue'
   curl ${server.url}/items/sea-foam
