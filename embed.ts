@@ -8,15 +8,19 @@ import { build } from 'esbuild'
 export function embed() {
   // Not `?text`: Vite has each name that goes on so be the TypeScript or the style that it looks like.
   const ending = '.text.js'
+  // Built ones have that name too, and are there already.
+  const asked = new Set<string>()
   return {
     name: 'byway:embed',
     enforce: 'pre' as const,
     resolveId(source: string, importer: string | undefined) {
       if (!importer || !source.endsWith('?text')) return undefined
-      return resolve(dirname(importer), source.slice(0, -'?text'.length)) + ending
+      const id = resolve(dirname(importer), source.slice(0, -'?text'.length)) + ending
+      asked.add(id)
+      return id
     },
     async load(id: string) {
-      if (!id.endsWith(ending)) return undefined
+      if (!asked.has(id)) return undefined
       const { outputFiles } = await build({
         entryPoints: [id.slice(0, -ending.length)],
         bundle: true,
