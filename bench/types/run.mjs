@@ -1,18 +1,20 @@
-// What byway's types cost the compiler: an app of N routes and a client with 20 calls, as TypeScript counts it.
+// What byway's types cost the compiler: an app of N routes and a client with 20 calls, as TypeScript counts it; and the same
+// calls against the declaration file that `byway types` writes of the app.
 //
-//   node bench/types/run.mjs            instantiations at 200 and 1,000 routes, and a hover at 200
+//   node bench/types/run.mjs            instantiations and a hover, at 200 and 1,000 routes
 //   node bench/types/run.mjs --check    the same, and fails if a budget is exceeded
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createRequire } from 'node:module'
+import { writeTypes } from '../../dist/codegen/types.js'
 import { generate } from './generate.mjs'
 
 const root = new URL('../..', import.meta.url).pathname
 const folder = join(root, 'bench/types/generated')
 const require = createRequire(import.meta.url)
 const compilers = { 5.9: 'typescript-5/bin/tsc', 6.0: 'typescript/bin/tsc', 7.0: '@typescript/native/bin/tsc' }
-const budget = { perRoute: 300, hover: 60_000 }
+const budget = { perRoute: 300, hover: 60_000, written: 4_000, writtenHover: 300 }
 
 function write(name, files) {
   const to = join(folder, name)
@@ -90,7 +92,41 @@ console.log(
   `hover of a call at 200 routes, after an edit: ${instantiations.toLocaleString('en')} instantiations\n${text}`,
 )
 if (instantiations > budget.hover) failed = true
+
+// A call against the written file: the same however many routes there are.
+const written = Object.fromEntries(
+  sizes.map((size) => {
+    const text = writeTypes(join(projects[size], 'app.ts'), { exportName: 'app' })
+    const { 'client.ts': client, 'tsconfig.json': config, 'package.json': json } = generate(size)
+    const files = {
+      'client.ts': client
+        .replaceAll('./app.js', './app.api.js')
+        .replace('{ app }', '{ App }')
+        .replace('typeof app', 'App'),
+    }
+    console.log(`written for ${size} routes: ${(text.length / 1000 / size).toFixed(2)} kB a route`)
+    return [
+      size,
+      write(`written-${size}`, { ...files, 'app.api.d.ts': text, 'tsconfig.json': config, 'package.json': json }),
+    ]
+  }),
+)
+const isFlat = ([few, many]) => many - few < 100
+for (const [version, compiler] of Object.entries(compilers)) {
+  const counts = sizes.map((size) => count(compiler, written[size]))
+  console.log(
+    `TypeScript ${version}, 20 calls against it: ${sizes.map((size, index) => `${size} routes ${counts[index].toLocaleString('en')}`).join(', ')}`,
+  )
+  if (!isFlat(counts) || counts[1] > budget.written) failed = true
+}
+const hovers = sizes.map((size) => hover(written[size]).instantiations)
+console.log(
+  `hover of a call against it, after an edit: ${sizes.map((size, index) => `${size} routes ${hovers[index].toLocaleString('en')}`).join(', ')}`,
+)
+if (!isFlat(hovers) || hovers[1] > budget.writtenHover) failed = true
 if (failed) {
-  console.error(`over the budget: ${budget.perRoute} instantiations a route in all, ${budget.hover} for the hover`)
+  console.error(
+    `over the budget: ${budget.perRoute} instantiations a route in all, ${budget.hover} for the hover; against a written file ${budget.written} and ${budget.writtenHover}, however many routes there are`,
+  )
   if (process.argv.includes('--check')) process.exitCode = 1
 }
