@@ -366,11 +366,14 @@ describe('the URL of a call', () => {
           ] as const) {
             const call = sent((api) => api(pattern).get({ params }), { baseUrl })
             const isRefused = segments.some((segment) => /^(?:\.|%2e){0,2}$/i.test(segment))
+            const address = () => (createClient<App>({ baseUrl }) as any)(pattern).url({ params }) as string
             if (isRefused) {
               await expect(call).rejects.toThrow(TypeError)
+              expect(address).toThrow(TypeError)
               continue
             }
             const url = new URL((await call).url)
+            expect(new URL(address()).href).toBe(url.href)
             expect([url.origin, url.search, url.hash]).toEqual([base.origin, '', ''])
             expect(url.pathname.startsWith(`${prefix}/`)).toBe(true)
             expect(
@@ -415,6 +418,22 @@ describe('the URL of a call', () => {
       ['/files/[...path]', { path: ['a', null] }],
     ] as const)
       await expect(sent((api) => api(pattern).get({ params }))).rejects.toThrow(TypeError)
+  })
+
+  it('is what url() gives, also with the query', async () => {
+    const api = createClient<App>({ baseUrl: 'https://a.example/v1' })
+    expect(api('/').url()).toBe('https://a.example/v1')
+    expect(api('/docs/[[...path]]').url()).toBe('https://a.example/v1/docs')
+    expect(api('/docs/[[...path]]').url({ params: { path: ['a', 'b/c'] } })).toBe('https://a.example/v1/docs/a/b%2Fc')
+    expect(api('/numbers/[id]').url({ params: { id: 5 } })).toBe('https://a.example/v1/numbers/5')
+    expect(api('/items/[slug]').url({ params: { slug: 'ü' }, query: { size: [1, 2], no: null } })).toBe(
+      'https://a.example/v1/items/%C3%BC?size=1&size=2',
+    )
+    const query = { page: 2, tag: ['a', 'b&c'], since: new Date(0), flag: undefined }
+    const request = await sent((api) => api('/list').get({ query }), { baseUrl: 'https://a.example/v1' })
+    expect(api('/list').url({ query: query as never })).toBe(request.url)
+    for (const params of [undefined, {}, { slug: '' }, { slug: '..' }, { slug: ['a'] }, { slug: null }])
+      expect(() => (api('/items/[slug]') as any).url({ params })).toThrow(TypeError)
   })
 
   it('takes no members of Object for params', async () => {
