@@ -161,4 +161,3 @@ const app = router(
   { use: [closed], onError: () => {} },
 )
 export default app
-export const small = router({ plain })
