@@ -118,7 +118,10 @@ beforeAll(async () => {
     outfile: bundle,
     logLevel: 'error',
     alias: Object.fromEntries(
-      ['', '/client', '/middleware'].map((entry) => [`byway${entry}`, join(root, `dist${entry}/index.js`)]),
+      ['', '/cache', '/client', '/middleware', '/openapi'].map((entry) => [
+        `byway${entry}`,
+        join(root, `dist${entry}/index.js`),
+      ]),
     ),
   })
   const [{ default: app }, { toNodeHandler }] = (await Promise.all([
@@ -175,6 +178,42 @@ describe.each(Object.entries(hosts))('on %s', (name, { binary, args, ip }) => {
     expect([response.status, await response.text()]).toEqual([201, text])
     const refused = await fetch(`${origin}/echo`, { method: 'POST', body: 'x'.repeat(500_001) })
     expect([refused.status, refused.headers.get('content-type')]).toEqual([413, 'application/problem+json'])
+  })
+
+  it.skipIf(missing)('keeps answers by what their handlers see, and lets go of them by tag', async () => {
+    const ask = async (what: string, user: string, init: RequestInit = {}): Promise<readonly [string, string]> => {
+      const headers = { cookie: `user=${user}`, 'accept-language': 'de', ...init.headers }
+      const response = await fetch(`${origin}/cached/${what}?user=${user}`, { ...init, headers })
+      return [await response.text(), response.headers.get('cache-status') ?? '']
+    }
+    for (const what of ['nothing', 'language', 'found', 'stream']) {
+      const [first, miss] = await ask(what, 'a')
+      const [second, hit] = await ask(what, 'b')
+      expect([what, second]).toEqual([what, first])
+      expect([miss, hit]).toEqual([expect.stringContaining('stored'), expect.stringMatching(/^byway; hit|collapsed/)])
+    }
+    expect((await ask('language', 'a', { headers: { 'accept-language': 'fr' } }))[0]).toContain('"fr"')
+    for (const what of ['cookie', 'headers', 'clone', 'query', 'url']) {
+      const [first, one] = await ask(what, 'a')
+      const [second, two] = await ask(what, 'bb')
+      expect([what, second === first]).toEqual([what, false])
+      expect([one, two]).toEqual([expect.stringContaining('reads '), expect.stringContaining('reads ')])
+    }
+    const [before] = await ask('found', 'a')
+    await fetch(`${origin}/cached/found`, { method: 'DELETE' })
+    expect((await ask('found', 'a'))[0]).not.toBe(before)
+    const etag = (await fetch(`${origin}/cached/nothing`)).headers.get('etag')!
+    expect((await fetch(`${origin}/cached/nothing`, { headers: { 'if-none-match': etag } })).status).toBe(304)
+    const part = await fetch(`${origin}/cached/nothing`, { headers: { range: 'bytes=0-1' } })
+    expect([part.status, await part.text()]).toEqual([206, '{"'])
+  })
+
+  it.skipIf(missing)('shows its document and the page of it', async () => {
+    const page = await fetch(`${origin}/docs`)
+    expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8'])
+    const [, script] = /<script[^>]* src="([^"]+)"/.exec(await page.text())!
+    expect((await fetch(new URL(script!, page.url))).status).toBe(200)
+    expect(await (await fetch(`${origin}/docs/openapi.json`)).json()).toMatchObject({ paths: { '/hello/{name}': {} } })
   })
 
   it.skipIf(missing)('gives a body as a stream, as long as it is, and refuses more than its limit', async () => {

@@ -1,7 +1,9 @@
 // One app for every host: bundled by the test, and run as it is.
 import { reply, route, router } from 'byway'
+import { createCache } from 'byway/cache'
 import { createClient } from 'byway/client'
 import { cookies } from 'byway/middleware'
+import { docs } from 'byway/openapi'
 
 const any = { '~standard': { version: 1, vendor: 'test', validate: (value) => ({ value }) } }
 const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds))
@@ -127,6 +129,28 @@ const calls = route('/calls').get(async (request, { url }) => {
   }
 })
 
+const cache = createCache()
+let made = 0
+const find = cache.wrap((name) => ({ name, made: ++made }), { key: 'find', tags: ['found'] })
+const cached = route('/cached/[what]')
+  .use(cache({ revalidate: 60, tags: ['all'], vary: ['accept-language'] }))
+  .get(async (request, { params, url }) => {
+    const reads = {
+      nothing: () => url.pathname,
+      language: () => request.headers.get('accept-language'),
+      cookie: () => request.headers.get('cookie'),
+      headers: () => [...request.headers].length,
+      clone: () => request.clone().headers.get('cookie'),
+      query: () => url.search,
+      url: () => request.url,
+      found: () => find('a'),
+      stream: () => ['a', 'b'],
+    }
+    const value = await reads[params.what]()
+    return params.what === 'stream' ? reply.stream(value) : { value, made: ++made }
+  })
+  .delete(async (request, { params }) => void (await cache.revalidateTag(params.what)))
+
 const app = router(
   {
     hello,
@@ -147,6 +171,8 @@ const app = router(
     busy,
     slow,
     calls,
+    cached,
+    docs: docs('/docs', { info: { title: 'Any host', version: '1' }, onWarning: () => {} }),
   },
   { onError: () => {} },
 )
