@@ -1,6 +1,7 @@
+export type { ClientSettings } from './call.js'
 export { createClient } from './client.js'
 export type { Call, Calls, Client, ClientOptions, ClientRoute, Failure, Success } from './client.js'
 export type { Problem } from '../problem.js'
-export type { CallOptions } from './request.js'
+export type { CallOptions, FetchOptions } from './request.js'
 export type { RetryOptions } from './retry.js'
 export { UnexpectedResponse } from './unexpected-response.js'
