@@ -1,8 +1,8 @@
 import { basename, dirname, extname, join, resolve } from 'node:path'
 import type ts from 'typescript'
 import { methods } from '../operation.js'
-import { indent, quote } from './text.js'
-import { toTypeName, TypePrinter } from './type-printer.js'
+import { indent, quote, toTypeName } from './text.js'
+import { TypePrinter } from './type-printer.js'
 import { CodegenError, loadTypeScript, type TypeScript } from './typescript.js'
 
 export interface CodegenOptions {
@@ -14,12 +14,21 @@ export interface CodegenOptions {
   readonly onWarning?: (message: string) => void
 }
 
+/** What the types of an operation say that it may answer. */
+export interface AppAnswers {
+  readonly pattern: string
+  readonly method: string
+  readonly statuses: readonly number[]
+}
+
 /** The calls of an app, as text. */
 export interface AppCalls {
   /** What stands between the braces of `interface App {}`. */
   readonly body: string
   /** Types that refer to themselves, and what else the body refers to. */
   readonly declarations: readonly string[]
+  /** The statuses that each call may have. */
+  readonly answers: readonly AppAnswers[]
   /** What the text takes from `byway/client`. */
   readonly imports: readonly string[]
 }
@@ -59,6 +68,7 @@ export function readCalls(given: string, options: CodegenOptions, reserved: read
   const routes = checker
     .getPropertiesOfType(typeOf('AllCalls'))
     .toSorted((one, other) => (one.name < other.name ? -1 : 1))
+  const answers: AppAnswers[] = []
   const body = routes
     .map((route) => {
       const members = checker.getTypeOfSymbol(route)
@@ -74,6 +84,7 @@ export function readCalls(given: string, options: CodegenOptions, reserved: read
         if (!call) continue
         const [input, result] = checker.getTypeArguments(checker.getTypeOfSymbol(call) as ts.TypeReference)
         const place = `${method} ${route.name}`
+        answers.push({ pattern: route.name, method, statuses: statusesOf(ts, checker, result!) })
         lines.push(
           `${method}: ${printer.reference('Call', [printer.print(input!, place, 'options', label), printer.print(result!, place, 'result', label)])}`,
         )
@@ -81,7 +92,17 @@ export function readCalls(given: string, options: CodegenOptions, reserved: read
       return `${quote(route.name)}: {\n${indent(lines.join('\n'))}\n}`
     })
     .join('\n')
-  return { body, declarations: printer.declarations(), imports: printer.imports() }
+  return { body, answers, declarations: printer.declarations(), imports: printer.imports() }
+}
+
+// Those that have a name: any Response is all of them, and says nothing.
+function statusesOf(ts: TypeScript, checker: ts.TypeChecker, result: ts.Type): number[] {
+  const members = result.isUnion() ? result.types : [result]
+  return members.flatMap((member) => {
+    const status = member.getProperty('status')
+    const type = status && checker.getTypeOfSymbol(status)
+    return type?.isNumberLiteral() ? type.value : []
+  })
 }
 
 // `NonNullable<unknown>` is `{}`.
