@@ -1,5 +1,5 @@
 import type ts from 'typescript'
-import { indent, indentRest, quote } from './text.js'
+import { compare, escape, indent, indentRest, quote, toComment, toKey, toTypeName } from './text.js'
 import type { TypeScript } from './typescript.js'
 
 /** Whether a type is of what a call takes or of what it gives. */
@@ -55,14 +55,6 @@ export class TypePrinter {
     this.#isExact = program.getCompilerOptions().exactOptionalPropertyTypes === true
   }
 
-  /**
-   * The text of a type. `place` is for whoever must find what cannot be written; `label` is what it is called if it needs a
-   * name and has none.
-   */
-  print(type: ts.Type, place: string, side: Side, label: string): string {
-    return this.#print(type, place, side, label)
-  }
-
   /** A type of the client's, by its name. */
   reference(name: string, args: readonly string[]): string {
     this.#imports.add(name)
@@ -78,7 +70,11 @@ export class TypePrinter {
     return [...this.#imports].sort()
   }
 
-  #print(type: ts.Type, place: string, side: Side, label: string): string {
+  /**
+   * The text of a type. `place` is for whoever must find what cannot be written; `label` is what it is called if it needs a
+   * name and has none.
+   */
+  print(type: ts.Type, place: string, side: Side, label: string): string {
     const simple = this.#simple(type)
     if (simple !== undefined) return simple
     const written = this.#texts[side].get(type)
@@ -140,13 +136,13 @@ export class TypePrinter {
     if (type.flags & TypeFlags.TemplateLiteral) {
       const { texts, types } = type as ts.TemplateLiteralType
       const parts = types.map(
-        (part, index) => `\${${this.#print(part, place, side, label)}}${escape(texts[index + 1]!)}`,
+        (part, index) => `\${${this.print(part, place, side, label)}}${escape(texts[index + 1]!)}`,
       )
       return `\`${escape(texts[0]!)}${parts.join('')}\``
     }
     if (type.flags & TypeFlags.StringMapping) {
       const mapping = type as ts.StringMappingType
-      return `${mapping.symbol.name}<${this.#print(mapping.type, place, side, label)}>`
+      return `${mapping.symbol.name}<${this.print(mapping.type, place, side, label)}>`
     }
     if (type.flags & TypeFlags.Object) return this.#object(type as ts.ObjectType, place, side, label)
     return this.#unknown(place, `${this.#checker.typeToString(type)} is no type of data`)
@@ -157,7 +153,7 @@ export class TypePrinter {
     const isLiteral = ({ flags }: ts.Type): boolean => !!(flags & BooleanLiteral)
     const isBoolean = types.filter(isLiteral).length === 2
     const members = isBoolean ? types.filter((type) => !isLiteral(type)) : types
-    const texts = new Set(members.map((member) => this.#print(member, place, side, label)))
+    const texts = new Set(members.map((member) => this.print(member, place, side, label)))
     if (isBoolean) texts.add('boolean')
     if (!texts.size) return 'never'
     if (texts.has('unknown')) return 'unknown'
@@ -185,7 +181,7 @@ export class TypePrinter {
     const plain = type.types.filter(isPlain)
     const texts = type.types
       .filter((member) => !isPlain(member))
-      .map((member) => this.#wrap(this.#print(member, place, side, label)))
+      .map((member) => this.#wrap(this.print(member, place, side, label)))
       .filter((text) => text !== 'unknown')
     if (!texts.length && !plain.length) return 'unknown'
     const literal = this.#literal(plain, type, place, side, label)
@@ -217,14 +213,14 @@ export class TypePrinter {
     const argumentsOf = (): readonly ts.Type[] => checker.getTypeArguments(type as ts.TypeReference)
     if (checker.isTupleType(type)) return this.#tuple(type as ts.TupleTypeReference, place, side, label)
     if (checker.isArrayType(type)) {
-      const items = `${this.#wrap(this.#print(argumentsOf()[0]!, place, side, label))}[]`
+      const items = `${this.#wrap(this.print(argumentsOf()[0]!, place, side, label))}[]`
       if (type.symbol.name !== 'ReadonlyArray') return items
       this.#loose.add(`readonly ${items}`)
       return `readonly ${items}`
     }
     const name = this.#byName(type)
     if (name !== undefined) {
-      const args = this.#withoutDefaults(type).map((arg) => this.#print(arg, place, side, label))
+      const args = this.#withoutDefaults(type).map((arg) => this.print(arg, place, side, label))
       if ([...this.#known.values()].includes(name))
         return args.length ? this.reference(name, args) : this.#imported(name)
       return args.length ? `${name}<${args.join(', ')}>` : name
@@ -283,7 +279,7 @@ export class TypePrinter {
       const declaration = labeledElementDeclarations?.[index]
       const isOptional = !!(flags & ElementFlags.Optional)
       const rest = flags & ElementFlags.Variable ? '...' : ''
-      const text = isOptional ? this.#optional(item, place, side, label) : this.#print(item, place, side, label)
+      const text = isOptional ? this.#optional(item, place, side, label) : this.print(item, place, side, label)
       const value = flags & ElementFlags.Rest ? `${this.#wrap(text)}[]` : text
       const name = declaration && this.#ts.isIdentifier(declaration.name) ? declaration.name.text : undefined
       if (name !== undefined) return `${rest}${name}${isOptional ? '?' : ''}: ${value}`
@@ -305,8 +301,8 @@ export class TypePrinter {
       }
     const entries = types.flatMap((type) =>
       checker.getIndexInfosOfType(type).map((info) => {
-        const value = this.#print(info.type, `${place} > []`, side, label)
-        return `${info.isReadonly ? 'readonly ' : ''}[key: ${this.#print(info.keyType, place, side, label)}]: ${value}`
+        const value = this.print(info.type, `${place} > []`, side, label)
+        return `${info.isReadonly ? 'readonly ' : ''}[key: ${this.print(info.keyType, place, side, label)}]: ${value}`
       }),
     )
     for (const [name, properties] of names) {
@@ -320,7 +316,7 @@ export class TypePrinter {
       const inside = `${place} > ${property.name}`
       const own = toTypeName(property.name)
       const inner = label && this.#scoped().has(own) ? label : own
-      const text = isOptional ? this.#optional(type, inside, side, inner) : this.#print(type, inside, side, inner)
+      const text = isOptional ? this.#optional(type, inside, side, inner) : this.print(type, inside, side, inner)
       const documentation = this.#ts.displayPartsToString(property.getDocumentationComment(checker)).trim()
       entries.push(
         `${documentation && toComment(documentation)}${isReadonly ? 'readonly ' : ''}${key}${isOptional ? '?' : ''}:${this.#after(text)}`,
@@ -353,11 +349,11 @@ export class TypePrinter {
   // TypeScript has a type of its own for what is absent, unless absent and `undefined` are the same to it. Then a caller
   // may give both, and an answer, which was JSON, has no `undefined`.
   #optional(type: ts.Type, place: string, side: Side, label: string): string {
-    if (!this.#isExact && side === 'options') return this.#print(type, place, side, label)
+    if (!this.#isExact && side === 'options') return this.print(type, place, side, label)
     const given = this.#isExact ? this.#checker.getUndefinedType() : undefined
     const all = type.isUnion() ? type.types : [type]
     const rest = all.filter((one) => !(one.flags & this.#ts.TypeFlags.Undefined) || one === given)
-    return rest.length < all.length ? this.#union(rest, place, side, label) : this.#print(type, place, side, label)
+    return rest.length < all.length ? this.#union(rest, place, side, label) : this.print(type, place, side, label)
   }
 
   // A property that a mapped type has made has no declaration: whether it may be written the compiler keeps to itself.
@@ -394,32 +390,9 @@ export class TypePrinter {
   }
 }
 
-const compare = (one: string, other: string): number =>
-  rankOf(one) - rankOf(other) || Number(one) - Number(other) || (one < other ? -1 : 1)
-const rankOf = (text: string): number =>
-  text.startsWith('Success<') ? 0 : text === 'null' ? 3 : text === 'undefined' ? 4 : Number.isNaN(Number(text)) ? 2 : 1
-
-const escape = (text: string): string =>
-  text
-    .replace(/[\\`]|\$(?=\{)/g, '\\$&')
-    .replaceAll('\n', '\\n')
-    .replaceAll('\r', '\\r')
-
 const isHidden = (ts: TypeScript, property: ts.Symbol): boolean =>
   !!property.declarations?.some(
     (one) =>
       ts.getCombinedModifierFlags(one) & (ts.ModifierFlags.Private | ts.ModifierFlags.Protected) ||
       (ts.isClassElement(one) && !!one.name && ts.isPrivateIdentifier(one.name)),
   )
-
-const toKey = (name: string): string => (/^[\p{ID_Start}$_][\p{ID_Continue}$]*$/u.test(name) ? name : quote(name))
-
-export const toTypeName = (name: string): string =>
-  name.replace(/(?:^|[^A-Za-z0-9]+)([A-Za-z]?)/g, (_, first: string) => first.toUpperCase())
-
-function toComment(text: string): string {
-  const lines = text.split(/\r?\n/)
-  return lines.length === 1
-    ? `/** ${lines[0]} */\n`
-    : `/**\n${lines.map((line) => ` * ${line}`.trimEnd()).join('\n')}\n */\n`
-}

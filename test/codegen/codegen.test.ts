@@ -338,6 +338,9 @@ interface Grow<value> { next: Grow<value[]> }`,
     const folder = writeProject('names', {
       'app.ts': body('Segment', 'interface Segment { inside: Segment[] }'),
     })
+    // What has no name is called as the property is, without what a name cannot begin with.
+    const nameless = body('{ "2nd-step": Loop["loop"] }', 'interface Loop { loop: { again: Loop["loop"][] } }')
+    expect(write('nameless', nameless)).toContain('\ntype NdStep = { again: NdStep[] }\n')
     const text = writeClient(join(folder, 'app.ts'), { onWarning })
     expect(text).toContain('\ntype Segment2 = { inside: Segment2[] }\n')
     expect(text.match(/^(?:export )?interface Segment \{/gm)).toHaveLength(1)
