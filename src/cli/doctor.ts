@@ -1,4 +1,7 @@
 import type { Command } from 'commander'
+import { notesOf } from '../annotations.js'
+import { readCalls, type AppAnswers } from '../codegen/app-calls.js'
+import { CodegenError } from '../codegen/typescript.js'
 import { isRing } from '../middleware.js'
 import type { RouteOperation } from '../operation.js'
 import { parsePattern, toPath, type Segment } from '../pattern.js'
@@ -25,7 +28,7 @@ interface Declared {
 }
 
 /** What a look at an app finds, and what asking it for its cached answers shows. */
-export async function diagnose({ app, data }: Pick<LoadedApp, 'app' | 'data'>, run: boolean): Promise<Finding[]> {
+export async function diagnose({ app, data, file, exportName }: LoadedApp, run: boolean): Promise<Finding[]> {
   const findings: Finding[] = []
   const tell = ({ route, operation }: Declared, message: string): void => {
     const { pattern } = route
@@ -46,7 +49,58 @@ export async function diagnose({ app, data }: Pick<LoadedApp, 'app' | 'data'>, r
       if (run && operation.method === 'GET' && operation.middleware.some(isRing)) await ask(declared, app, data, tell)
     }
   }
+  for (const { declared, statuses } of undeclared(data, file, exportName))
+    tell(
+      declared,
+      `answers ${statuses.join(', ')}, by its types, which its response does not declare; declare them too`,
+    )
   return findings
+}
+
+/** The statuses that operations answer, which list theirs in `response`, and do not list these. */
+function undeclared(
+  { routes, use }: RouterData,
+  file: string,
+  exportName: string,
+): { readonly declared: Declared; readonly statuses: readonly number[] }[] {
+  const listed = routes.flatMap(({ route }) =>
+    [...route.operations.values()].flatMap((operation) => {
+      const { response } = operation.declaration
+      return response && !isSchema(response) ? [{ route, operation }] : []
+    }),
+  )
+  if (!listed.length) return []
+  const answers = readAnswers(file, exportName)
+  return listed.flatMap((declared) => {
+    const { route, operation } = declared
+    const { declaration, middleware, method } = operation
+    const known = new Set(
+      [
+        declaration.response,
+        declaration.openapi?.responses,
+        ...[...use, ...middleware].map((layer) => notesOf(layer).openapi?.responses),
+      ]
+        .flatMap((statuses) => Object.keys(statuses ?? {}))
+        .map(Number),
+    )
+    // What byway answers by itself, to input that does not fit.
+    if (declaration.query || declaration.headers || bodyKindOf(declaration)) known.add(400)
+    if (bodyKindOf(declaration)) known.add(413).add(415)
+    const own = answers.find((one) => one.pattern === route.pattern && one.method === method)
+    const statuses = (own?.statuses ?? []).filter((status) => !known.has(status))
+    return statuses.length ? [{ declared, statuses }] : []
+  })
+}
+
+// Without a compiler the rest is still worth a look.
+function readAnswers(file: string, exportName: string): readonly AppAnswers[] {
+  try {
+    return readCalls(file, { exportName, onWarning: () => {} }).answers
+  } catch (error) {
+    if (!(error instanceof CodegenError)) throw error
+    process.stderr.write(`byway: the statuses of answers were not looked at: ${error.message}\n`)
+    return []
+  }
 }
 
 const isMutating = ({ method }: RouteOperation): boolean => method === 'POST' || method === 'PUT' || method === 'PATCH'
@@ -91,11 +145,6 @@ async function ask(
       declared,
       `is not cached: for ${path} it ${reads}, which is not in the key of its answers; take that into the key (vary, key, a declared input), or leave the cache out`,
     )
-  const { response: schemas } = operation.declaration
-  // What a made-up param leads to says nothing of the others.
-  const isDeclared = !known || !schemas || (isSchema(schemas) ? response.status === 200 : response.status in schemas)
-  if (!isDeclared && response.status < 500)
-    tell(declared, `answers ${response.status} for ${path}, which its response does not declare`)
   if (response.status >= 500) tell(declared, `answers ${response.status} for ${path}`)
 }
 
