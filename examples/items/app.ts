@@ -8,11 +8,14 @@ import { session } from './session.js'
 
 export const items = route('/items')
   .get({ query: Filter, response: Page }, (_request, { query }) => db.list(query))
-  .post({ body: NewItem, response: { 201: Item } }, async (_request, { body }) => {
-    const item = await db.add(body)
-    if (!item) return reply.problem(409, { detail: `There is an item called ${body.name} already.` })
-    return reply.json(item, { status: 201, headers: { location: href('/items/[slug]', { slug: item.slug }) } })
-  })
+  .post(
+    { body: NewItem, response: { 201: Item }, openapi: { responses: { 409: 'The name is taken.' } } },
+    async (_request, { body }) => {
+      const item = await db.add(body)
+      if (!item) return reply.problem(409, { detail: `There is an item called ${body.name} already.` })
+      return reply.json(item, { status: 201, headers: { location: href('/items/[slug]', { slug: item.slug }) } })
+    },
+  )
 
 // The names of the last items that this browser looked at. Browsers keep a `secure` cookie from https only.
 const visitor = route.use(cookies({ defaults: { secure: process.env['NODE_ENV'] === 'production' } }))
@@ -41,11 +44,19 @@ export const photo = route('/items/[slug]/photo')
       headers: { 'content-type': photo.type, 'x-content-type-options': 'nosniff' },
     })
   })
-  .post({ form: PhotoForm, response: { 201: Item }, bodyLimit: 5_000_000 }, async (_request, { params, form }) => {
-    const item = await db.savePhoto(params.slug, form.photo, form.alt)
-    if (!item) return reply.notFound()
-    return reply.json(item, { status: 201, headers: { location: href('/items/[slug]/photo', { slug: item.slug }) } })
-  })
+  .post(
+    {
+      form: PhotoForm,
+      response: { 201: Item },
+      openapi: { responses: { 404: 'There is no such item.' } },
+      bodyLimit: 5_000_000,
+    },
+    async (_request, { params, form }) => {
+      const item = await db.savePhoto(params.slug, form.photo, form.alt)
+      if (!item) return reply.notFound()
+      return reply.json(item, { status: 201, headers: { location: href('/items/[slug]/photo', { slug: item.slug }) } })
+    },
+  )
 
 export const seen = visitor('/seen').get((_request, { cookies }) => {
   const slugs = cookies.get('seen')?.value.split('.') ?? []
