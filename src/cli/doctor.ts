@@ -133,7 +133,7 @@ async function ask(
   { basePath }: RouterData,
   tell: (declared: Declared, message: string) => void,
 ): Promise<void> {
-  const { route, operation } = declared
+  const { route } = declared
   const known = await firstParams(route)
   const path = toPath(route.pattern, (known ?? toSample(route.pattern)) as Record<string, never>)
   const request = new Request(`http://localhost${basePath}${path}?byway-doctor=1`, { headers: probe })
