@@ -304,8 +304,17 @@ function within<Answer>(
       isOver = true
       resolve(fail(new Error(`The cache's store did not answer within ${timeout} ms.`)))
     }
-    // Where this process itself was busy that long, the answer has come but was not read yet: after one more turn it is.
-    let timer = unref(setTimeout(() => (timer = unref(setTimeout(expire, 1))), timeout))
+    // A timer that is late says that this process stood still, and nothing of the store, whose answer may be there unread.
+    let due = performance.now() + timeout
+    let patience = 3
+    const check = (): void => {
+      const isLate = performance.now() - due > 50
+      if (patience-- === 0) return expire()
+      due = performance.now() + (isLate ? timeout : 1)
+      if (!isLate) patience = 0
+      timer = unref(setTimeout(check, isLate ? timeout : 1))
+    }
+    let timer = unref(setTimeout(check, timeout))
     Promise.resolve(promise).then(
       (value) => {
         if (isOver) return late(value)

@@ -674,3 +674,21 @@ describe('guardStore', () => {
     )
   })
 })
+
+describe('a process that stood still', () => {
+  it('does not take that for the slowness of the store', async () => {
+    const report = vi.fn()
+    const answer = async (): Promise<Entry> => {
+      await new Promise((resolve) => setTimeout(resolve, 1))
+      // The answer has come meanwhile, but to be read takes as many turns of the loop as there are answers before it.
+      await new Promise((resolve) => setTimeout(resolve, 40))
+      return entry
+    }
+    const store = { get: answer } as unknown as CacheStore
+    const asked = guardStore(store, { timeout: 60, report }).get('key')
+    const end = performance.now() + 400
+    while (performance.now() < end);
+    expect(await asked).toBe(entry)
+    expect(report).not.toHaveBeenCalled()
+  })
+})
