@@ -98,7 +98,8 @@ function createRing(core: Core, options: RingOptions, inside: Inside): Answer {
     if (state === 'fresh' && !found.isMarkedStale) return serve(one, entry, now, { hit: true })
     if (state === 'fresh' || state === 'stale') {
       refresh(toJob(one), found)
-      return serve(one, entry, now, { hit: true })
+      // What a tag has made stale is so, whatever time it had left.
+      return serve(one, entry, now, found.isMarkedStale ? { hit: true, ttl: 0 } : { hit: true })
     }
     if (state === 'dead') return miss(one, found, undefined)
     return isBackedOff(core, one.key)
@@ -109,7 +110,7 @@ function createRing(core: Core, options: RingOptions, inside: Inside): Answer {
   const serve = ({ request }: Visit, entry: Entry, now: number, status: CacheStatus): Response =>
     answerFrom(entry, request, [
       ...(options.cdn === undefined ? [['age', String(ageOf(entry, now))] as const] : []),
-      ['cache-status', formatCacheStatus({ ...status, ttl: ttlOf(entry, now) })],
+      ['cache-status', formatCacheStatus({ ttl: ttlOf(entry, now), ...status })],
     ])
 
   const toJob = (one: Visit): Job<Made> => {

@@ -278,7 +278,7 @@ describe('revalidateTag', () => {
     const { cache, get, app } = toApp({ tags: ['items'] })
     await get()
     await cache.revalidateTag('items', 'max')
-    expect(await get()).toEqual([200, 1, { hit: true }])
+    expect(await get()).toEqual([200, 1, { hit: true, ttl: 0 }])
     await app.settled()
     expect(await get()).toEqual([200, 2, { hit: true }])
   })
