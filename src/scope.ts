@@ -59,3 +59,8 @@ export function keepScope(): <value>(run: () => value) => value {
   const scope = currentScope()
   return scope ? (run) => storage!.run(scope, run) : (run) => run()
 }
+
+declare const navigator: { userAgent?: string } | undefined
+
+/** Whether a request may wait for what another one does: https://developers.cloudflare.com/workers/runtime-apis/request/ has it fail. */
+export const sharesRuns: boolean = typeof navigator === 'undefined' || navigator.userAgent !== 'Cloudflare-Workers'

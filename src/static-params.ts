@@ -2,6 +2,7 @@ import { Context } from './context.js'
 import type { Answer } from './middleware.js'
 import { parsePattern, toPath, type InvalidPattern, type Params } from './pattern.js'
 import { toFailure } from './problem.js'
+import { sharesRuns } from './scope.js'
 
 export interface StaticParamsOptions {
   /** Whether params that were not given are answered too. Without, they lead to the next route that matches, or to a 404. @default true */
@@ -20,10 +21,6 @@ type Awaitable<value> = value | Promise<value>
 type OnlyParams<pattern extends string, params> = params & {
   readonly [name in Exclude<keyof params, keyof Params<pattern>>]: never
 }
-
-// A request there may not wait for what another one does: https://developers.cloudflare.com/workers/runtime-apis/request/
-declare const navigator: { userAgent?: string } | undefined
-const sharesRuns = typeof navigator === 'undefined' || navigator.userAgent !== 'Cloudflare-Workers'
 
 type AnyStaticParams = Record<string, string | string[] | undefined>
 

@@ -1,3 +1,4 @@
+import { sharesRuns } from '../scope.js'
 import type { Core } from './core.js'
 import { Flight, type Outcome } from './flight.js'
 import type { SafeStore } from './guard.js'
@@ -26,10 +27,6 @@ export interface Job<made extends { readonly outcome: Outcome | Promise<Outcome>
 }
 
 type AnyMade = { readonly outcome: Outcome | Promise<Outcome> }
-
-// A request there may not wait for what another one does: https://developers.cloudflare.com/workers/runtime-apis/request/
-declare const navigator: { userAgent?: string } | undefined
-const sharesRuns = typeof navigator === 'undefined' || navigator.userAgent !== 'Cloudflare-Workers'
 
 /** How long a key is remembered whose answer was not to be stored, in milliseconds. Long ones are not: clients make them up. */
 const unstorableFor = 10_000
