@@ -54,10 +54,10 @@ export function runFill<value>(
   return storage.run({ context: context ?? outer?.context, memo: outer?.memo, marks }, run)
 }
 
-/** Runs things later in the scope that is now. */
-export function keepScope(): <value>(run: () => value) => value {
+/** What runs things later in the scope that is now, if there is one. */
+export function keepScope(): (<value>(run: () => value) => value) | undefined {
   const scope = currentScope()
-  return scope ? (run) => storage!.run(scope, run) : (run) => run()
+  return scope && ((run) => storage!.run(scope, run))
 }
 
 declare const navigator: { userAgent?: string } | undefined

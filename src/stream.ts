@@ -82,7 +82,7 @@ class ItemStream<item> implements UnderlyingDefaultSource<Uint8Array<ArrayBuffer
     try {
       const iterator = this.#start()
       this.#isOpen = false
-      const { done, value } = await this.#inScope(() => iterator.next())
+      const { done, value } = await (this.#inScope ? this.#inScope(() => iterator.next()) : iterator.next())
       this.#isOpen = !done
       if (this.#ended) return
       if (done) {
@@ -139,7 +139,7 @@ class ItemStream<item> implements UnderlyingDefaultSource<Uint8Array<ArrayBuffer
   }
 
   async #close(): Promise<void> {
-    await this.#inScope(() => this.#start().return?.())
+    await (this.#inScope ? this.#inScope(() => this.#start().return?.()) : this.#start().return?.())
   }
 
   #start(): AsyncIterator<item> | Iterator<item> {
