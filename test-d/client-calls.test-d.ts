@@ -19,6 +19,11 @@ const app = router({
   files: route('/files/[...path]').get(() => 'x'),
   docs: route('/docs/[[...path]]').get(() => 'x'),
   hook: route('/hook').post({ text: z.string() }, () => undefined),
+  counted: route('/counted').get(
+    { headers: z.object({ 'x-count': z.coerce.number(), 'x-since': z.coerce.date().optional() }) },
+    () => [],
+  ),
+  cached: route('/cached').get({ headers: z.object({ 'x-age': z.coerce.number().optional() }) }, () => []),
   events: route('/events').get(() => reply.sse([] as ServerSentEvent<{ n: number }>[])),
 })
 type App = typeof app
@@ -97,6 +102,26 @@ await api('/').get({ init: { body: 'x' } })
 const shared: ClientOptions = { baseUrl: 'https://api.example', retry: 2 }
 createClient<App>(shared)
 
+// ── headers ──
+
+await api('/counted').get({ headers: { 'x-count': 5, 'x-since': new Date() } })
+await api('/counted').get({ headers: { 'x-count': 5, 'x-since': undefined, authorization: 'Bearer x' }, timeout: 5 })
+await api('/cached').get()
+await api('/cached').get({ headers: { 'x-age': 5, accept: 'text/plain' } })
+await api('/cached').get({ headers: new Headers({ accept: 'text/plain' }) })
+// @ts-expect-error a declared header is missing
+await api('/counted').get({ headers: { 'x-since': new Date() } })
+// @ts-expect-error `Headers` may lack what is declared
+await api('/counted').get({ headers: new Headers({ 'x-count': '5' }) })
+// @ts-expect-error the headers are missing
+await api('/counted').get({ timeout: 5 })
+// @ts-expect-error a coerced header is checked against what it gives
+await api('/counted').get({ headers: { 'x-count': 'five' } })
+// @ts-expect-error the same, where it may be left out
+await api('/cached').get({ headers: { 'x-age': 'five' } })
+// @ts-expect-error no header is an object
+await api('/counted').get({ headers: { 'x-count': 5, authorization: { token: 'x' } } })
+
 // ── the calls, by pattern and method ──
 
 type Written = Calls<App>
@@ -107,6 +132,9 @@ expectType<{ slug: string; price: number }>((await written('/items/[slug]').get(
 written('/items').url({ query: { pages: 2 } })
 // @ts-expect-error params are missing
 written('/items/[slug]').url()
+await written('/counted').get({ headers: { 'x-count': 5, authorization: 'Bearer x' } })
+// @ts-expect-error a declared header is missing
+await written('/counted').get({ headers: { authorization: 'Bearer x' } })
 
 // ── streams ──
 

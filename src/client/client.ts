@@ -133,7 +133,17 @@ type CallOf<operation, early> = operation extends {
   : operation
 
 // An option is required when something in it is, and the argument when an option is.
-type CallArguments<options> = {} extends options ? [options?: options & CallOptions] : [options: options & CallOptions]
+type CallArguments<options> = {} extends options
+  ? [options?: WithCallOptions<options>]
+  : [options: WithCallOptions<options>]
+// prettier-ignore
+type WithCallOptions<options> =
+  'headers' extends keyof options ? options & Omit<CallOptions, 'headers'> & OtherHeaders<NonNullable<options['headers']>> :
+  options & CallOptions
+// An index signature holds for the declared headers too, so it has to admit their values.
+interface OtherHeaders<declared> {
+  readonly headers?: HeadersInit | { readonly [name: string]: string | declared[keyof declared] }
+}
 type ParamsOption<pattern extends string, route> = pattern extends `${string}[${string}`
   ? Option<'params', ParamsInput<pattern, route>>
   : {}
