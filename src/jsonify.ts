@@ -2,11 +2,18 @@
 // prettier-ignore
 export type Jsonify<value> =
   unknown extends value                                 ? value :
-  value extends string | number | boolean | null | Blob ? value :
+  value extends JsonValue | Blob                        ? value :
   value extends { toJSON(...args: never): infer json }  ? Jsonify<json> :
   value extends Unsendable                              ? undefined :
-  value extends readonly unknown[]                      ? { [index in keyof value]: Jsonify<value[index]> } :
+  value extends readonly unknown[]                      ? JsonifyArray<value> :
   JsonifyObject<value>
+// What is JSON already needs no look inside; a recursive union of it would have no end.
+type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue }
+// A written array is looked into when it is used, a mapped one at once: without end, if it is recursive.
+// prettier-ignore
+type JsonifyArray<value extends readonly unknown[]> =
+  value[number][] extends value ? value extends unknown[] ? Jsonify<value[number]>[] : readonly Jsonify<value[number]>[] :
+  { [index in keyof value]: Jsonify<value[index]> }
 // One flat object to look at when nothing in it can be undefined, which is the usual case.
 type JsonifyObject<value> =
   HasUndefined<value> extends true

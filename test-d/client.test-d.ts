@@ -1,6 +1,6 @@
 import { reply, route, router, type Jsonify, type Problem } from 'byway'
 import { createClient, UnexpectedResponse } from 'byway/client'
-import { expectAssignable, expectType } from 'tsd'
+import { expectAssignable, expectNotAssignable, expectType } from 'tsd'
 import { z } from 'zod'
 import { zfd } from 'zod-form-data'
 import * as pets from './pets.test-d.js'
@@ -9,6 +9,12 @@ interface Item {
   slug: string
   name: string
   price: number
+}
+type Json = string | number | boolean | null | Json[] | { [key: string]: Json }
+type Dated = string | Date | Dated[] | { [key: string]: Dated }
+interface Tree {
+  at: Date
+  children: Tree[]
 }
 const Item = z.object({ slug: z.string(), name: z.string(), price: z.number() })
 declare const db: { list(page: number, tag: string[]): Promise<Item[]>; find(slug: string): Promise<Item | undefined> }
@@ -63,7 +69,8 @@ const hook = route('/hook').post(
   { text: z.string(), headers: z.object({ 'x-signature': z.string() }) },
   () => undefined,
 )
-const app = router({ items, item, photo, more: { numbered, mixed, typed, hook }, pets })
+const stored = route('/stored').get((): { json: Json } => ({ json: [null] }))
+const app = router({ items, item, photo, more: { numbered, mixed, typed, hook, stored }, pets })
 
 const api = createClient<typeof app>({ baseUrl: 'https://api.example' })
 
@@ -101,6 +108,10 @@ if (numberLike.status === 200) expectType<number>(numberLike.data.status)
 const discriminated = await api('/typed').get()
 if (discriminated.status === 402) expectType<'https://errors.example/credit'>(discriminated.error.type)
 if (discriminated.status === 200) expectType<string>(discriminated.data)
+const anything = await api('/stored').get()
+expectType<{ json: Json }>(anything.data)
+// @ts-expect-error what is JSON may be no string
+anything.data.json.at(0)
 const pet = await api('/pets/[id]').get({ params: { id: '1' } })
 if (pet.data) expectType<{ id: string; born: string; tag?: string }>(pet.data)
 // @ts-expect-error 299 is not among the answers
@@ -159,6 +170,17 @@ expectType<200 | 404>(written.status)
 declare const json: Jsonify<{ a: Date; b?: string; c: undefined; d: () => void; e: (Date | null)[]; f: [1, Date] }>
 expectType<{ a: string; b?: string; e: (string | null)[]; f: [1, string] }>(json)
 declare const flat: Jsonify<Item>
+declare const optional: Jsonify<{ a: string; readonly b?: number; c: any; d?: [1, 'x'] }>
+expectType<{ a: string; readonly b?: number; c: any; d?: [1, 'x'] }>(optional)
+declare const within: Jsonify<{ a: Json; b: Date; c: unknown; d: { e: Json[]; f?: undefined } }>
+expectType<{ a: Json; b: string; c?: unknown; d: { e: Json[] } }>(within)
+declare const lists: Jsonify<{ a: Date[]; b: readonly Date[]; c: readonly [1, ...Date[]]; d: [1, Date] }>
+expectType<{ a: string[]; b: readonly string[]; c: readonly [1, ...string[]]; d: [1, string] }>(lists)
+declare const dated: Jsonify<Dated>
+expectAssignable<Json>(dated)
+expectNotAssignable<Date>(dated)
+declare const tree: Jsonify<Tree>
+expectType<string | undefined>(tree.children[0]?.children[0]?.at)
 expectAssignable<Item>(flat)
 
 declare const unexpected: UnexpectedResponse
