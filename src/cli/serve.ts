@@ -1,11 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import { watch } from 'node:fs'
 import { dirname, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { InvalidArgumentError, type Command } from 'commander'
 import { serve } from '../hosts/node.js'
 import { CommandError } from './command-error.js'
 import { findAppFile, loadApp } from './load-app.js'
+import { watchSources } from './watch.js'
 
 interface ServeFlags {
   readonly export?: string
@@ -62,19 +62,24 @@ async function serveAndWatch(file: string): Promise<void> {
   ]
   let child: ChildProcess | undefined
   let restart: ReturnType<typeof setTimeout> | undefined
+  // Whether the child ends because another one takes its place.
+  let isStopped = false
   let isEnding = false
 
   const start = (): void => {
+    isStopped = false
     child = spawn(process.execPath, [...process.execArgv, ...args], { stdio: 'inherit' })
     child.once('exit', (code, signal) => {
       child = undefined
       if (isEnding) process.exit(code ?? 0)
-      if (restart === undefined && signal === null) process.stderr.write('byway: waiting for a change\n')
+      if (!isStopped && signal === null) process.stderr.write('byway: waiting for a change\n')
     })
   }
   const again = (): void => {
     restart = undefined
     if (!child) return start()
+    if (isStopped) return
+    isStopped = true
     const old = child
     // Its answers under way are a developer's own: they need not wait for long.
     const kill = setTimeout(() => old.kill('SIGKILL'), 1_000)
@@ -84,25 +89,21 @@ async function serveAndWatch(file: string): Promise<void> {
     })
     old.kill('SIGTERM')
   }
-  const watcher = watch(dirname(file), { recursive: true }, (_event, name) => {
-    if (name === null || isEnding || !isSource(name)) return
+  const stopWatching = watchSources(dirname(file), (path) => {
+    if (isEnding) return
     clearTimeout(restart)
     restart = setTimeout(() => {
-      process.stderr.write(`byway: ${name} has changed\n`)
+      process.stderr.write(`byway: ${relative(process.cwd(), path)} has changed\n`)
       again()
     }, 100)
   })
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.on(signal, () => {
       isEnding = true
-      watcher.close()
+      stopWatching()
       if (child) child.kill(signal)
       else process.exit(0)
     })
   start()
   await new Promise(() => {})
 }
-
-const isSource = (name: string): boolean =>
-  !/(?:^|[\\/])(?:node_modules|\.git|dist|build|coverage)[\\/]/.test(name) &&
-  /\.(?:[cm]?[jt]sx?|json|env|html|css)$/.test(name)

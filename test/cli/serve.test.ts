@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import type { ChildProcess } from 'node:child_process'
@@ -63,6 +63,40 @@ describe('byway serve', () => {
     child.kill('SIGTERM')
     expect(await once(child, 'exit')).toEqual([0, null])
   })
+
+  it('sees each change of a file that an editor replaces, and of one in a folder that is new', async () => {
+    const folder = await mkdtemp(join(fixtures, 'watched-'))
+    onTestFinished(() => rm(folder, { recursive: true }))
+    const file = join(folder, 'app.ts')
+    await cp(join(fixtures, 'app.ts'), file)
+    const source = await readFile(file, 'utf8')
+    const child = start('serve', file, '--watch', '--port', '0', '--hostname', '127.0.0.1')
+    const printed = listen(child)
+    await urlIn(printed)
+    const colourAfter = async (change: () => Promise<void>): Promise<unknown> => {
+      const before = printed.text.length
+      await change()
+      const answer = (await (await fetch(`${await urlIn(printed, before)}/items`)).json()) as { colour: string }
+      return answer.colour
+    }
+    const replace = async (text: string): Promise<void> => {
+      await writeFile(`${file}~`, text)
+      await rename(`${file}~`, file)
+    }
+
+    expect(await colourAfter(() => replace(source.replace("'red'", "'blue'")))).toBe('blue')
+    expect(await colourAfter(() => replace(source.replace("'red'", "'green'")))).toBe('green')
+    expect(await colourAfter(() => writeFile(file, source.replace("'red'", "'plum'")))).toBe('plum')
+
+    const inner = join(folder, 'paint', 'colour.ts')
+    await mkdir(join(folder, 'paint'))
+    await writeFile(inner, "export const colour = 'teal'\n")
+    const imported = `import { colour } from './paint/colour.js'\n${source.replace("'red'", 'colour')}`
+    expect(await colourAfter(() => writeFile(file, imported))).toBe('teal')
+    expect(await colourAfter(() => writeFile(inner, "export const colour = 'gold'\n"))).toBe('gold')
+    child.kill('SIGTERM')
+    expect(await once(child, 'exit')).toEqual([0, null])
+  }, 30_000)
 })
 
 const fetchFails = async (printed: { text: string }): Promise<boolean> => {
