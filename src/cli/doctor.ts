@@ -52,7 +52,7 @@ export async function diagnose({ app, data, file, exportName }: LoadedApp, run: 
   for (const { declared, statuses } of undeclared(data, file, exportName))
     tell(
       declared,
-      `answers ${statuses.join(', ')}, by its types, which its response does not declare; declare them too`,
+      `answers ${statuses.join(', ')}, by its types, which its response does not declare; declare them there, or in openapi.responses`,
     )
   return findings
 }
