@@ -19,6 +19,18 @@ const app = router({
   files: route('/files/[...path]').get(() => 'x'),
   docs: route('/docs/[[...path]]').get(() => 'x'),
   hook: route('/hook').post({ text: z.string() }, () => undefined),
+  full: route('/full').get((request) => {
+    const until = new Date()
+    if (request.url)
+      return reply.problem(503, {
+        type: 'https://errors.example/full',
+        until,
+        slots: [{ at: until }] as { at?: Date }[],
+      })
+    if (request.body) return reply.problem(503, { type: 'https://errors.example/closed', until })
+    if (request.method) return reply.json({ status: 500, at: until }, { status: 500 })
+    return reply.notFound()
+  }),
   counted: route('/counted').get(
     { headers: z.object({ 'x-count': z.coerce.number(), 'x-since': z.coerce.date().optional() }) },
     () => [],
@@ -41,6 +53,19 @@ if (status === 400) {
   expectType<Problem<400>>(error)
   expectType<string | undefined>(error.errors?.[0]?.detail)
 }
+const full = await api('/full').get()
+if (full.status === 503) {
+  expectType<string>(full.error.until)
+  expectType<string | undefined>(full.error.detail)
+  if (full.error.type === 'https://errors.example/full') expectType<{ at?: string }[]>(full.error.slots)
+  else expectType<'https://errors.example/closed'>(full.error.type)
+  // @ts-expect-error a date arrives as a string
+  full.error.until.getTime()
+  // @ts-expect-error an extension of the other problem
+  if (full.error.type === 'https://errors.example/closed') console.log(full.error.slots)
+}
+if (full.status === 500) expectType<{ status: number; at: string }>(full.error)
+if (full.status === 404) expectType<Problem<404>>(full.error)
 
 // ── url ──
 

@@ -223,7 +223,12 @@ export interface Failure<status, error> {
 }
 // prettier-ignore
 type Outcome<answer> =
-  answer extends Answered<infer status, infer data> ? status extends ErrorStatus ? Failure<status, data extends Problem ? data : Jsonify<data>> : Success<status, Received<data>> : never
+  answer extends Answered<infer status, infer data> ? status extends ErrorStatus ? Failure<status, ReceivedError<status, data>> : Success<status, Received<data>> : never
+// A problem keeps its name. `rest` is its literal `type` and its extensions, or all of what was not made by `reply.problem`.
+// prettier-ignore
+type ReceivedError<status extends ErrorStatus, data> =
+  data extends Problem<status> & infer rest ? rest extends Problem ? Jsonify<data> : Problem<status> & Jsonify<rest> :
+  Jsonify<data>
 type Received<data> = data extends AsyncIterable<infer item> ? AsyncIterable<Jsonify<item>> : Jsonify<data>
 
 // ── at run time ──
