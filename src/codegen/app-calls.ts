@@ -57,6 +57,10 @@ export function readCalls(given: string, options: CodegenOptions, reserved: read
       `${given}: TypeScript does not find 'byway/client' from there, or one that has the type Calls`,
     )
 
+  const stranger = checker.getPropertiesOfType(typeOf('AllCalls')).find(({ name }) => !name.startsWith('/'))
+  if (stranger)
+    throw new CodegenError(`${given} has '${stranger.name}' where a pattern is expected; its types cannot be read`)
+
   const printer = new TypePrinter(
     ts,
     program,
@@ -121,7 +125,8 @@ function createProgram(
   const { options, ambient } = readConfig(ts, file, tsconfig)
   const extension = extname(file)
   const specifier = `./${basename(file, extension)}${extension.replace('ts', 'js').replace('jsx', 'js')}`
-  const path = join(dirname(file), '.byway-calls.mts')
+  // Of the same kind as the app: what is an ES module sees the default export of a CommonJS one as a member of it.
+  const path = join(dirname(file), `.byway-calls.${/^\.[cm]/.test(extension) ? extension[1] : ''}ts`)
   const text = `import type { Calls, Failure, Problem, Success } from 'byway/client'
 import type { ${exportName} as app } from '${specifier}'
 export type AllCalls = Calls<typeof app>
