@@ -165,6 +165,7 @@ export class Exchange {
     this.server.track(settled)
     const { host, request } = this
     if (host.waitUntil) host.waitUntil(settled)
+    // srvx puts one on its requests.
     else if ((request as { waitUntil?: WaitUntil }).waitUntil)
       (request as unknown as Required<Host>).waitUntil!(settled)
     else waitUntilOfVercel(settled)
@@ -274,6 +275,7 @@ export class Context {
   /** A context with more in it, which what is outside does not see. Throws TypeError for the name of a member. */
   static with(context: Context, added: object): Context {
     try {
+      // Not in the class's type, which `isolatedDeclarations` writes without computed names.
       return Object.assign((context as unknown as Copied)[copied](), added)
     } catch (error) {
       // The members are getters, which cannot be assigned to.

@@ -5,7 +5,7 @@ import { compose, isRing, toThrown, type AnyMiddleware, type Answer, type Early 
 import { parsePattern } from './pattern.js'
 import { toProblem } from './problem.js'
 import { permanentRedirect } from './reply.js'
-import { isResponse } from './response.js'
+import { isResponse, ownTarget } from './response.js'
 import { isRoute, toFallback, type AnyRoute } from './route.js'
 import { hasScopes, runRequest } from './scope.js'
 import { narrow } from './static-params.js'
@@ -285,11 +285,11 @@ function hrefTail(href: string, end: number): string {
   return href.charCodeAt(end) === 63 ? href.slice(end).replace(/#.*/s, '') : ''
 }
 
-// Only byway's own answers: what came from elsewhere is passed on as it is. A copy, since a Response may be used again.
+// A copy, since a Response may be used again.
 function withBasePath(response: Response, basePath: string): Response {
-  const location = '~data' in response ? response.headers.get('location') : null
-  if (location === null || !/^\/(?![/\\])/.test(location)) return response
+  const target = ownTarget(response)
+  if (target === undefined) return response
   const copy = response.clone()
-  copy.headers.set('location', basePath + location)
+  copy.headers.set('location', basePath + target)
   return copy
 }

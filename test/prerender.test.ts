@@ -39,6 +39,16 @@ async function failuresOf(app: Parameters<typeof prerender>[0], options: Prerend
 }
 
 describe('prerender', () => {
+  it('shows a handler nothing of the request that has nothing shown', async () => {
+    const cache = createCache()
+    const app = router({
+      all: route('/all')
+        .use(cache({ dynamic: 'force-static' }))
+        .get((request) => ({ cookie: request.headers.get('cookie') })),
+    })
+    expect((await prerender(app, quiet)).pages).toMatchObject([{ pathname: '/all', status: 200 }])
+  })
+
   it('leaves out what is for one client only', async () => {
     const cache = createCache()
     const app = router({

@@ -10,7 +10,7 @@ import { toCanonicalPath } from './key.js'
 import { LimitedMap } from './limited-map.js'
 import { memoryStore } from './memory-store.js'
 import { toCacheControl } from './policy.js'
-import { toRing } from './ring.js'
+import { toRing, type RingOptions } from './ring.js'
 import type { CacheStore } from './store.js'
 import type { Dynamic } from './tracked.js'
 
@@ -120,7 +120,7 @@ export interface Cache {
     // By way of a function, so that what `tags` leaves out or names does not change what is optional.
     options: WrapOptions<Parameters<(...args: args) => unknown>>,
   ): (...args: args) => Promise<Jsonify<Awaited<result>>>
-  /** What `set` has kept, as JSON has it; `undefined` where it is not there. An answer that is made with it has its tags as well, as with `wrap`. */
+  /** What `set` has kept, as JSON has it; `undefined` where it is not there, or a tag of it was revalidated, with 'max' too. An answer that is made with it has its tags as well, as with `wrap`. */
   get(this: void, key: string): Promise<unknown>
   /**
    * Keeps a value for all callers. What was read before a tag of it was revalidated, and is set after that, counts as new;
@@ -256,7 +256,7 @@ function toLifetime(
   return { revalidate: revalidate === false ? null : revalidate, staleWhileRevalidate, staleIfError }
 }
 
-function toRingOptions(options: CacheOptions<any>): Parameters<typeof toRing>[1] {
+function toRingOptions(options: CacheOptions<any>): RingOptions {
   const call = 'cache()'
   checkNames(call, options, [...lifetimeNames, 'tags', 'vary', 'key', 'cdn', 'dynamic', 'statuses', 'maxBytes'])
   const { tags = [], vary = [], key, cdn, dynamic = 'auto', statuses = [200], maxBytes = 1_048_576 } = options

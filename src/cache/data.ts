@@ -119,8 +119,10 @@ function copy(value: unknown): unknown {
 }
 
 export async function getData(core: Core, key: string): Promise<unknown> {
-  const { entry } = await lookUp(core.storeFor(), core.prefix, toDataKey(core, key), () => [])
-  if (!entry || stateOf(entry, Date.now(), { staleWhileRevalidate: 0, staleIfError: 0 }) !== 'fresh') return undefined
+  const { entry, isMarkedStale } = await lookUp(core.storeFor(), core.prefix, toDataKey(core, key), () => [])
+  // Nobody but the caller can make it anew, so that what 'max' would have served once more is gone.
+  if (!entry || isMarkedStale || stateOf(entry, Date.now(), { staleWhileRevalidate: 0, staleIfError: 0 }) !== 'fresh')
+    return undefined
   collect(toResult(entry))
   return fromText(entry.body as string)
 }

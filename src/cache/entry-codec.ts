@@ -14,7 +14,7 @@ export function formatEntry({ body, ...members }: Entry): string {
     typeof body !== 'string'
       ? ['base64', toBase64(body)]
       : // In UTF-8 half of a surrogate pair would become another character, of the same length.
-        isWellFormed(body)
+        body.isWellFormed()
         ? ['text', body]
         : ['json', JSON.stringify(body)]
   return `${signature} ${form} ${json.length} ${text.length}\n${json}${text}`
@@ -59,15 +59,13 @@ export function isEntry(value: unknown): value is Entry {
 
 // https://fetch.spec.whatwg.org/#concept-header, in lower case
 const headerName = /^[!#$%&'*+\-.^_`|~\da-z]+$/
+// NUL is one of the three characters that no value has.
 // oxlint-disable-next-line no-control-regex
 const headerValue = /^[^\0\r\n\u0100-\uffff]*$/
 
 const isPairs = (value: unknown): value is [string, string][] =>
   Array.isArray(value) &&
   value.every((pair) => Array.isArray(pair) && pair.length === 2 && pair.every((part) => typeof part === 'string'))
-
-// The method is newer than the library that is compiled against, not than Node 20.
-const isWellFormed = (text: string): boolean => (text as unknown as { isWellFormed(): boolean }).isWellFormed()
 
 function toBase64(bytes: Uint8Array): string {
   const parts: string[] = []

@@ -1,7 +1,7 @@
 import { Context, isAbort, type Exchange } from '../context.js'
 import type { Inside } from '../middleware.js'
 import { causeOf, toFailure } from '../problem.js'
-import { textOf } from '../response.js'
+import { ownTarget, textOf } from '../response.js'
 import { runFill } from '../scope.js'
 import { toEntityTag } from './answer.js'
 import type { Outcome } from './flight.js'
@@ -106,11 +106,11 @@ const refused = (response: Response, outcome: Outcome, refusal: string): Made =>
 
 // The router puts the basePath before the targets of byway's own redirects, and what is stored is none of these any more.
 function toDeployed(response: Response, { server }: Exchange): Headers {
-  const location = '~data' in response ? response.headers.get('location') : null
-  if (location === null || !/^\/(?![/\\])/.test(location)) return response.headers
+  const target = ownTarget(response)
+  if (target === undefined) return response.headers
   const { basePath = '' } = (server.app?.() ?? {}) as { readonly basePath?: string }
   const headers = new Headers(response.headers)
-  headers.set('location', basePath + location)
+  headers.set('location', basePath + target)
   return headers
 }
 

@@ -7,9 +7,6 @@ export class LimitedMap<value> {
     this.#limit = limit
   }
 
-  get size(): number {
-    return this.#map.size
-  }
   get(key: string): value | undefined {
     return this.#map.get(key)
   }

@@ -162,6 +162,7 @@ function toBytes(key: string, { headers, body, marks }: Entry): number {
   return bytes + (typeof body === 'string' ? textBytes(body) : 256 + body.byteLength)
 }
 
+// Control characters are ASCII too.
 // oxlint-disable-next-line no-control-regex
 const ascii = /^[\0-\x7f]*$/
 

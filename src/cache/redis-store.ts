@@ -8,6 +8,7 @@ export interface NodeRedisClient {
   set(key: string, value: string, options: { PX: number; NX?: true }): Promise<unknown>
   del(key: string): Promise<unknown>
   pExpire(key: string, milliseconds: number): Promise<unknown>
+  /** Redis's EVAL: the script is byway's own, and runs in Redis. */
   eval(script: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>
   on(event: 'error', listener: () => void): unknown
 }
@@ -19,6 +20,7 @@ export interface IORedisClient {
   set(key: string, value: string, px: 'PX', milliseconds: number, nx: 'NX'): Promise<unknown>
   del(key: string): Promise<unknown>
   pexpire(key: string, milliseconds: number): Promise<unknown>
+  /** Redis's EVAL: the script is byway's own, and runs in Redis. */
   eval(script: string, numberOfKeys: number, key: string, ...args: string[]): Promise<unknown>
   defineCommand(name: string, definition: { lua: string }): unknown
 }

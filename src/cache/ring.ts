@@ -28,8 +28,6 @@ interface Visit {
   readonly request: Request
   readonly context: Context
   readonly inputs: object
-  /** As `tags` and `key` see it. */
-  readonly view: Context
   readonly store: SafeStore
   readonly key: string
   readonly free: ReadonlySet<PropertyKey>
@@ -59,6 +57,7 @@ function createRing(core: Core, options: RingOptions, inside: Inside): Answer {
   const visit = (request: Request, context: Context, inputs: Context | undefined): Visit => {
     const exchange = Context.exchange(context)
     const { href, start, end } = exchange
+    // As `tags` and `key` see it.
     const view = inputs && (options.key || !fixedMarks) ? Context.with(context, inputs) : context
     const free = options.key ? new Set<PropertyKey>() : nothing
     let key = core.prefix + href.slice(0, end)
@@ -75,7 +74,7 @@ function createRing(core: Core, options: RingOptions, inside: Inside): Answer {
         ...(fixedMarks ?? toMarks(core.prefix, checkTags((tags as (context: Context) => readonly string[])(view)))),
         `${core.prefix}p:${toCanonicalPath(href.slice(start, end))}`,
       ])
-    return { request, context, inputs: inputs ?? {}, view, free, key, marks, store: core.storeFor(context) }
+    return { request, context, inputs: inputs ?? {}, free, key, marks, store: core.storeFor(context) }
   }
 
   const enter = (request: Request, context: Context, inputs: Context | undefined): Response | Promise<Response> => {
@@ -153,7 +152,7 @@ function createRing(core: Core, options: RingOptions, inside: Inside): Answer {
     { outcome, response, refusal, isDynamic }: Made,
     fwd: 'stale' | 'uri-miss',
   ): Response => {
-    if (isEntry(outcome)) return serve(one, outcome, outcome.time, { fwd, stored: true })
+    if (isStored(outcome)) return serve(one, outcome, outcome.time, { fwd, stored: true })
     const isStreamed = outcome instanceof Promise
     const status = formatCacheStatus({ fwd, stored: isStreamed, detail: refusal })
     return withHeaders(response, (headers) => {
@@ -169,12 +168,14 @@ function createRing(core: Core, options: RingOptions, inside: Inside): Answer {
     try {
       const marks = await toVersioned(one, undefined)
       const { context } = one
-      const strict: Settings = { ...settings, dynamic: 'error' }
+      // What is shown empty to all is known ahead too.
+      const dynamic = settings.dynamic === 'force-static' ? settings.dynamic : 'error'
+      const strict: Settings = { ...settings, dynamic }
       const made = await makeAnswer({ ...one, settings: strict, inside, marks, signal: () => context.signal })
       // Who is left reads a streamed one to its end.
       if (made.outcome instanceof Promise) await made.response.body?.cancel()
       const outcome = await made.outcome
-      if (!isEntry(outcome)) return respond(one, { ...made, outcome }, 'uri-miss')
+      if (!isStored(outcome)) return respond(one, { ...made, outcome }, 'uri-miss')
       await one.store.set(one.key, outcome)
       return serve(one, outcome, outcome.time, { fwd: 'uri-miss', stored: true })
     } catch (error) {
@@ -195,10 +196,11 @@ function createRing(core: Core, options: RingOptions, inside: Inside): Answer {
   }
 }
 
-const isEntry = (value: unknown): value is Entry => typeof value === 'object' && value !== null && 'marks' in value
+const isStored = (value: unknown): value is Entry => typeof value === 'object' && value !== null && 'marks' in value
 
 function encodeInputs(inputs: Context | undefined, search: string): string {
   if (!inputs) return ''
+  // The members that validation has put there, which are in no type of a context.
   const { query, headers } = inputs as unknown as { query?: unknown; headers?: unknown }
   const text = encodeValue(headers)
   try {

@@ -75,11 +75,7 @@ function defineClasses() {
     readonly #tracker: Tracker
 
     constructor(real: Headers, tracker: Tracker) {
-      const seen = [...tracker.varied].flatMap((name): [string, string][] => {
-        const value = real.get(name)
-        return value === null ? [] : [[name, value]]
-      })
-      super(seen)
+      super(seenOf(real, tracker))
       this.#real = real
       this.#tracker = tracker
     }
@@ -137,10 +133,7 @@ function defineClasses() {
 
     constructor(real: Request, tracker: Tracker, signal: () => AbortSignal) {
       super(bareOf(real.url), {
-        headers: [...tracker.varied].flatMap((name): [string, string][] => {
-          const value = real.headers.get(name)
-          return value === null ? [] : [[name, value]]
-        }),
+        headers: seenOf(real.headers, tracker),
       })
       this.#real = real
       this.#tracker = tracker
@@ -168,6 +161,13 @@ function defineClasses() {
   }
   return { TrackedHeaders, TrackedRequest }
 }
+
+/** The headers that the key holds. */
+const seenOf = (headers: Headers, { varied }: Tracker): [string, string][] =>
+  [...varied].flatMap((name): [string, string][] => {
+    const value = headers.get(name)
+    return value === null ? [] : [[name, value]]
+  })
 
 const bareOf = (href: string): string => href.replace(/[?#].*$/s, '')
 

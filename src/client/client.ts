@@ -259,5 +259,6 @@ export function createClient<app>(options: ClientOptions<app> = {}): Client<app>
       ]),
     ),
   })
+  // Its patterns and calls are in the app's type alone.
   return client as unknown as Client<app>
 }

@@ -8,7 +8,7 @@ export type Disposition = 'inline' | 'attachment'
  * @see https://www.rfc-editor.org/rfc/rfc6266#section-4
  */
 export function formatContentDisposition(disposition: Disposition, name = ''): string {
-  const safe = toWellFormed(name).replace(/[/\\\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, '_')
+  const safe = name.toWellFormed().replace(/[/\\\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, '_')
   if (!safe) return disposition
   // Quotes and percents are read differently by each client: https://www.rfc-editor.org/rfc/rfc6266#appendix-D
   const ascii = safe.replace(/[^\x20-\x7e]|["%]/gu, '_')
@@ -18,6 +18,3 @@ export function formatContentDisposition(disposition: Disposition, name = ''): s
 // https://www.rfc-editor.org/rfc/rfc8187#section-3.2.1 leaves fewer characters as they are.
 const toExtended = (text: string): string =>
   encodeURIComponent(text).replace(/['()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`)
-
-// The method is newer than the library that is compiled against, not than Node 20.
-const toWellFormed = (text: string): string => (text as unknown as { toWellFormed(): string }).toWellFormed()

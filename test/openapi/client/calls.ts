@@ -33,7 +33,7 @@ export async function calls(fetch: (request: Request) => Promise<Response>) {
   await api.POST('/api/items', { body, headers })
   // @ts-expect-error the slug is missing
   await api.POST('/api/items', { params: { header }, body: { price, since: '' }, headers })
-  const dear = { ...body, price: { amount: 3, currency: 'XXX' as const } }
+  const dear = { ...body, price: { amount: 3, currency: 'CHF' as const } }
   // @ts-expect-error no such currency
   await api.POST('/api/items', { params: { header }, body: dear, headers })
 
