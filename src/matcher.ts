@@ -136,6 +136,23 @@ export class Matcher<value> {
     return state?.end?.escaped
   }
 
+  /** All matches, the best first. Visits each node of the tree at most once. Throws as `find` does. */
+  *findAll(url: string, start: number, end: number): Generator<Match<value>> {
+    const escape = url.indexOf('%', start)
+    const isEscaped = escape !== -1 && escape < end
+    const segments = end - start > 1 ? url.slice(start + 1, end).split('/').map(decodeURIComponent) : []
+    if (segments.includes('')) return
+    const walk = function* (node: Node<value>, at: number): Generator<Match<value>> {
+      const isEnd = at === segments.length
+      const child = isEnd ? undefined : node.statics.get(segments[at]!)
+      if (child) yield* walk(child, at + 1)
+      if (!isEnd && node.param) yield* walk(node.param, at + 1)
+      const match = (isEnd ? node.end : node.rest) ?? node.optionalRest
+      if (match) yield isEscaped ? match.escaped! : match
+    }
+    yield* walk(this.#root, 0)
+  }
+
   #node(): Node<value> {
     return { id: this.#ids++, statics: new Map() }
   }
@@ -229,25 +246,6 @@ export class Matcher<value> {
       if (onlyStatic && depth < 8) this.#collect(next, `${prefix}${name}/`, texts, depth + 1)
       else texts.push([prefix + name, next])
     }
-  }
-}
-
-const ranks = ['static', 'param', 'catch-all', 'optional-catch-all']
-
-/** Whether a pathname that `pattern` fits best may be one that `other` fits too, by a lower rank. */
-export function mayFollow(other: string, pattern: string): boolean {
-  const theirs = parsePattern(other)
-  const ours = parsePattern(pattern)
-  let isLower = false
-  for (let at = 0; ; at++) {
-    const one = ours[at]
-    const two = theirs[at]
-    if (!one || !two) return isLower && ((one ?? two)?.kind ?? 'optional-catch-all') === 'optional-catch-all'
-    const difference = ranks.indexOf(two.kind) - ranks.indexOf(one.kind)
-    if (!isLower && difference < 0) return false
-    isLower ||= difference > 0
-    if (one.kind === 'static' && two.kind === 'static' && one.name !== two.name) return false
-    if (one.kind.endsWith('catch-all') || two.kind.endsWith('catch-all')) return isLower
   }
 }
 

@@ -1,41 +1,74 @@
-import { withNotes, type MiddlewareNotes } from './annotations.js'
-import { Context, type BaseContext, type Phase } from './context.js'
+import type { AnyMiddleware } from './app.js'
+import { checkOptions } from './options.js'
+import type { BaseContext, Context, NextOptions } from './context.js'
+import type { Method, Operation } from './declaration.js'
+import type { Scoped } from './exchange.js'
+import type { MiddlewareNotes } from './notes.js'
 import type { AnyParams } from './pattern.js'
-import { toFailure } from './problem.js'
+import type { Phase } from './problem.js'
 import type { Reply } from './reply.js'
 import { isResponse } from './response.js'
 
-/** The context of a route that is not known yet: what a middleware sees that is written on its own. */
+export type { AnyMiddleware } from './app.js'
+
+/** The context of any route, for middleware that is written on its own. */
 export interface AnyContext extends BaseContext {
   readonly params: AnyParams
 }
 
-/** What `next()` resolves to: the inner Response, which remembers what was added to the context. Return this very object. */
+/** The result of `next()`: the inner Response, typed with what was added to the context. Return this object. */
 export interface Continued<added> extends Reply<number, unknown> {
   readonly '~added': added
 }
 
 /**
- * Runs what is inside, with more in its context. It always resolves: what is thrown inside has become a Response, whose
- * cause `errorOf` tells. @throws Error if it is called twice.
+ * Runs the rest of the chain with more in its context. It always resolves to a Response: a thrown value is converted, and
+ * `errorOf` returns it. It can be called after the middleware has returned.
+ *
+ * @throws Error if it is called twice.
  */
-export type Next = <added extends object = {}>(added?: added) => Promise<Continued<added>>
+export type Next = <added extends object = {}>(added?: added, options?: NextOptions) => Promise<Continued<added>>
 
-/** A layer around what is inside it. `context` is what it demands; `result` tells what it adds and what it answers by itself. */
+/** Code around the rest of the chain. `context` is what it demands; `result` has what it adds and its early responses. */
 export type Middleware<context = AnyContext, result extends Response = Continued<{}>> = (
   request: Request,
   context: context,
   next: Next,
 ) => result | Promise<result>
 
-/** Any middleware, for lists of them. */
-export type AnyMiddleware = Middleware<any, any>
+/** The operation that a middleware made with `around` is built for. */
+export interface AroundOperation {
+  readonly method: Method
+  readonly pattern: string
+  /** The schemas and limits of the operation, as declared. */
+  readonly declaration: Operation
+  /**
+   * Validates the declared query and headers before the rest of the chain runs, once for each request. Throws, or rejects
+   * with, the 400 Response if they are invalid.
+   */
+  inputs(this: void, request: Request, context: object): Inputs | Promise<Inputs>
+}
+
+/** The validated query and headers of a request. */
+export interface Inputs {
+  readonly query?: unknown
+  readonly headers?: unknown
+}
+
+/** What a middleware declares in addition to its function. */
+export interface MiddlewareOptions {
+  /** What the OpenAPI document says about the operations behind it. */
+  readonly openapi?: MiddlewareNotes
+}
 
 /**
- * A middleware written on its own.
+ * Types a middleware that is written on its own. Annotate `context` to demand what an outer middleware adds:
+ * `context: AnyContext & { user: User }`.
  *
- * Annotate `context` to demand what an outer one adds: `context: AnyContext & { user: User }`.
+ * With `{ around }`, the function is built once for each operation that it is around. Such a middleware can only be used on
+ * routes.
  *
+ * @throws TypeError if the options are invalid.
  * @example
  * const session = middleware(async (request, context, next) => {
  *   const user = await findUser(request.headers.get('authorization'))
@@ -46,30 +79,52 @@ export type AnyMiddleware = Middleware<any, any>
 export function middleware<result extends Response | Promise<Response>, context = AnyContext>(
   run: (request: Request, context: context, next: Next) => result,
 ): (request: Request, context: context, next: Next) => result
-/** A middleware that says what documents are to tell of it: `middleware({ openapi: { security, responses } }, run)`. */
 export function middleware<result extends Response | Promise<Response>, context = AnyContext>(
-  notes: { readonly openapi: MiddlewareNotes },
+  options: MiddlewareOptions,
   run: (request: Request, context: context, next: Next) => result,
 ): (request: Request, context: context, next: Next) => result
+export function middleware<result extends Response | Promise<Response>, context = AnyContext>(
+  options: MiddlewareOptions & {
+    /** Builds the middleware for one operation. */
+    readonly around: (operation: AroundOperation) => (request: Request, context: context, next: Next) => result
+  },
+): (request: Request, context: context, next: Next) => result
 export function middleware(
-  notes: AnyMiddleware | { readonly openapi: MiddlewareNotes },
+  given: AnyMiddleware | (MiddlewareOptions & { around?: (operation: AroundOperation) => AnyMiddleware }),
   run?: AnyMiddleware,
 ): AnyMiddleware {
-  if (typeof notes === 'function') return notes
-  if (typeof run !== 'function' || typeof notes?.openapi !== 'object' || Object.keys(notes).length > 1)
-    throw new TypeError('middleware() takes a function, or { openapi: … } and a function')
-  // A function of its own: the same one may be noted elsewhere in another way.
-  return withNotes<AnyMiddleware>((request, context, next) => run(request, context, next), notes)
+  if (typeof given === 'function') return given
+  checkOptions('middleware()', given, { openapi: 'object', around: 'function' }, TypeError)
+  if (given.around ? run : typeof run !== 'function')
+    throw new TypeError('middleware() takes a function, options and a function, or { around: function }')
+  const around =
+    run ??
+    (() => {
+      throw new TypeError('a middleware made with { around } must be used on a route: route.use(…)')
+    })
+  // A new function: the same one can be given other options elsewhere.
+  return Object.defineProperty((request: Request, context: any, next: any) => around(request, context, next), notes, {
+    value: given,
+  })
 }
 
-/** What a middleware's result adds to the context. */
+// The same in every copy of byway: a command has its own.
+const notes: unique symbol = Symbol.for('byway.notes') as never
+
+/** The options that a middleware was made with. */
+export const notesOf = (
+  layer: unknown,
+): MiddlewareOptions & { around?: (operation: AroundOperation) => AnyMiddleware } =>
+  (layer as { [notes]?: object } | undefined)?.[notes] ?? {}
+
+/** What the result of a middleware adds to the context. */
 // prettier-ignore
 export type Added<result> =
   result extends Promise<infer response> ? Added<response> :
   result extends Continued<infer added>  ? added :
   never
 
-/** What a middleware's result answers by itself. */
+/** The early responses in the result of a middleware. */
 // prettier-ignore
 export type Early<result> =
   result extends Promise<infer response> ? Early<response> :
@@ -77,86 +132,62 @@ export type Early<result> =
   result extends Reply<any, any>         ? result :
   never
 
-// ── composing ──
+// ── composition ──
 
-/** Something that answers: it never throws, and never rejects. */
-export type Answer = (request: Request, context: Context) => Response | Promise<Response>
+/** The rest of a chain: it never throws, and never rejects. */
+export type Chain = (request: Request, context: Context) => Response | Promise<Response>
 
-/** What a ring is told of the operation that it is around. */
-export interface Inside {
-  readonly method: string
-  readonly pattern: string
-  /** Whether it declares `headers`. */
-  readonly readsHeaders: boolean
-  /** Puts the declared query and headers into a context, or gives the answer for what does not fit. Nobody else does. */
-  readonly validate:
-    | ((request: Request, context: Context) => Response | undefined | Promise<Response | undefined>)
-    | undefined
-  readonly answer: Answer
+/** Composes middleware around the rest of a chain, the first one outermost. */
+export function compose(layers: readonly AnyMiddleware[], inner: Chain): Chain {
+  return layers.reduceRight(wrap, inner)
 }
 
-/** The name under which a middleware says that it stands around one operation each, and replaces the request and the context that are seen inside. */
-export const ring: unique symbol = Symbol('byway.ring') as never
-
-/** A middleware that is made anew for each operation that it is around. */
-export interface Ring {
-  readonly [ring]: (inside: Inside) => Answer
-}
-
-export const isRing = (layer: AnyMiddleware): layer is AnyMiddleware & Ring => ring in layer
-
-/** The layers around what is inside, the first one outermost. */
-export function compose(layers: readonly AnyMiddleware[], inside: Answer): Answer {
-  return layers.reduceRight(wrap, inside)
-}
-
-// Without a promise where the layer and what is inside are synchronous, but for the one that `next()` has to give.
-function wrap(inside: Answer, layer: AnyMiddleware): Answer {
+// There is no promise if the middleware and the rest of the chain are synchronous, except the one that `next()` returns.
+function wrap(inner: Chain, layer: AnyMiddleware): Chain {
   return (request, context) => {
-    let answer: Response | Promise<Response> | undefined
+    const exchange = context['~exchange']
+    let response: Response | Promise<Response> | undefined
     let given: Promise<Response> | undefined
-    const next = (added?: object): Promise<Response> => {
-      if (given) throw new Error('next() was called twice; call it once, and return what it gives')
-      answer = inside(request, added ? Context.with(context, added) : context)
-      return (given = answer instanceof Promise ? answer : Promise.resolve(answer))
+    const next = (added?: object, options?: NextOptions): Promise<Response> => {
+      if (given) throw new Error('next() was called twice; call it once, and return its result')
+      response = inner(options?.request ?? request, added || options ? context['~with'](added, options) : context)
+      return (given = response instanceof Promise ? response : Promise.resolve(response))
+    }
+    const settle = (result: unknown): Response => {
+      if (!isResponse(result) || result.bodyUsed) return exchange.thrown(toMistake(result), 'middleware')
+      return exchange.settle(result)
     }
     try {
-      const result: unknown = layer(request, context as never, next as Next)
-      return result === given && answer ? answer : settle(result, context, 'middleware', toAnswer)
+      const result: unknown = layer(request, context['~seen'], next)
+      // It has not looked at the response, so there is nothing to follow.
+      if (result === given) return response!
+      return isPromise(result)
+        ? Promise.resolve(result).then(settle, (error: unknown) => exchange.thrown(error, 'middleware'))
+        : settle(result)
     } catch (error) {
-      return toThrown(error, 'middleware')
+      return exchange.thrown(error, 'middleware')
     }
   }
 }
 
-function toAnswer(result: unknown): Response {
-  if (isResponse(result)) {
-    if (result.bodyUsed)
-      throw new TypeError('a middleware read the body of the Response that it returned; read a clone')
-    return result
-  }
-  throw new TypeError(
-    `a middleware returned ${result === undefined ? 'nothing' : 'no Response'}; return next(), or a Response of its own`,
+const toMistake = (result: unknown): TypeError =>
+  new TypeError(
+    isResponse(result)
+      ? 'a middleware returned a Response whose body it has read; read a clone'
+      : `a middleware returned ${result === undefined ? 'undefined' : 'a value'} instead of a Response; return next(), or a Response`,
   )
-}
 
-/** What `run` gave, made into an answer now or when it is there, with what it threw as an answer too. */
-export function settle(
-  result: unknown,
-  context: Context,
-  phase: Phase,
-  make: (result: unknown, context: Context) => Response | Promise<Response>,
-): Response | Promise<Response> {
-  if (!isThenable(result)) return make(result, context)
-  return Promise.resolve(result)
-    .then((value) => make(value, context))
-    .catch((error: unknown) => toThrown(error, phase))
-}
-
-const isThenable = (value: unknown): value is PromiseLike<unknown> =>
+/** Whether a value is a promise, of this realm or another. */
+export const isPromise = (value: unknown): value is Promise<unknown> =>
   typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
 
-/** The answer to something thrown: a Response answers for itself, anything else is a 500 that says nothing. */
-export function toThrown(error: unknown, phase: Phase): Response {
-  return isResponse(error) && !error.bodyUsed ? error : toFailure(error, phase)
+/** Converts the result of `run` to a response, immediately or when it resolves. */
+export function settle(
+  result: unknown,
+  context: Scoped,
+  phase: Phase,
+  convert: (result: unknown) => Response | Promise<Response>,
+): Response | Promise<Response> {
+  if (!isPromise(result)) return convert(result)
+  return Promise.resolve(result).then(convert, (error: unknown) => context['~exchange'].thrown(error, phase))
 }

@@ -1,178 +1,130 @@
-import { Context } from './context.js'
-import { compose, isRing, ring, settle, toThrown, type AnyMiddleware, type Answer, type Ring } from './middleware.js'
-import { toFailure, toProblem } from './problem.js'
+import type { AnyMiddleware, RouteData, RouteOperation } from './app.js'
+import type { Context } from './context.js'
+import { methods, type Method, type Operation } from './declaration.js'
+import { compose, notesOf, settle, type AroundOperation, type Chain } from './middleware.js'
+import { checkOptions } from './options.js'
+import { toBodyKind, toReadBody, toReadInputs } from './prepare.js'
+import { toRespond } from './respond.js'
 import { isResponse } from './response.js'
-import type { StaticParams } from './static-params.js'
-import { bodyKinds, isSchema, parseWith, toPrepare, toRespond, type Operation, type Schema } from './validate.js'
+import { isSchema } from './schema.js'
 
-/** A route that contradicts itself. The message says what to do. */
+/** A contradiction in the declaration of a route. The message says what to do. */
 export class RouteError extends Error {
   override readonly name = 'RouteError'
 }
 
-/** The methods that a route can have. QUERY is a GET with a body. */
-export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'HEAD' | 'OPTIONS' | 'QUERY'
-
-export const methods: readonly Method[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS', 'QUERY']
-
-/** A route as data. */
-export interface RouteData {
-  readonly pattern: string
-  readonly params: Schema | undefined
-  /** Around the operations that are declared next. */
-  readonly middleware: readonly AnyMiddleware[]
-  readonly operations: ReadonlyMap<Method, RouteOperation>
-  /** Those known ahead, where there are any. */
-  readonly staticParams?: StaticParams | undefined
+/** An operation with its middleware, validation and handler composed. */
+export interface RunnableOperation extends RouteOperation {
+  readonly run: Chain
 }
 
-/** One operation of a route, as data. */
-export interface RouteOperation {
-  readonly method: Method
-  /** Its schemas and limits, as they were given. */
-  readonly declaration: Operation
-  readonly handler: (request: Request, context: any) => unknown
-  /** From the outside in. */
-  readonly middleware: readonly AnyMiddleware[]
-  /** Where it was declared, as a stack, while a command asks for it. */
-  readonly stack: string | undefined
-  /** Middleware, validation and handler as one. */
-  readonly answer: Answer
-}
-
-const knownKeys = ['query', 'headers', ...bodyKinds, 'response', 'bodyLimit', 'openapi']
+type Handler = RouteOperation['handler']
 
 /**
- * An operation for a route, ready to answer.
+ * Makes an operation of a route.
  *
- * @throws RouteError if its declaration is not one.
+ * @throws RouteError if the declaration is invalid.
  */
 export function toOperation(
-  { pattern, params, middleware, operations }: RouteData,
-  method: Method,
+  { pattern, middleware, operations, rest }: RouteData,
+  method: Method | 'ALL',
   operation: Operation,
-  handler: RouteOperation['handler'] | undefined,
-): RouteOperation {
-  if (operations.has(method))
-    throw new RouteError(`route '${pattern}' already has a ${method} handler; remove one of the two`)
-  const call = `.${method.toLowerCase()}()`
+  handler: Handler | undefined,
+): RunnableOperation {
+  const call = `route '${pattern}': .${method.toLowerCase()}()`
   const fail = (mistake: string): never => {
-    throw new RouteError(`route '${pattern}': ${call} ${mistake}`)
+    throw new RouteError(`${call} ${mistake}`)
   }
-  if (typeof operation !== 'object' || operation === null || isSchema(operation))
-    fail(`takes (handler) or (operation, handler); an operation is an object such as { query: schema }.`)
-  if (typeof handler !== 'function') fail(`has no handler; give it a function (request, context) => answer.`)
-  for (const [key, value] of Object.entries(operation)) {
-    if (!knownKeys.includes(key)) fail(`declares '${key}', which is none of ${knownKeys.join(', ')}.`)
-    if (key === 'openapi') {
-      if (typeof value !== 'object' || value === null)
-        fail(`has an openapi that is not an object such as { summary: '…' }.`)
-    } else if (key === 'bodyLimit') {
-      if (!(typeof value === 'number' && value >= 0)) fail(`has a bodyLimit that is not a number of bytes.`)
-    } else if (key === 'stream') {
-      if (!/^[\w*+.-]+\/[\w*+.-]+$/.test(String(value)))
-        fail(`has a stream that is not a media range, such as 'video/*' or '*/*'.`)
-    } else if (key === 'response' && value && !isSchema(value)) {
-      for (const [status, schema] of Object.entries(value as object))
-        if (!/^[1-5]\d\d$/.test(status) || !isSchema(schema))
-          fail(`declares a response for '${status}' that is not a schema for a status.`)
-    } else if (value !== undefined && !isSchema(value))
-      fail(`declares a '${key}' that is not a Standard Schema, such as z.object({ … }).`)
-  }
-  const kinds = bodyKinds.filter((kind) => operation[kind])
-  if (kinds.length > 1) fail(`declares ${kinds.join(' and ')}; a request has one body.`)
-  if (kinds.length && (method === 'GET' || method === 'HEAD'))
-    fail(`declares a ${kinds[0]}, but a ${method} request has no body; use .query() or .post().`)
-  const answer = withParams(params, toAnswer(pattern, method, operation, handler!, middleware))
-  return { method, declaration: operation, handler: handler!, middleware, stack: toStack(), answer }
+  if (method === 'ALL' ? rest : operations.has(method))
+    throw new RouteError(`route '${pattern}' already has a ${method} handler; remove one of the two`)
+  if (isSchema(operation)) fail('takes an operation such as { query: schema }, not a schema')
+  checkOptions(call, operation, checks, RouteError)
+  if (typeof handler !== 'function') fail('needs a handler: a function (request, context) => response')
+  const kind = toBodyKind(operation)
+  if (kind && (method === 'GET' || method === 'HEAD'))
+    fail(`declares a body, but a ${method} request has none; use .query() or .post()`)
+  const data = { method: method as Method, declaration: operation, handler: handler!, middleware, stack: toStack() }
+  return { ...data, run: toRun(pattern, data) }
 }
 
-// A stack costs more than the rest of a declaration: a command sets this before it loads an app.
-const asked: unique symbol = Symbol.for('byway.stacks') as never
-const toStack = (): string | undefined =>
-  (globalThis as { [asked]?: boolean })[asked] ? new Error('declared').stack : undefined
+const checks = {
+  query: isSchema,
+  headers: isSchema,
+  body: (value: unknown): boolean => isSchema(value) || typeof (value as { read?: unknown } | null)?.read === 'function',
+  response: (value: unknown): boolean =>
+    isSchema(value) ||
+    (typeof value === 'object' &&
+      value !== null &&
+      Object.entries(value).every(([status, schema]) => /^[1-5]\d\d$/.test(status) && isSchema(schema))),
+  bodyLimit: (value: unknown): boolean => typeof value === 'number' && value >= 0,
+  openapi: 'object',
+} as const
 
-function toAnswer(
-  pattern: string,
-  method: Method,
-  operation: Operation,
-  handler: RouteOperation['handler'],
-  middleware: readonly AnyMiddleware[],
-): Answer {
-  const at = middleware.findIndex(isRing)
-  if (at === -1) return compose(middleware, toLeaf(operation, handler))
-  if (middleware.findLastIndex(isRing) !== at)
-    throw new RouteError(`route '${pattern}' has two caches around .${method.toLowerCase()}(); leave one of them.`)
-  // The inputs that a cache looks an answer up by are there before it; a body is nothing that it knows.
-  const { query, headers, ...rest } = operation
-  const isRead = method === 'GET'
-  const inner = compose(middleware.slice(at + 1), toLeaf(isRead ? rest : operation, handler))
-  const layer = (middleware[at] as AnyMiddleware & Ring)[ring]({
+// A stack costs more than the rest of a declaration. A command asks for stacks before it loads an app.
+const wantsStacks: unique symbol = Symbol.for('byway.stacks') as never
+const toStack = (): string | undefined =>
+  (globalThis as { [wantsStacks]?: boolean })[wantsStacks] ? new Error('declared').stack : undefined
+
+function toRun(pattern: string, { method, declaration, handler, middleware }: RouteOperation): Chain {
+  const readInputs = toReadInputs(declaration)
+  const operation: AroundOperation = {
     method,
     pattern,
-    readsHeaders: !!headers,
-    validate: isRead ? toPrepare({ ...(query && { query }), ...(headers && { headers }) }) : undefined,
-    answer: inner,
-  })
-  return compose(middleware.slice(0, at), layer)
-}
-
-/** What a route answers once its own schema has parsed what its pattern captured: what does not fit is not this route's URL. */
-export function withParams(schema: Schema | undefined, inside: Answer): Answer {
-  if (!schema) return inside
-  return (request, context) => {
-    const exchange = Context.exchange(context)
-    const proceed = (parsed: unknown): Response | Promise<Response> => {
-      if (parsed) {
-        exchange.params = (parsed as { value: Record<string, unknown> }).value
-        return inside(request, context)
-      }
-      exchange.forget()
-      return toProblem(404)
-    }
-    const refuse = (error: unknown): Response => {
-      exchange.forget()
-      return toFailure(error, 'input', 404)
-    }
-    try {
-      const parsed = parseWith(schema, exchange.params)
-      return parsed instanceof Promise ? parsed.then(proceed, refuse) : proceed(parsed)
-    } catch (error) {
-      return refuse(error)
-    }
+    declaration,
+    inputs: (request, context) =>
+      readInputs ? readInputs(request, (context as Context)['~exchange']) : {},
   }
+  const layers = middleware.map((layer): AnyMiddleware => notesOf(layer).around?.(operation) ?? layer)
+  return compose(layers, toHandle(declaration, handler, readInputs))
 }
 
 // Validation and handler, inside all middleware.
-function toLeaf(operation: Operation, handler: RouteOperation['handler']): Answer {
-  const prepare = toPrepare(operation)
+function toHandle(operation: Operation, handler: Handler, readInputs: ReturnType<typeof toReadInputs>): Chain {
+  const readBody = toReadBody(operation)
   const respond = toRespond(operation)
-  const make = (value: unknown, context: Context): Response | Promise<Response> => {
+  const handle: Chain = (request, context) => {
+    const exchange = context['~exchange']
+    const convert = (value: unknown): Response | Promise<Response> => {
+      try {
+        const response = respond(value, context)
+        return isResponse(response)
+          ? exchange.settle(exchange.watch(response))
+          : response.catch((error: unknown) => exchange.thrown(error, 'response'))
+      } catch (error) {
+        return exchange.thrown(error, 'response')
+      }
+    }
     try {
-      const response = respond(value, context)
-      if (isResponse(response)) return Context.exchange(context).watch(response)
-      return response.then(
-        (response) => Context.exchange(context).watch(response),
-        (error: unknown) => toThrown(error, 'response'),
-      )
+      return settle(handler(request, context['~seen']), context, 'handler', convert)
     } catch (error) {
-      return toThrown(error, 'response')
+      return exchange.thrown(error, 'handler')
     }
   }
-  const handle: Answer = (request, context) => {
-    try {
-      return settle(handler(request, context), context, 'handler', make)
-    } catch (error) {
-      return toThrown(error, 'handler')
-    }
-  }
-  if (!prepare) return handle
+  if (!readInputs && !readBody) return handle
   return (request, context) => {
-    const refused = prepare(request, context)
-    if (!refused) return handle(request, context)
-    if (isResponse(refused)) return refused
-    return refused
-      .then((refused) => refused ?? handle(request, context))
-      .catch((error: unknown) => toThrown(error, 'input'))
+    const exchange = context['~exchange']
+    const finish = (inputs: object | undefined): Response | Promise<Response> => {
+      if (inputs) Object.assign(context, inputs)
+      if (!readBody) return handle(request, context)
+      return (readBody(request, exchange) as Promise<unknown>).then((body) =>
+        handle(request, Object.assign(context, { body })),
+      )
+    }
+    const fail = (error: unknown): Response => exchange.thrown(error, 'input')
+    try {
+      const inputs = readInputs?.(request, exchange)
+      const response = inputs instanceof Promise ? inputs.then(finish) : finish(inputs)
+      return response instanceof Promise ? response.catch(fail) : response
+    } catch (error) {
+      return fail(error)
+    }
   }
 }
+
+/** The `Allow` header of a route. */
+export const toAllow = ({ operations, rest }: RouteData): string =>
+  methods
+    .filter(
+      (method) => rest || operations.has(method) || method === 'OPTIONS' || (method === 'HEAD' && operations.has('GET')),
+    )
+    .join(', ')

@@ -1,6 +1,7 @@
-import { createResponse, type HeaderPairs } from './response.js'
+import { createResponse, memoryOf, type HeaderPairs } from './response.js'
+import type { Issue } from './schema.js'
 
-/** The statuses of errors. A closed list, so that a client can tell a declared status from every other. */
+/** The statuses of errors: a closed list, so that a client can discriminate by status. */
 // prettier-ignore
 export type ErrorStatus =
   | 400 | 401 | 402 | 403 | 404 | 405 | 406 | 407 | 408 | 409 | 410 | 411 | 412 | 413 | 414 | 415 | 416 | 417 | 418 | 421 | 422 | 423 | 424 | 425 | 426 | 428 | 429 | 431 | 451
@@ -9,11 +10,11 @@ export type RedirectStatus = 300 | 301 | 302 | 303 | 304 | 305 | 307 | 308
 export type SuccessStatus = 200 | 201 | 202 | 203 | 204 | 205 | 206 | 207 | 208 | 226
 export type Status = SuccessStatus | RedirectStatus | ErrorStatus
 
-/** What is wrong with one part of a request. */
+/** One invalid value of a request. */
 export interface InputError {
-  /** Where it is: `query`, `headers`, `body`, `form`, `text` or `bytes`. */
+  /** The input that has the value: `query`, `headers` or `body`. */
   readonly in: string
-  /** The place in it, as a JSON Pointer (RFC 6901). */
+  /** The position of the value in the input, as a JSON Pointer (RFC 6901). */
   readonly pointer: string
   readonly detail: string
 }
@@ -24,19 +25,19 @@ export interface InputError {
  * @see https://www.rfc-editor.org/rfc/rfc9457
  */
 export interface Problem<status extends number = number> {
-  /** A URI that names the kind of problem; `about:blank` where it is absent. */
+  /** A URI that identifies the kind of problem. @default 'about:blank' */
   readonly type?: string
-  /** The status in words, unless given. */
+  /** A summary of the kind of problem. @default the status in words */
   readonly title?: string
   readonly status: status
-  /** What happened this time, for a person. */
+  /** A description of this occurrence, for a person. */
   readonly detail?: string
   readonly instance?: string
-  /** What is wrong with the input: at most 50, in a 400 that byway makes. */
+  /** The invalid values, at most 50, in a 400 of byway. */
   readonly errors?: readonly InputError[]
 }
 
-/** What a problem says beside its status. Members of other names are its extensions. */
+/** The members of a problem that a caller sets. Other members are its extensions. */
 export interface ProblemDetails<type extends string = string> {
   readonly type?: type
   readonly title?: string
@@ -44,51 +45,82 @@ export interface ProblemDetails<type extends string = string> {
   readonly instance?: string
 }
 
-// https://www.rfc-editor.org/rfc/rfc9110#section-15 and RFC 6585, the statuses that APIs answer with
-// prettier-ignore
-const titles = new Map<number, string>([
-  [400, 'Bad Request'], [401, 'Unauthorized'], [402, 'Payment Required'], [403, 'Forbidden'], [404, 'Not Found'], [405, 'Method Not Allowed'],
-  [406, 'Not Acceptable'], [408, 'Request Timeout'], [409, 'Conflict'], [410, 'Gone'], [412, 'Precondition Failed'], [413, 'Content Too Large'],
-  [415, 'Unsupported Media Type'], [416, 'Range Not Satisfiable'], [422, 'Unprocessable Content'], [428, 'Precondition Required'],
-  [429, 'Too Many Requests'], [500, 'Internal Server Error'], [501, 'Not Implemented'], [502, 'Bad Gateway'], [503, 'Service Unavailable'], [504, 'Gateway Timeout'],
-])
-
 const problemHeaders: HeaderPairs = [
   ['content-type', 'application/problem+json'],
   ['x-content-type-options', 'nosniff'],
 ]
 
-/** An `application/problem+json` Response, and its document as `~data`. */
-export function toProblem(status: number, details?: object, headers: HeaderPairs = []): Response {
-  const document = { title: titles.get(status), ...details, status }
+/** Makes an `application/problem+json` Response. A header in `headers` replaces a default one of the same name. */
+export function toProblem(
+  status: number,
+  title: string | undefined,
+  details?: object,
+  headers: HeaderPairs = [],
+  memory?: object,
+): Response {
+  const document = { title, ...details, status }
   const pairs = headers.length
     ? [...problemHeaders.filter(([name]) => !headers.some(([given]) => given === name)), ...headers]
     : problemHeaders
-  return Object.assign(createResponse(JSON.stringify(document), status, pairs), { '~data': document })
+  return createResponse(JSON.stringify(document), status, pairs, { data: document, isReply: true, ...memory })
 }
 
-/** The 400 for input that does not fit. */
-export const toInvalid = (errors: readonly InputError[]): Response =>
-  toProblem(400, { detail: 'The input is not valid.', errors })
+const maxErrors = 50
+const maxDetail = 200
+const maxPointer = 500
+
+/**
+ * Converts the issues of a schema. They are cut before anything is made of them: a body of 1 MiB can have half a million
+ * issues, or a name of its own length.
+ */
+export const toInputErrors = (name: string, issues: readonly Issue[]): InputError[] =>
+  issues.slice(0, maxErrors).map(({ path = [], message }) => ({
+    in: name,
+    pointer: toPointer(path.map((step) => (typeof step === 'object' ? step.key : step))).slice(0, maxPointer),
+    detail: String(message).slice(0, maxDetail),
+  }))
+
+/** The 400 for invalid input. `issues` are the schema's own, for an app's error format. */
+export const toInvalid = (errors: readonly InputError[], issues?: readonly Issue[]): Response =>
+  toProblem(400, 'Bad Request', { detail: 'The input is not valid.', errors }, [], { issues })
 
 /** @see https://www.rfc-editor.org/rfc/rfc6901#section-3 */
 export const toPointer = (path: readonly PropertyKey[]): string =>
   path.map((step) => `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
 
-const causes = new WeakMap<Response, { readonly error: unknown; readonly phase: string }>()
-
-/** A problem that tells the client nothing of the error behind it, which `errorOf` tells the server. */
-export function toFailure(error: unknown, phase: string, status = 500, details?: object): Response {
-  const response = toProblem(status, details)
-  causes.set(response, { error, phase })
-  return response
+/** A request body is larger than the limit. It becomes a 413 if it is not caught. */
+export class BodyLimitError extends Error {
+  override readonly name = 'BodyLimitError'
+  /** The limit in bytes. */
+  readonly limit: number
+  constructor(limit: number) {
+    super(`the body is larger than ${limit} bytes`)
+    this.limit = limit
+  }
 }
 
-export const causeOf = (response: Response): { readonly error: unknown; readonly phase: string } | undefined =>
-  causes.get(response)
+/** The 413 for a body above the limit. */
+export const tooLarge = (limit: number): Response =>
+  toProblem(413, 'Content Too Large', { detail: `The body is larger than ${limit} bytes.` })
+
+/** The phase of a request in which an error occurred, for `onError`. */
+export type Phase = 'middleware' | 'input' | 'handler' | 'response' | 'stream' | 'after' | 'waitUntil'
+
+/** Makes a problem that hides an error from the client. `errorOf` returns the error to middleware. */
+export const toFailure = (
+  error: unknown,
+  phase: Phase,
+  status = 500,
+  title = 'Internal Server Error',
+  details?: object,
+  headers?: HeaderPairs,
+): Response => toProblem(status, title, details, headers, { cause: { error, phase, wasRead: false } })
 
 /**
- * The error that became this Response: what a handler or a middleware threw, or `undefined` for any other Response.
+ * Returns the error that became this Response: the value that a handler or a middleware threw. Returns `undefined` for any
+ * other Response.
+ *
+ * An error counts as handled, and is not reported to `onError`, if a middleware reads it here and returns another Response.
  *
  * @example
  * const domainErrors = middleware(async (request, context, next) => {
@@ -97,5 +129,7 @@ export const causeOf = (response: Response): { readonly error: unknown; readonly
  * })
  */
 export function errorOf(response: Response): unknown {
-  return causes.get(response)?.error
+  const cause = memoryOf(response)?.cause
+  if (cause) cause.wasRead = true
+  return cause?.error
 }

@@ -1,83 +1,86 @@
-import { defaultBodyLimit } from './body.js'
-import { Context, Exchange, locate, type RouteContext, type Server } from './context.js'
-import { Matcher, type Match } from './matcher.js'
-import {
-  compose,
-  isRing,
-  type Added,
-  type AnyContext,
-  type AnyMiddleware,
-  type Answer,
-  type Early,
-  type Next,
-} from './middleware.js'
-import {
-  methods,
-  RouteError,
-  toOperation,
-  withParams,
-  type Method,
-  type RouteData,
-  type RouteOperation,
-} from './operation.js'
-import { parsePattern, type Params, type PatternMistake } from './pattern.js'
-import { toProblem, type Status } from './problem.js'
+import type { AnyMiddleware, ParamsSchema, RouteOperation } from './app.js'
+import type { BaseContext, RouteContext } from './context.js'
+import { methods, type BodyKind, type InputName, type Method, type Operation } from './declaration.js'
+import { defaultBodyLimit } from './inputs/body.js'
+import type { Added, AnyContext, Early, Next } from './middleware.js'
+import { RouteError, toOperation, type RunnableOperation } from './operation.js'
+import { checkOptions } from './options.js'
+import { parsePattern, type InvalidPattern, type Params, type PatternMistake } from './pattern.js'
+import type { Status } from './problem.js'
 import type { Reply } from './reply.js'
-import { createResponse } from './response.js'
-import { runRequest } from './scope.js'
-import { narrow, StaticParams, type GenerateStaticParams, type StaticParamsOptions } from './static-params.js'
-import { isSchema, type Input, type InputName, type Operation, type Output, type Schema } from './validate.js'
+import { isSchema, type Input, type Output, type Schema } from './schema.js'
+import { createServe, type RunnableRoute, type Serve } from './serve.js'
 
-/** A function that answers requests for one pattern. */
+/** A function that handles requests of one pattern. */
 export type Handler<pattern extends string = string, result = unknown> = (
   request: Request,
   context: RouteContext<pattern>,
 ) => result
 
-/** What a route's own function takes beside the Request: in a unit test, or from Next.js. */
+/** What a route's own function takes in addition to the Request: in a unit test, or from Next.js. */
 export interface OperationContext<pattern extends string> {
-  /** In place of what the request's pathname says. */
+  /** The params as strings, which replace those of the request's pathname. The route's schema parses them. */
   readonly params?: Params<pattern> | Promise<Params<pattern>>
   /** @default process.env */
   readonly env?: unknown
   readonly waitUntil?: (promise: Promise<unknown>) => void
 }
 
-/** One method of a route, and the function that answers it: what a Next.js `route.ts` exports. It runs the route's middleware, validation and handler. */
-export interface OperationFunction<pattern extends string, operation, result, early> {
+/**
+ * One operation of a route as a function, which is what a Next.js `route.ts` exports. It runs the route's middleware,
+ * validation and handler.
+ */
+export interface OperationFunction<pattern extends string, operation, result, early, context = any> {
   (request: Request, context?: OperationContext<pattern>): Promise<Response>
-  // In one member, since a result may well be undefined.
+  /**
+   * The declared handler, for tests: it runs without middleware and validation, and returns the raw value. Pass what
+   * middleware and inputs would add to the context; byway's own members are optional.
+   */
+  readonly handler: (request: Request, context: HandlerContext<context & Declared<operation>>) => result
+  // One member, because a result can be undefined.
   readonly '~types'?: { readonly operation: operation; readonly result: result; readonly early: early }
 }
 
-// What an operation's own inputs add to its context: a member for each one declared, and none for the others.
+type OwnMembers = keyof BaseContext | 'params'
+type HandlerContext<context> = Omit<context, OwnMembers> & Partial<Pick<context, OwnMembers & keyof context>>
+
+// The inputs that an operation declares, as they are in its context.
 type Declared<operation> = {
-  readonly [key in keyof operation & InputName]: key extends 'stream'
-    ? ReadableStream<Uint8Array<ArrayBuffer>>
-    : Output<operation[key]>
+  readonly [key in keyof operation & InputName]: key extends 'body' ? BodyOutput<operation[key]> : Output<operation[key]>
 }
+// prettier-ignore
+type BodyOutput<body> =
+  body extends Schema                        ? Output<body> :
+  body extends BodyKind<string, infer schema> ? Output<schema> :
+  never
 
 /**
- * What a handler may return: a Response, what JSON carries, or nothing. Maps, Sets, buffers and functions are known by
- * members that plain values lack; a deeper look would cost each route its own.
+ * What a handler can return: a Response, a value that JSON can represent, or nothing. Maps, Sets, buffers and functions are
+ * recognized by members that plain values lack; looking deeper would cost each route its own types.
  */
 export type Sendable = Sent | PromiseLike<Sent>
-type Sent = string | number | boolean | null | undefined | void | Response | AsyncIterable<unknown> | Plain
+type Sent = string | number | boolean | null | undefined | void | Response | Plain
 type Plain = object & {
-  readonly [key in typeof Symbol.toStringTag | typeof Symbol.hasInstance | 'arrayBuffer' | 'then']?: never
+  readonly [key in
+    | typeof Symbol.toStringTag
+    | typeof Symbol.hasInstance
+    | typeof Symbol.asyncIterator
+    | 'arrayBuffer'
+    | 'then']?: never
 }
 
-// Narrower where the response is declared: what its schema accepts, and any typed Response of another status.
+// Narrower if the response is declared: the input of its schema, and typed Responses of other statuses.
 // prettier-ignore
 type Returned<operation> = operation extends { readonly response: infer response } ? Allowed<response> | Promise<Allowed<response>> : Sendable
 // prettier-ignore
 type Allowed<response> =
   response extends Schema ? Loose<Input<response>> | Reply<200, Loose<Input<response>>> | Reply<Exclude<Status, 200>, unknown> :
   | (response extends { readonly 200: infer schema } ? Loose<Input<schema>> : never)
+  | (response extends { readonly 204: unknown } ? undefined | void : never)
   | { [status in keyof response]: Reply<status & number, Loose<Input<response[status]>>> }[keyof response]
   | Reply<Exclude<Status, keyof response>, unknown>
 
-// Literals count as their base type: TypeScript has widened a returned `'a'` to `string` before it is compared.
+// Literals count as their base type: TypeScript has widened a returned `'a'` to `string` before it compares.
 // prettier-ignore
 type Loose<value> =
   value extends string      ? string :
@@ -87,82 +90,113 @@ type Loose<value> =
   value extends object      ? { readonly [key in keyof value]: Loose<value[key]> } :
   value
 
-// A misspelled input has no type of its own: this gives it one that nothing fits.
+// A misspelled key has a type that no value has.
 type OnlyKnown<operation> = { readonly [key in Exclude<keyof operation, keyof Operation>]: never }
 
-/** Adds an operation to `self`, which is the route with the operations it has so far. */
+/** Adds an operation to `self`, the route with its operations so far. */
 export interface Define<method extends Method, pattern extends string, context, early, self> {
-  <result extends Sendable>(
-    handler: (request: Request, context: context) => result,
-  ): self & { readonly [name in method]: OperationFunction<pattern, {}, result, early> }
+  /**
+   * Declares an operation with inputs, and its handler.
+   *
+   * @throws RouteError if the route already has this method, or the operation is invalid.
+   */
   <operation extends Operation, result extends Returned<operation>>(
     operation: operation & OnlyKnown<operation>,
     handler: (request: Request, context: context & Declared<operation>) => result,
-  ): self & { readonly [name in method]: OperationFunction<pattern, operation, result, early> }
+  ): self & { readonly [name in method]: OperationFunction<pattern, operation, result, early, context> }
+  /**
+   * Declares an operation without inputs.
+   *
+   * @throws RouteError if the route already has this method.
+   */
+  <result extends Sendable>(
+    handler: (request: Request, context: context) => result,
+  ): self & { readonly [name in method]: OperationFunction<pattern, {}, result, early, context> }
 }
 
-/** A pattern, to which methods are added. Immutable: each call gives a new route, which has the operation's function as a member. */
+/** Adds a handler for the methods that are not declared otherwise. */
+export interface DefineRest<context, self> {
+  <operation extends Operation, result extends Returned<operation>>(
+    operation: operation & OnlyKnown<operation>,
+    handler: (request: Request, context: context & Declared<operation>) => result,
+  ): self
+  <result extends Sendable>(handler: (request: Request, context: context) => result): self
+}
+
+/** A pattern with operations. Each call returns a new route, which has the operation's function as a member. */
 export interface Route<pattern extends string, context, early = never, params = unknown> {
   readonly pattern: pattern
-  /** What was declared, by method: for those who read routes, as the router, the client and documents do. */
+  /** The operations as data, by method: for code that reads routes, as the router and documents do. */
   readonly operations: ReadonlyMap<Method, RouteOperation>
-  /** What `.generateStaticParams()` was given. */
-  readonly staticParams?: StaticParams | undefined
+  /** Handles GET, and HEAD if the route does not declare it. */
   readonly get: Define<'GET', pattern, context, early, this>
+  /** Handles POST. */
   readonly post: Define<'POST', pattern, context, early, this>
+  /** Handles PUT. */
   readonly put: Define<'PUT', pattern, context, early, this>
+  /** Handles PATCH. */
   readonly patch: Define<'PATCH', pattern, context, early, this>
+  /** Handles DELETE. */
   readonly delete: Define<'DELETE', pattern, context, early, this>
+  /** Handles HEAD. By default, HEAD runs the GET handler and sends no body. */
   readonly head: Define<'HEAD', pattern, context, early, this>
+  /** Handles OPTIONS. By default, OPTIONS is a 204 with `Allow`. */
   readonly options: Define<'OPTIONS', pattern, context, early, this>
+  /** Handles QUERY, a safe method with a body. */
   readonly query: Define<'QUERY', pattern, context, early, this>
-  /** Wraps what is declared after it. */
+  /** Handles every method that is not declared otherwise, to mount another fetch handler. It is not in the client or the document. */
+  readonly all: DefineRest<context, this>
+  /**
+   * Wraps the operations that are declared after it.
+   *
+   * @throws RouteError if `middleware` is not a function.
+   */
   use<result extends Response | Promise<Response>>(
     middleware: (request: Request, context: context, next: Next) => result,
   ): Route<pattern, context & Added<result>, early | Early<result>, params> & Pick<this, Method & keyof this>
-  /**
-   * Names params ahead, as the pattern captures them: `prerender()` fills the route's cache for these. With
-   * `dynamicParams: false` the route has no others: what has others leads to the next route that matches, or to a 404.
-   *
-   * @throws RouteError if it is called twice, or the pattern has no params.
-   * @example
-   * route('/items/[slug]').generateStaticParams(() => [{ slug: 'a' }, { slug: 'b' }], { dynamicParams: false })
-   * @see https://nextjs.org/docs/app/api-reference/functions/generate-static-params
-   */
-  generateStaticParams<params extends Params<pattern>>(
-    generate: GenerateStaticParams<pattern, params>,
-    options?: StaticParamsOptions,
-  ): this
   readonly '~params'?: params
 }
 
 /** Makes routes. */
-export interface RouteFactory<prefix extends string, added, early> {
+export interface RouteFactory<prefix extends string, added, early, base = unknown> {
   /**
-   * A route for a pattern in Next.js's grammar: `/items/new`, `[slug]`, `[...path]`, `[[...path]]`. With `params`, what a
-   * pathname captures is parsed, and what does not fit is a 404.
+   * Makes a route for a pattern in Next.js's grammar: `/items/new`, `[slug]`, `[...path]`, `[[...path]]`. With `params`, a
+   * schema parses what a pathname captures; a request whose params do not match continues with the next route.
    *
-   * @throws PatternError
+   * @throws PatternError if the pattern is malformed; RouteError if an option is invalid.
    * @example
    * export const item = route('/items/[slug]').get((request, { params }) => db.find(params.slug))
    */
   <pattern extends string>(
     pattern: pattern & PatternMistake<pattern>,
-  ): Route<Join<prefix, pattern>, RouteContext<Join<prefix, pattern>> & added, early>
+  ): Route<Join<prefix, pattern>, RouteContext<Join<prefix, pattern>, PlainRouteParams<prefix, pattern, base>> & added, early>
   <pattern extends string, params extends Schema>(
     pattern: pattern & PatternMistake<pattern>,
-    options: { readonly params: params },
-  ): Route<Join<prefix, pattern>, RouteContext<Join<prefix, pattern>, Output<params>> & added, early, Output<params>>
-  /** A factory whose routes are all inside this middleware, and have what it adds. */
+    options: { readonly params: params & ParamsMistake<params, pattern> },
+  ): Route<
+    Join<prefix, pattern>,
+    RouteContext<Join<prefix, pattern>, With<FactoryParams<prefix, base>, Output<params>>> & added,
+    early,
+    With<FactoryParams<prefix, base>, Input<params>>
+  >
+  /** Makes a factory whose routes are inside this middleware, and have what it adds. */
   use<result extends Response | Promise<Response>>(
-    middleware: (request: Request, context: AnyContext & added, next: Next) => result,
-  ): RouteFactory<prefix, added & Added<result>, early | Early<result>>
-  /** A factory whose patterns all begin with this one. */
+    middleware: (request: Request, context: FactoryContext<prefix, base> & added, next: Next) => result,
+  ): RouteFactory<prefix, added & Added<result>, early | Early<result>, base>
+  /**
+   * Makes a factory whose patterns begin with this one. `params` parses the params of this part.
+   *
+   * @throws PatternError if the pattern is malformed.
+   */
   prefix<pattern extends string>(
     pattern: pattern & PatternMistake<pattern>,
-  ): RouteFactory<Join<prefix, pattern>, added, early>
-  /** A factory whose contexts have an `env` of this type. */
-  env<env>(): RouteFactory<prefix, added & { readonly env: env }, early>
+  ): RouteFactory<Join<prefix, pattern>, added, early, unknown extends base ? unknown : base & Params<pattern>>
+  prefix<pattern extends string, params extends Schema>(
+    pattern: pattern & PatternMistake<pattern>,
+    options: { readonly params: params & ParamsMistake<params, pattern> },
+  ): RouteFactory<Join<prefix, pattern>, added, early, With<FactoryParams<prefix, base>, Output<params>>>
+  /** Makes a factory whose contexts have an `env` of this type. */
+  env<env>(): RouteFactory<prefix, added & { readonly env: env }, early, base>
 }
 
 type Join<prefix extends string, pattern extends string> = prefix extends ''
@@ -171,12 +205,36 @@ type Join<prefix extends string, pattern extends string> = prefix extends ''
     ? prefix
     : `${prefix}${pattern}`
 
-// ── the values ──
+// `base` is `unknown` until a prefix has a schema.
+// prettier-ignore
+type FactoryParams<prefix extends string, base> =
+  prefix extends ''    ? unknown :
+  unknown extends base ? Params<prefix> :
+  base
+// prettier-ignore
+type PlainRouteParams<prefix extends string, pattern extends string, base> =
+  unknown extends base ? Params<Join<prefix, pattern>> : base & Params<pattern>
+type With<base, own> = unknown extends base ? own : base & own
+// prettier-ignore
+type FactoryContext<prefix extends string, base> =
+  prefix extends '' ? AnyContext : AnyContext & { readonly params: FactoryParams<prefix, base> }
+
+/** Fails to compile, with the name, if the input of a params schema and the pattern differ in a name. */
+// prettier-ignore
+type ParamsMistake<schema, pattern extends string> =
+  unknown extends Input<schema>                                          ? unknown :
+  [Exclude<keyof Input<schema>, keyof Params<pattern>>] extends [never]
+    ? [Exclude<keyof Params<pattern>, keyof Input<schema>>] extends [never]
+      ? unknown
+      : InvalidPattern<`the schema lacks the param '${Exclude<keyof Params<pattern>, keyof Input<schema>> & string}'`>
+    : InvalidPattern<`the pattern does not capture '${Exclude<keyof Input<schema>, keyof Params<pattern>> & string}'`>
+
+// ── values ──
 
 const brand: unique symbol = Symbol.for('byway.route') as never
 
-/** A route as others read it. */
-export interface AnyRoute extends RouteData {
+/** A route as other code reads it. */
+export interface AnyRoute extends RunnableRoute {
   readonly [brand]: true
 }
 
@@ -184,125 +242,123 @@ export interface AnyRoute extends RouteData {
 export const isRoute = (value: unknown): value is AnyRoute =>
   typeof value === 'object' && value !== null && (value as { [brand]?: unknown })[brand] === true
 
-function toRoute(shape: RouteData): AnyRoute {
-  const self: Record<PropertyKey, unknown> = { [brand]: true, ...shape }
-  for (const method of methods) {
-    self[method.toLowerCase()] = (...rest: [Operation | RouteOperation['handler'], RouteOperation['handler']?]) => {
-      const [operation, handler] =
-        typeof rest[0] === 'function' && !rest[1] ? [{}, rest[0]] : [rest[0] as Operation, rest[1]]
-      return toRoute({
-        ...shape,
-        operations: new Map(shape.operations).set(method, toOperation(shape, method, operation, handler)),
-      })
-    }
-    const operation = shape.operations.get(method)
-    if (operation) self[method] = toFunction(shape, operation)
+type DefineArguments = [Operation | RouteOperation['handler'], RouteOperation['handler']?]
+
+class RouteValue implements RunnableRoute {
+  readonly pattern: string
+  readonly params: readonly ParamsSchema[]
+  readonly middleware: readonly AnyMiddleware[]
+  readonly operations: ReadonlyMap<Method, RunnableOperation>
+  readonly rest: RunnableOperation | undefined
+
+  constructor(
+    pattern: string,
+    params: readonly ParamsSchema[],
+    middleware: readonly AnyMiddleware[],
+    operations: ReadonlyMap<Method, RunnableOperation> = new Map(),
+    rest?: RunnableOperation,
+  ) {
+    this.pattern = pattern
+    this.params = params
+    this.middleware = middleware
+    this.operations = operations
+    this.rest = rest
   }
-  self['use'] = (middleware: AnyMiddleware) =>
-    toRoute({ ...shape, middleware: [...shape.middleware, asMiddleware(middleware)] })
-  self['generateStaticParams'] = (generate: () => unknown, options?: StaticParamsOptions) =>
-    toRoute({ ...shape, staticParams: toStaticParams(shape, generate, options) })
-  return self as unknown as AnyRoute
+
+  use(layer: AnyMiddleware): RouteValue {
+    const { pattern, params, middleware, operations, rest } = this
+    return new RouteValue(pattern, params, [...middleware, checkMiddleware(layer)], operations, rest)
+  }
+
+  all(...given: DefineArguments): RouteValue {
+    const { pattern, params, middleware, operations } = this
+    return new RouteValue(pattern, params, middleware, operations, define(this, 'ALL', given))
+  }
 }
 
-function toStaticParams(
-  { pattern, staticParams }: RouteData,
-  generate: () => unknown,
-  options: StaticParamsOptions = {},
-): StaticParams {
-  const fail = (mistake: string): never => {
-    throw new RouteError(`route '${pattern}': .generateStaticParams() ${mistake}`)
-  }
-  if (staticParams) fail('was called twice; leave one of the two.')
-  if (!pattern.includes('[')) fail('has nothing to generate: the pattern has no params.')
-  const { dynamicParams = true, ...rest } = options
-  if (typeof generate !== 'function' || typeof dynamicParams !== 'boolean' || Object.keys(rest).length)
-    fail('takes a function that gives an array of params, and { dynamicParams: true or false }.')
-  return new StaticParams(pattern, generate, dynamicParams)
+Object.defineProperty(RouteValue.prototype, brand, { value: true })
+for (const method of methods) {
+  Object.defineProperty(RouteValue.prototype, method.toLowerCase(), {
+    value(this: RouteValue, ...given: DefineArguments) {
+      const { pattern, params, middleware, operations, rest } = this
+      const all = new Map(operations).set(method, define(this, method, given))
+      return new RouteValue(pattern, params, middleware, all, rest)
+    },
+  })
+  // Made when it is first read: a router does not need it.
+  Object.defineProperty(RouteValue.prototype, method, {
+    get(this: RouteValue) {
+      const operation = this.operations.get(method)
+      const value = operation && Object.assign(toFunction(this), { handler: operation.handler })
+      Object.defineProperty(this, method, { value })
+      return value
+    },
+  })
 }
 
-function asMiddleware(value: unknown): AnyMiddleware {
+function define(route: RouteValue, method: Method | 'ALL', given: DefineArguments): RunnableOperation {
+  const [operation, handler] =
+    typeof given[0] === 'function' && !given[1] ? [{}, given[0]] : [given[0] as Operation, given[1]]
+  return toOperation(route, method, operation, handler)
+}
+
+function checkMiddleware(value: unknown): AnyMiddleware {
   if (typeof value === 'function') return value as AnyMiddleware
   throw new RouteError(
-    `.use() takes a middleware, (request, context, next) => Response, not ${value === null ? 'null' : typeof value}`,
+    `.use() takes a middleware (request, context, next) => Response, not ${value === null ? 'null' : typeof value}`,
   )
 }
 
-// A route on its own: nobody else is there to be told of its errors.
-const alone: Server = {
-  bodyLimit: defaultBodyLimit,
-  responseValidation: true,
-  report: (error) => console.error(error),
-  track: () => {},
-}
-
-function toFunction(
-  shape: RouteData,
-  { answer }: RouteOperation,
-): (request: Request, context?: OperationContext<string>) => Promise<Response> {
-  let matcher: Matcher<undefined> | undefined
-  const elsewhere: Match<unknown> = { value: undefined, pattern: shape.pattern, captures: [] }
-  const narrowed = narrow(
-    shape.staticParams,
-    answer,
-    () => toProblem(404),
-    (inside) => inside,
-  )
-  return async (request, given = {}) => {
-    const { href, start, end } = locate(request.url)
-    const { params, env, waitUntil } = given
-    let match: Match<unknown> | undefined
-    try {
-      match = (matcher ??= new Matcher([[shape.pattern, undefined]])).find(href, start, end)
-    } catch {
-      return toProblem(400, { detail: 'The URL has a malformed percent-escape.' })
-    }
-    if (!match && !params) return toProblem(404)
-    const exchange = new Exchange(request, alone, href, start, end, match ?? elsewhere, { env, waitUntil })
-    if (params) exchange.params = { ...(await params) }
-    const context = new Context(exchange)
-    return exchange.finish(await runRequest(context, () => narrowed(request, context)))
+// One route, called without a router: its errors are printed.
+function toFunction(route: RouteValue): (request: Request, context?: OperationContext<string>) => Promise<Response> {
+  let serve: Serve | undefined
+  return async (request, { params, env, waitUntil } = {}) => {
+    serve ??= createServe([route], {
+      routes: [{ route, names: [] }],
+      use: [],
+      basePath: '',
+      trailingSlash: 'strict',
+      bodyLimit: defaultBodyLimit,
+      responseValidation: true,
+      report: (error) => console.error(error),
+      track: () => {},
+    })
+    return serve(request, { env, waitUntil }, params && { ...(await params) })
   }
 }
 
 function createFactory(
   prefix: string,
+  schemas: readonly ParamsSchema[],
   middleware: readonly AnyMiddleware[],
-): (pattern: string, options?: { readonly params?: Schema }) => AnyRoute {
-  const join = (pattern: string): string => {
-    parsePattern(pattern)
-    return prefix && pattern === '/' ? prefix : prefix + pattern
-  }
-  const factory = (pattern: string, options: { readonly params?: Schema } = {}): AnyRoute => {
-    const whole = join(pattern)
+): (pattern: string, options?: { readonly params?: Schema }) => RouteValue {
+  // The whole pattern, and the schemas of its params.
+  const join = (
+    pattern: string,
+    options: { readonly params?: Schema } = {},
+    isPrefix: boolean,
+  ): [string, readonly ParamsSchema[]] => {
+    const segments = parsePattern(pattern)
+    const whole = prefix && pattern === '/' ? prefix : prefix + pattern
     parsePattern(whole)
-    for (const [key, value] of Object.entries(options))
-      if (key !== 'params' || (value !== undefined && !isSchema(value)))
-        throw new RouteError(`route '${whole}' takes { params: schema } as its options; '${key}' is not that.`)
-    return toRoute({ pattern: whole, params: options.params, middleware, operations: new Map() })
+    checkOptions(`route${isPrefix ? '.prefix' : ''}('${pattern}')`, options, { params: isSchema }, RouteError)
+    if (!options.params) return [whole, schemas]
+    const names = segments.flatMap(({ kind, name }) => (kind === 'static' ? [] : name))
+    if (!names.length)
+      throw new RouteError(`route '${whole}' has a params schema, but '${pattern}' has no params; remove the schema`)
+    return [whole, [...schemas, { names, schema: options.params }]]
+  }
+  const factory = (pattern: string, options?: { readonly params?: Schema }): RouteValue => {
+    const [whole, params] = join(pattern, options, false)
+    return new RouteValue(whole, params, middleware)
   }
   return Object.assign(factory, {
-    use: (layer: AnyMiddleware) => createFactory(prefix, [...middleware, asMiddleware(layer)]),
-    prefix: (pattern: string) => createFactory(join(pattern), middleware),
-    env: () => createFactory(prefix, middleware),
+    use: (layer: AnyMiddleware) => createFactory(prefix, schemas, [...middleware, checkMiddleware(layer)]),
+    prefix: (pattern: string, options?: { readonly params?: Schema }) =>
+      createFactory(...join(pattern, options, true), middleware),
+    env: () => factory,
   })
 }
 
 /** Makes routes; `route.use(middleware)`, `route.prefix('/v1')` and `route.env<Env>()` make factories of routes. */
-export const route: RouteFactory<'', {}, never> = createFactory('', []) as unknown as RouteFactory<'', {}, never>
-
-/** The answer for a method that a route has not been given: OPTIONS by itself, HEAD as GET, else a 405. */
-export function toFallback(route: AnyRoute): Answer {
-  const { operations } = route
-  const allow = methods
-    .filter((method) => operations.has(method) || method === 'OPTIONS' || (method === 'HEAD' && operations.has('GET')))
-    .join(', ')
-  // Middleware is only ever added, so what all operations share is the shortest list.
-  const shared = [...operations.values()]
-    .map(({ middleware }) => middleware)
-    .reduce((one, other) => (other.length < one.length ? other : one), route.middleware)
-  const answer: Answer = ({ method }) =>
-    method === 'OPTIONS' ? createResponse(null, 204, [['allow', allow]]) : toProblem(405, undefined, [['allow', allow]])
-  const layers = shared.filter((layer) => !isRing(layer))
-  return withParams(route.params, compose(layers, answer))
-}
+export const route: RouteFactory<'', {}, never> = createFactory('', [], []) as unknown as RouteFactory<'', {}, never>

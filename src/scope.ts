@@ -1,16 +1,12 @@
-interface RequestContext {
+/** What the code that runs for one request shares: the context, and values by key. */
+export interface Scope {
+  /** The context of the request, if the code runs for one. */
+  readonly context: ScopeContext | undefined
+  readonly values: ReadonlyMap<unknown, unknown>
+}
+interface ScopeContext {
   readonly env: unknown
   waitUntil(promise: Promise<unknown>): void
-}
-
-/** What the code that runs for one request, or makes one thing that is to be stored, shares. */
-export interface Scope {
-  /** The request's context: what the host bound, and what keeps the host alive. None outside of requests. */
-  readonly context: RequestContext | undefined
-  /** What has been asked for in this request already. None outside of requests. */
-  readonly memo: Map<string, unknown> | undefined
-  /** The marks that what is being made depends on, where it is to be stored. */
-  readonly marks: Map<string, string> | undefined
 }
 
 interface Storage {
@@ -20,41 +16,37 @@ interface Storage {
 
 declare const process: { getBuiltinModule?(name: string): unknown } | undefined
 
-/** Whether anything asks for scopes. */
-export let hasScopes = false
-
 let storage: Storage | undefined
-let isAsked = false
+let isEnabled = false
 
-/** Knows the scope of what runs, from now on: Node, Bun, Deno, and Workers with `nodejs_compat`. Elsewhere there is none. */
-export function useScopes(): void {
-  if (isAsked) return
-  isAsked = true
+/**
+ * Enables request scopes (`AsyncLocalStorage`) on Node.js, Bun, Deno, and Workers with `nodejs_compat`. Has no effect on other
+ * hosts. Call it when a feature that needs scopes is created, because scopes cost time in every request.
+ */
+export function enableScopes(): void {
+  if (isEnabled) return
+  isEnabled = true
   const hooks = typeof process === 'object' ? process.getBuiltinModule?.('node:async_hooks') : undefined
   const { AsyncLocalStorage } = (hooks ?? {}) as { AsyncLocalStorage?: new () => Storage }
   storage = AsyncLocalStorage && new AsyncLocalStorage()
-  hasScopes = !!storage
 }
 
-/** The scope of what runs. */
+/** The scope of the code that runs. */
 export const currentScope = (): Scope | undefined => storage?.getStore()
 
-/** Runs a request in a scope of its own. */
-export const runRequest = <value>(context: RequestContext, run: () => value): value =>
-  storage ? storage.run({ context, memo: new Map(), marks: undefined }, run) : run()
-
-/** Runs what makes something that is to be stored; `marks` collects what it depends on, with the versions before it was made. */
-export function runFill<value>(
-  marks: Map<string, string>,
-  context: RequestContext | undefined,
+/** Runs code in a scope of its own, with the values of the current scope and those given. */
+export function runInScope<value>(
+  context: ScopeContext | undefined,
   run: () => value,
+  values?: Iterable<readonly [unknown, unknown]>,
 ): value {
   if (!storage) return run()
   const outer = currentScope()
-  return storage.run({ context: context ?? outer?.context, memo: outer?.memo, marks }, run)
+  const scope = { context: context ?? outer?.context, values: new Map([...(outer?.values ?? []), ...(values ?? [])]) }
+  return storage.run(scope, run)
 }
 
-/** What runs things later in the scope that is now, if there is one. */
+/** Returns a function that runs code in the scope that is current now, or `undefined` if there is no scope. */
 export function keepScope(): (<value>(run: () => value) => value) | undefined {
   const scope = currentScope()
   return scope && ((run) => storage!.run(scope, run))
@@ -62,5 +54,8 @@ export function keepScope(): (<value>(run: () => value) => value) | undefined {
 
 declare const navigator: { userAgent?: string } | undefined
 
-/** Whether a request may wait for what another one does: https://developers.cloudflare.com/workers/runtime-apis/request/ has it fail. */
+/**
+ * Whether a request can wait for a promise of another request. On Workers such a request fails:
+ * https://developers.cloudflare.com/workers/runtime-apis/request/
+ */
 export const sharesRuns: boolean = typeof navigator === 'undefined' || navigator.userAgent !== 'Cloudflare-Workers'

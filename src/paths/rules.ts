@@ -1,15 +1,9 @@
-import { Matcher, paramsOf, RouterError } from './matcher.js'
-import { href, isDots, parsePattern, type InvalidPattern, type PatternMistake } from './pattern.js'
+import type { Rule } from '../app.js'
+import { href } from '../href.js'
+import { Matcher, paramsOf, RouterError } from '../matcher.js'
+import { isDots, parsePattern, type InvalidPattern, type PatternMistake } from '../pattern.js'
 
-/** From one pattern to another: what `redirects()` and a router's `rewrites` are lists of. */
-export interface Rule {
-  /** The pattern that is matched. */
-  readonly source: string
-  /** Where it leads. `[name]`, `[...name]` and `[[...name]]` stand for what the source captured, in the path, the query and the hash. */
-  readonly destination: string
-}
-
-/** A list of rules, with what is wrong with one for the compiler to print. */
+/** The mistakes in a list of rules, for the compiler to print. */
 export type RuleMistakes<rules extends readonly Rule[]> = {
   readonly [index in keyof rules]: rules[index] & RuleMistake<rules[index]>
 }
@@ -26,17 +20,17 @@ type DestinationMistake<unknownTokens extends string> =
 // prettier-ignore
 type Tokens<text extends string> = text extends `${string}[${infer token}]${infer rest}` ? token | Tokens<rest> : never
 
-// The brackets of an IPv6 address are not the grammar's.
+// The brackets of an IPv6 address are not params.
 // prettier-ignore
 type Used<destination extends string> =
   destination extends `http${'' | 's'}://${infer rest}` ? rest extends `${string}/${infer path}` ? Tokens<path> : never :
   Tokens<destination>
 
-// What always has segments can stand where there may be none.
+// A catch-all can be used as an optional catch-all.
 type Captured<source extends string> = Tokens<source> | WithOptional<Tokens<source>>
 type WithOptional<token extends string> = token extends `...${string}` ? `[${token}` : never
 
-/** Where the rules lead from the pathname that stands in `url` from `start` to `end`: the rule, and its destination with the request's own query behind it. */
+/** Finds the rule for the pathname of `url` from `start` to `end`. `target` is its destination, followed by the request's own query. */
 export type Follow<rule> = (
   url: string,
   start: number,
@@ -44,26 +38,26 @@ export type Follow<rule> = (
 ) => { readonly rule: rule; readonly target: string } | undefined
 
 interface FollowOptions {
-  /** Whether the rules lead away: a destination may have an origin, and a slash at the pathname's end is overlooked. @default false */
-  readonly leave?: boolean
+  /** Whether a destination can have an origin, and a trailing slash of the pathname is ignored. @default false */
+  readonly isRedirect?: boolean
 }
 
 /**
- * The function that follows a list of rules. Sources are matched as routes are, the most specific one first.
+ * Makes the function that follows a list of rules. Sources are matched as routes are: the most specific one first.
  *
- * @throws RouterError if a destination uses what its source does not capture, or two sources fit the same pathnames.
+ * @throws RouterError if a destination uses a param that its source does not capture, or two sources match the same pathnames.
  */
 export function toFollow<rule extends Rule>(
   rules: readonly rule[],
-  { leave = false }: FollowOptions = {},
+  { isRedirect = false }: FollowOptions = {},
 ): Follow<rule> {
   const sources = new Set<string>()
   for (const { source } of rules)
     if (sources.size === sources.add(source).size)
-      throw new RouterError(`'${source}' is a source twice; remove one of the two`)
-  const matcher = new Matcher(rules.map((rule) => [rule.source, { rule, write: toWriter(rule, leave) }] as const))
+      throw new RouterError(`two rules have the source '${source}'; remove one of the two`)
+  const matcher = new Matcher(rules.map((rule) => [rule.source, { rule, write: toWriter(rule, isRedirect) }] as const))
   return (url, start, end) => {
-    const pathEnd = leave && end - start > 2 && url.charCodeAt(end - 1) === 47 ? end - 1 : end
+    const pathEnd = isRedirect && end - start > 2 && url.charCodeAt(end - 1) === 47 ? end - 1 : end
     try {
       const match = matcher.find(url, start, pathEnd)
       if (!match) return undefined
@@ -72,14 +66,14 @@ export function toFollow<rule extends Rule>(
       const { rule, write } = match.value
       return { rule, target: write(params, searchOf(url, end)) }
     } catch (error) {
-      // A malformed escape is for the router to refuse.
+      // The router responds to a malformed escape.
       if (error instanceof URIError) return undefined
       throw error
     }
   }
 }
 
-// The part after the `?`, without it.
+// The query without its `?`.
 function searchOf(url: string, end: number): string {
   if (url.charCodeAt(end) !== 63) return ''
   const hash = url.indexOf('#', end)
@@ -89,16 +83,16 @@ function searchOf(url: string, end: number): string {
 type Params = Record<string, string | string[]>
 type Write = (params: Params, search: string) => string
 
-function toWriter({ source, destination }: Rule, leave: boolean): Write {
+function toWriter({ source, destination }: Rule, isRedirect: boolean): Write {
   const fail = (mistake: string): never => {
-    throw new RouterError(`the destination '${destination}' of '${source}' ${mistake}`)
+    throw new RouterError(`the destination '${destination}' of the source '${source}' ${mistake}`)
   }
   if (typeof destination !== 'string') fail('is not a string')
   const [, origin = '', path = '', query = '', hash = ''] =
     /^([a-z][a-z\d+.-]*:\/\/[^/?#]*)?([^?#]*)(?:\?([^#]*))?(?:#(.*))?$/is.exec(destination)!
-  if (origin && !leave) fail('has an origin; a rewrite leads to a path of this app')
+  if (origin && !isRedirect) fail('has an origin; a rewrite must have a path of this app as its destination')
   if (origin && !(URL.canParse(origin) && /^https?:$/.test(new URL(origin).protocol)))
-    fail('has no fixed origin such as https://new.example')
+    fail('must have a fixed origin such as https://new.example')
   const captured = new Set(tokensOf(source))
   const check = (token: string): string =>
     captured.has(token) || (token.startsWith('[...') && captured.has(token.slice(1)))
@@ -118,18 +112,18 @@ function toWriter({ source, destination }: Rule, leave: boolean): Write {
 
 const opening = { param: '', 'catch-all': '...', 'optional-catch-all': '[...' }
 
-// What stands between the brackets of each param.
+// The text between the brackets of each param.
 const tokensOf = (pattern: string): string[] =>
   parsePattern(pattern).flatMap(({ kind, name }) => (kind === 'static' ? [] : [opening[kind] + name]))
 
 function toFill(text: string, check: (token: string) => string): (params: Params) => string {
-  // At the odd places the tokens.
+  // The tokens are at the odd indexes.
   const parts = text.split(/\[(\[?[^[\]]+)\]\]?/).map((part, index) => (index % 2 ? check(part) : part))
   return (params) =>
     parts.map((part, index) => (index % 2 ? encodeURIComponent([params[part] ?? []].flat().join('/')) : part)).join('')
 }
 
-// A name that the destination has itself is not repeated: the rule decides.
+// A name in the destination's own query replaces the request's.
 function without(own: ReadonlySet<string>, search: string): string {
   if (!own.size) return search
   return search

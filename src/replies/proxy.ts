@@ -1,78 +1,77 @@
-import { toFailure, toProblem } from './problem.js'
-import { createResponse } from './response.js'
+import { toFailure, toProblem } from '../problem.js'
+import { createResponse } from '../response.js'
 import { createStreamResponse } from './stream.js'
 
 export interface ProxyOptions {
-  /** The request to forward: its method, its body as it comes, and those of its headers that are allowed. */
-  readonly request: Request
-  /** The context's, or another: when it aborts, the upstream's request does too. That of `request` always counts. */
+  /** Aborts the upstream's request, in addition to the signal of the request itself. Pass `context.signal`. */
   readonly signal?: AbortSignal
-  /** What the upstream gets in place of the request's own headers, such as an `authorization` for it. */
+  /** Headers that replace the request's own, such as an `authorization` for the upstream. */
   readonly headers?: HeadersInit
   /**
-   * Names of further headers of the request to forward, such as `authorization`. Without it: `Accept`, `Accept-Language`,
+   * Names of further request headers to forward, such as `authorization`. Forwarded by default: `Accept`, `Accept-Language`,
    * `Cache-Control`, `Content-Encoding`, `Content-Language`, `Content-Type`, `If-*`, `Last-Event-ID`, `Prefer`, `Range`, `User-Agent`.
    */
   readonly forward?: readonly string[]
-  /** Whether the upstream sees the request's cookies, and may set some for this origin. @default false */
+  /** Whether the upstream gets the request's cookies, and can set cookies for this origin. @default false */
   readonly cookies?: boolean
-  /** Seconds to wait for the head of the upstream's answer; its body may take longer. 0: no end. @default 60 */
+  /** Milliseconds to wait for the head of the upstream's response; the body can take longer. 0: no limit. @default 60_000 */
   readonly timeout?: number
 }
 
 const allowed =
   'accept accept-language cache-control content-encoding content-language content-type if-match if-modified-since if-none-match if-range if-unmodified-since last-event-id prefer range user-agent'
 
-// https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1, and what is for the other end of one connection only.
+// https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1, and other headers that belong to one connection.
 const hopByHop =
   'connection keep-alive proxy-authenticate proxy-authentication-info proxy-authorization proxy-connection te trailer transfer-encoding upgrade'
 
-// What `fetch` decodes by itself, and still names.
+// The codings that `fetch` decodes without removing the header.
 const decoded = /^[ \t]*(?:x-)?(?:gzip|deflate|br)(?:[ \t]*,[ \t]*(?:gzip|deflate|br))*[ \t]*$/i
 
-// Some versions of Node decode this too. Where they did not, the body begins with its magic number:
+// Some versions of Node.js decode this too. If they do not, the body begins with the magic number:
 // https://www.rfc-editor.org/rfc/rfc8878#section-3.1.1
 const zstd = /^[ \t]*zstd[ \t]*$/i
 const zstdMagic = [0x28, 0xb5, 0x2f, 0xfd]
 
 declare const navigator: { userAgent?: string } | undefined
 
-// Deno's decodes only what it asked for by itself, and Bun's can be told not to.
+// Deno decodes only if it requested the coding itself, and Bun has an option not to decode.
 const leavesCodings = (): boolean => 'Deno' in globalThis || 'Bun' in globalThis
 
-// It decodes for those who read, and encodes again what leaves under these names.
+// workerd decodes for readers, and encodes again when it sends one of these codings.
 const isWorkerd = (): boolean => typeof navigator !== 'undefined' && navigator.userAgent === 'Cloudflare-Workers'
 const recoded = /^(?:gzip|br)$/
 
 /**
- * The answer of another server, the upstream: forwards the request there, and streams both ways. It follows no redirect
- * and rewrites no `Location`. A failure is a 502 problem, and a 504 when the time is up; the error goes to `onError`. When the client goes,
- * the upstream's request is aborted.
+ * Forwards a request to another server, the upstream, and streams both ways. Redirects are passed on: none is followed, and no
+ * `Location` is rewritten. A failure is a 502 problem, and a timeout a 504; the error goes to `onError`. When the client
+ * disconnects, the upstream's request is aborted.
  *
- * The URL is yours alone. A host that a user names makes this an open proxy, which reaches what only this machine can
- * (`http://169.254.169.254`, `http://localhost`). A path that a user names is joined by `href`, which encodes each segment and refuses `..`.
+ * The URL must not come from the client. A host that a user names makes this an open proxy, which reaches internal addresses
+ * (`http://169.254.169.254`, `http://localhost`). Build a path from user input with `href`, which encodes each segment.
  *
- * Hop-by-hop headers, and those that `Connection` names, stay here, both ways. Nothing is added but `Via`, by which a
- * request that comes round again is told: 508. Add `X-Forwarded-For` from `context.ip` by `headers` if the upstream trusts it.
- * The upstream is asked not to compress, since `fetch` would decode. What it sends is this origin's: its HTML runs here.
- * `bodyLimit` does not count what is forwarded; a route that forwards declares no body.
+ * Hop-by-hop headers, and those that `Connection` names, are not forwarded in either direction. `Via` is added, to detect a
+ * request that comes back to this process, which gets a 508. Add `X-Forwarded-For` from `context.ip` in `headers` if the upstream
+ * trusts it. The upstream is asked not to compress, because `fetch` would decode. `bodyLimit` does not apply: a route that
+ * forwards declares no body.
  *
- * @throws TypeError unless the URL is an absolute one for http or https, without a password.
+ * @throws TypeError if the URL is not an absolute http(s) URL, or has a password.
  * @see https://www.rfc-editor.org/rfc/rfc9110#section-7.6
  * @example
  * route('/files/[...path]').get((request, { params, url, signal }) =>
- *   reply.proxy(`https://files.example${href('/v1/[...path]', params)}${url.search}`, { request, signal }))
+ *   reply.proxy(request, `https://files.example${href('/v1/[...path]', params)}${url.search}`, { signal }))
  */
-export async function proxy(url: string | URL, options: ProxyOptions): Promise<Response> {
-  const { request, timeout = 60 } = options
+export async function proxy(request: Request, url: string | URL, options: ProxyOptions = {}): Promise<Response> {
+  const { timeout = 60_000 } = options
   const target = toTarget(url)
   if (request.bodyUsed || request.body?.locked)
-    throw new TypeError('reply.proxy() got a request whose body was read; a route that forwards declares no body')
-  if (!(timeout >= 0 && timeout * 1_000 < 2 ** 31))
-    throw new RangeError(`reply.proxy() takes a timeout of 0 seconds or more, not ${String(timeout)}`)
+    throw new TypeError('reply.proxy() got a request whose body was read; declare no body on a route that forwards')
+  if (!(timeout >= 0 && timeout < 2 ** 31))
+    throw new RangeError(`reply.proxy() takes a timeout from 0 to 2147483647 ms, not ${String(timeout)}`)
   const via = request.headers.get('via')
-  if (via?.includes(self())) return toProblem(508, { detail: 'The request has been here before.' })
-  const headers = toUpstream(options)
+  if (via?.includes(self()))
+    return toProblem(508, 'Loop Detected', { detail: 'The request was forwarded to this server before.' })
+  const headers = toUpstream(request, options)
   headers.set('via', `${via === null ? '' : `${via}, `}1.1 ${self()}`)
 
   const late = new AbortController()
@@ -80,8 +79,8 @@ export async function proxy(url: string | URL, options: ProxyOptions): Promise<R
   const timer =
     timeout > 0 &&
     setTimeout(() => {
-      late.abort(new DOMException(`the upstream sent no answer in ${timeout} s`, 'TimeoutError'))
-    }, timeout * 1_000)
+      late.abort(new DOMException(`the upstream sent no response in ${timeout} ms`, 'TimeoutError'))
+    }, timeout)
   try {
     const { method, body } = request
     const init = {
@@ -92,11 +91,12 @@ export async function proxy(url: string | URL, options: ProxyOptions): Promise<R
       decompress: false,
       ...(body && { body, duplex: 'half' }),
     }
-    return await toAnswer(await fetch(target, init as RequestInit), request, options)
+    return await toResponse(await fetch(target, init as RequestInit), request, options)
   } catch (error) {
-    if (!signal.aborted) return toFailure(error, 'handler', 502, { detail: 'The upstream could not be reached.' })
+    if (!signal.aborted)
+      return toFailure(error, 'handler', 502, 'Bad Gateway', { detail: 'The upstream could not be reached.' })
     if ((signal.reason as { name?: unknown } | undefined)?.name !== 'TimeoutError') throw error
-    return toFailure(signal.reason, 'handler', 504, { detail: 'The upstream took too long.' })
+    return toFailure(signal.reason, 'handler', 504, 'Gateway Timeout', { detail: 'The upstream took too long.' })
   } finally {
     if (timer) clearTimeout(timer)
   }
@@ -106,17 +106,17 @@ function toTarget(url: string | URL): URL {
   const target = URL.canParse(String(url)) ? new URL(url) : undefined
   if (!target || !/^https?:$/.test(target.protocol) || target.username || target.password)
     throw new TypeError(
-      'reply.proxy() takes an absolute URL for http or https, without a password; join a path to it with href()',
+      'reply.proxy() takes an absolute http(s) URL without a password; build its path with href()',
     )
   return target
 }
 
-// Made when first needed: Workers give no random numbers while a module loads.
+// Made when it is first needed: Workers have no random numbers while a module loads.
 let pseudonym: string | undefined
 const self = (): string => (pseudonym ??= `byway-${crypto.randomUUID()}`)
 
-function toUpstream({ request, headers: given, forward = [], cookies = false }: ProxyOptions): Headers {
-  // As it is, so that its length and its tag stay true.
+function toUpstream(request: Request, { headers: given, forward = [], cookies = false }: ProxyOptions): Headers {
+  // Without a coding, the length and the entity tag stay true.
   const headers = new Headers({ 'accept-encoding': 'identity' })
   const dropped = namedByConnection(request.headers)
   for (const name of [...allowed.split(' '), ...forward, ...(cookies ? ['cookie'] : [])]) {
@@ -131,7 +131,7 @@ function toUpstream({ request, headers: given, forward = [], cookies = false }: 
 const namedByConnection = (headers: Headers): Set<string> =>
   new Set([...hopByHop.split(' '), ...(headers.get('connection') ?? '').toLowerCase().split(/[ \t]*,[ \t]*/)])
 
-async function toAnswer(upstream: Response, request: Request, { cookies = false }: ProxyOptions): Promise<Response> {
+async function toResponse(upstream: Response, request: Request, { cookies = false }: ProxyOptions): Promise<Response> {
   const { status, body } = upstream
   const dropped = namedByConnection(upstream.headers).add('alt-svc')
   if (!cookies) dropped.add('set-cookie')
@@ -150,14 +150,14 @@ async function toAnswer(upstream: Response, request: Request, { cookies = false 
   }
   if (isChanged) dropped.add('content-length')
   const headers = [...upstream.headers].filter(([name]) => !dropped.has(name))
-  // Other bytes than those that the tag is of: https://www.rfc-editor.org/rfc/rfc9110#section-8.8.1
+  // The tag identifies other bytes: https://www.rfc-editor.org/rfc/rfc9110#section-8.8.1
   const etag = isChanged ? headers.find(([name, value]) => name === 'etag' && value[0] === '"') : undefined
   if (etag) etag[1] = `W/${etag[1]}`
   if (!reader) return createResponse(null, status, headers)
   return createStreamResponse(toItems(reader, first, request.signal), (chunk) => chunk, { status, headers })
 }
 
-// Its own iterator would close only after the chunk that it waits for.
+// The stream's own iterator would close only after the chunk that it waits for.
 function toItems(
   reader: ReadableStreamDefaultReader<Uint8Array>,
   first: ReadableStreamReadResult<Uint8Array> | undefined,
@@ -172,13 +172,13 @@ function toItems(
           ahead = undefined
           return done ? { done, value: undefined } : { done, value }
         } catch (error) {
-          // It broke because the client did: no error of anyone's, and nobody reads its end.
+          // It failed because the client disconnected, which is not an error.
           if (gone.aborted) return { done: true, value: undefined }
           throw error
         }
       },
       async return() {
-        // What broke meanwhile is nobody's any more.
+        // A failure after the end is not reported.
         await reader.cancel().catch(() => {})
         return { done: true, value: undefined }
       },

@@ -1,72 +1,65 @@
-import { keepScope } from './scope.js'
+import { remember, type StreamWatcher, type Watchable } from '../response.js'
+import { keepScope } from '../scope.js'
 
-/** Who is told how a streamed answer ends. */
-export interface StreamWatcher {
-  /** The items broke off with this error; the client sees the connection break. */
-  failed(error: unknown): void
-  /** Nothing more is sent: the items are all out, they broke off, or the client has gone. */
-  ended(): void
-}
-
-/** What may be streamed: what `for await` takes. */
+/** What can be streamed: what `for await` takes. */
 export type Items<item> = AsyncIterable<item> | Iterable<item>
 
-/** Writes one item. */
+/** Converts one item to what is sent. */
 export type Encode<item> = (item: item) => string | Uint8Array | Promise<string | Uint8Array>
 
-const source: unique symbol = Symbol('byway.stream') as never
+/** What is sent while the client waits for the next item. */
+export interface KeepAlive {
+  readonly milliseconds: number
+  readonly text: string
+}
 
 /**
- * A Response whose body is written while it is read: an item is asked for when the client has taken the one before, and
- * none is when nobody reads, as after a HEAD. When the client goes, the items' iterator is closed.
+ * Makes a Response whose body is written while it is read. The next item is requested when the client has read the one
+ * before; none is requested if the body is not read, as for HEAD. When the client disconnects, the iterator is closed.
  *
- * @throws TypeError for what is no iterable.
+ * @throws TypeError if `items` is not iterable.
  */
 export function createStreamResponse<item>(
   items: Items<item>,
   encode: Encode<item>,
   init: ResponseInit,
-  keepAlive?: { readonly seconds: number; readonly text: string },
+  keepAlive?: KeepAlive,
 ): Response {
   if (typeof items !== 'object' || items === null || !(Symbol.asyncIterator in items || Symbol.iterator in items))
     throw new TypeError(
-      `a stream is written from an iterable or an async one, not from ${items === null ? 'null' : `a ${typeof items}`}`,
+      `a stream takes an iterable or an async iterable, not ${items === null ? 'null' : `a ${typeof items}`}`,
     )
   const stream = new ItemStream(items, encode, keepAlive)
   const body = new ReadableStream<Uint8Array<ArrayBuffer>>(stream, { highWaterMark: 0 })
-  return Object.assign(new Response(body, init), { [source]: stream })
+  return remember(new Response(body, init), { stream, isReply: true })
 }
 
-/** The stream that writes a Response's body, if it is one of byway's; who sets its `watcher` is told of its end. */
-export const streamOf = (response: Response): { watcher: StreamWatcher | undefined } | undefined =>
-  (response as { [source]?: ItemStream<unknown> })[source]
+const reported = new WeakSet<object>()
 
-const told = new WeakSet<object>()
-
-/** Whether a watcher has been told of this error, so that a host need not tell it too. */
-export const wasTold = (error: unknown): boolean => told.has(error as object)
+/** Whether a watcher has received this error, so that a host does not report it again. */
+export const wasReported = (error: unknown): boolean => reported.has(error as object)
 
 const encoder = new TextEncoder()
 
-class ItemStream<item> implements UnderlyingDefaultSource<Uint8Array<ArrayBuffer>> {
+class ItemStream<item> implements UnderlyingDefaultSource<Uint8Array<ArrayBuffer>>, Watchable {
   watcher: StreamWatcher | undefined
-  // Who reads a stream is in no request's scope.
+  // A host reads a stream outside of the request's scope.
   readonly #inScope = keepScope()
   readonly #items: Items<item>
   readonly #encode: Encode<item>
-  readonly #keepAlive: { readonly seconds: number; readonly text: string } | undefined
+  readonly #keepAlive: KeepAlive | undefined
   #iterator: AsyncIterator<item> | Iterator<item> | undefined
-  /** Whether the iterator waits to be asked, so that it is to be closed when nobody will. */
+  /** Whether the iterator waits for a call of `next`, and must be closed if there is none. */
   #isOpen = true
   #beat: ReturnType<typeof setTimeout> | undefined
-  /** Since when the client waits for the next item. */
+  /** The time since which the client waits for the next item. */
   #waitsSince: number | undefined
   #ended = false
 
   constructor(
     items: Items<item>,
     encode: Encode<item>,
-    keepAlive: { readonly seconds: number; readonly text: string } | undefined,
+    keepAlive: KeepAlive | undefined,
   ) {
     this.#items = items
     this.#encode = encode
@@ -74,10 +67,10 @@ class ItemStream<item> implements UnderlyingDefaultSource<Uint8Array<ArrayBuffer
   }
 
   async pull(controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>): Promise<void> {
-    const { seconds = 0 } = this.#keepAlive ?? {}
-    if (seconds) {
+    const { milliseconds = 0 } = this.#keepAlive ?? {}
+    if (milliseconds) {
       this.#waitsSince = performance.now()
-      this.#beat ??= this.#startBeat(controller, seconds * 1_000)
+      this.#beat ??= this.#startBeat(controller, milliseconds)
     }
     try {
       const iterator = this.#start()
@@ -90,7 +83,7 @@ class ItemStream<item> implements UnderlyingDefaultSource<Uint8Array<ArrayBuffer
         controller.close()
         return
       }
-      // A synchronous one may have promises as its items.
+      // The items of a synchronous iterator can be promises.
       const encoded = this.#encode(Symbol.asyncIterator in this.#items ? value : await value)
       const chunk = encoded instanceof Promise ? await encoded : encoded
       if (this.#ended) return
@@ -100,7 +93,7 @@ class ItemStream<item> implements UnderlyingDefaultSource<Uint8Array<ArrayBuffer
       this.#fail(error)
       controller.error(error)
       this.#end()
-      // What closing it throws is less than what has been thrown, as in a `for await`.
+      // As in `for await`, the first error wins.
       if (this.#isOpen) await this.#close().catch(() => {})
     } finally {
       this.#waitsSince = undefined
@@ -117,25 +110,25 @@ class ItemStream<item> implements UnderlyingDefaultSource<Uint8Array<ArrayBuffer
     }
   }
 
-  // One timer for many items: one for each would cost a quarter of what writing them does.
+  // One timer serves many items: one for each would add a quarter to the cost of writing them.
   #startBeat(
     controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>,
-    milliseconds: number,
+    delay: number,
   ): ReturnType<typeof setTimeout> {
     return setTimeout(() => {
       this.#beat = undefined
-      // The next item that is waited for starts it again.
+      // The next call of `pull` starts it again.
       if (this.#waitsSince === undefined) return
-      const { seconds, text } = this.#keepAlive!
-      let rest = this.#waitsSince + seconds * 1_000 - performance.now()
+      const { milliseconds, text } = this.#keepAlive!
+      let rest = this.#waitsSince + milliseconds - performance.now()
       if (rest < 1) {
-        // Not while the client has the last one still to take.
+        // Not while the client has not read the last one.
         if (controller.desiredSize === 0) controller.enqueue(encoder.encode(text))
         this.#waitsSince = performance.now()
-        rest = seconds * 1_000
+        rest = milliseconds
       }
       this.#beat = this.#startBeat(controller, rest)
-    }, milliseconds)
+    }, delay)
   }
 
   async #close(): Promise<void> {
@@ -149,7 +142,7 @@ class ItemStream<item> implements UnderlyingDefaultSource<Uint8Array<ArrayBuffer
 
   #fail(error: unknown): void {
     if (!this.watcher) return
-    if (typeof error === 'object' && error !== null) told.add(error)
+    if (typeof error === 'object' && error !== null) reported.add(error)
     this.watcher.failed(error)
   }
 

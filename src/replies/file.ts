@@ -1,38 +1,38 @@
-import { isKeptByNotModified, toSelection, type Validators } from './headers/conditional.js'
-import { formatContentDisposition, type Disposition } from './headers/content-disposition.js'
-import { formatDate } from './headers/date.js'
-import { isEntityTag } from './headers/entity-tag.js'
-import type { ByteRange } from './headers/range.js'
-import { toProblem, type Problem } from './problem.js'
-import type { Reply, ReplyHeaders } from './reply.js'
-import { createResponse } from './response.js'
+import { isKeptByNotModified, toSelection, type Validators } from '../headers/conditional.js'
+import { formatContentDisposition, type Disposition } from '../headers/content-disposition.js'
+import { formatDate } from '../headers/date.js'
+import { isEntityTag } from '../headers/entity-tag.js'
+import type { ByteRange } from '../headers/range.js'
+import { toProblem, type Problem } from '../problem.js'
+import type { Reply, ReplyHeaders } from '../reply.js'
+import { createResponse } from '../response.js'
 import { createStreamResponse, type Items } from './stream.js'
 
 /** A file that is not in memory. */
 export interface FileSource {
-  /** Its bytes, all of them. */
+  /** The size of the whole file in bytes. */
   readonly size: number
-  /** The bytes from `start` up to, not with, `end`. Called once, when the answer is read; never for a HEAD or a 304. */
+  /** Returns the bytes from `start` up to, but not including, `end`. Called once, when the response is read; never for a HEAD or a 304. */
   stream(start: number, end: number): Items<Uint8Array>
 }
 
-/** What `reply.file` answers with. */
+/** The content of a file. */
 export type FileBody = Blob | ArrayBuffer | ArrayBufferView<ArrayBuffer> | FileSource
 
 export interface FileOptions<type extends string = string> extends ReplyHeaders {
-  /** The media type. A Blob's own is not used: that of an upload is what its sender says. @default 'application/octet-stream' */
+  /** The media type. A Blob's own type is not used: the type of an upload is what its sender claims. @default 'application/octet-stream' */
   readonly type?: type
-  /** When it last changed: a Date, or its milliseconds. @default none */
+  /** The time of the last change: a Date, or milliseconds since 1970. @default no `Last-Modified` */
   readonly lastModified?: Date | number
-  /** Its entity tag, with quotes: `'"abc"'`, or `'W/"abc"'` if equal tags may have other bytes. @default a weak one of size and `lastModified`, else none */
+  /** The entity tag with its quotes: `'"abc"'`, or `'W/"abc"'` if the bytes can differ. @default a weak tag of size and `lastModified`, if that is given */
   readonly etag?: string
-  /** What the client saves it as. Any text; what no file can be called is replaced. @default the end of the URL, for the client to choose */
+  /** The name under which the client saves the file. Characters that a file name cannot have are replaced. @default the client's choice */
   readonly name?: string
-  /** Whether the client shows it or saves it. @default 'attachment' where a name is given, else the client's choice */
+  /** Whether the client shows or saves the file. @default 'attachment' if a name is given, else the client's choice */
   readonly disposition?: Disposition
 }
 
-/** What the client reads: text and JSON are told by the type. */
+/** The data that the client reads, by media type. */
 // prettier-ignore
 type FileData<type extends string> =
   string extends type ? unknown :
@@ -40,7 +40,7 @@ type FileData<type extends string> =
   type extends `text/${string}` | 'application/xml' | `application/xml;${string}` ? string :
   Blob
 
-/** What `reply.file` can answer. */
+/** The responses of `reply.file`. */
 export type FileReply<type extends string = string> =
   | Reply<200 | 206, FileData<type>>
   | Reply<304, undefined>
@@ -48,14 +48,14 @@ export type FileReply<type extends string = string> =
   | Reply<416, Problem<416>>
 
 /**
- * A file's Response, in whole or the part that a `Range` header asks for (206), or 304, 412 and 416 as the request's
- * conditions have it. Only GET and HEAD have conditions, and only GET has ranges. Who asks for several parts at once gets
- * the whole, as RFC 9110 §14.2 allows: many small or overlapping ones cost nothing.
+ * The Response for a file: the whole file, the part that a `Range` header requests (206), or a 304, 412 or 416 according to the
+ * request's conditions. Only GET and HEAD have conditions, and only GET has ranges. A request for several ranges gets the
+ * whole file, as RFC 9110 §14.2 allows, so many small or overlapping ranges cost nothing.
  *
- * What users uploaded is best saved, not shown (`disposition: 'attachment'`): HTML and SVG run scripts on this origin.
+ * Send uploads of users with `disposition: 'attachment'`: HTML and SVG can run scripts on this origin.
  * `X-Content-Type-Options: nosniff` is sent with every file.
  *
- * @throws TypeError for an `etag` or a `lastModified` that is none.
+ * @throws TypeError if `etag` is not an entity tag or `lastModified` is not a time.
  * @see https://www.rfc-editor.org/rfc/rfc9110#section-13.2.2
  * @see https://www.rfc-editor.org/rfc/rfc9110#section-14
  * @example
@@ -78,14 +78,14 @@ export function file<const type extends string = 'application/octet-stream'>(
 
   headers.set('accept-ranges', 'bytes')
   const selection = toSelection(request, validators, () => size)
-  if (selection === 412) return toProblem(412) as FileReply<type>
+  if (selection === 412) return toProblem(412, 'Precondition Failed') as FileReply<type>
   if (selection === 304)
     return createResponse(
       null,
       304,
       [...headers].filter(([name]) => isKeptByNotModified(name)),
     ) as FileReply<type>
-  if (selection === 416) return toProblem(416, undefined, [['content-range', `bytes */${size}`]]) as FileReply<type>
+  if (selection === 416) return toProblem(416, 'Range Not Satisfiable', undefined, [['content-range', `bytes */${size}`]]) as FileReply<type>
   if (!selection) return send(method === 'GET' ? body : undefined, 200, headers, { start: 0, end: size })
   headers.set('content-range', `bytes ${selection.start}-${selection.end - 1}/${size}`)
   return send(body, 206, headers, selection)
@@ -94,7 +94,7 @@ export function file<const type extends string = 'application/octet-stream'>(
 function sizeOf(body: FileBody): number {
   const size = body instanceof ArrayBuffer || ArrayBuffer.isView(body) ? body.byteLength : body.size
   if (!Number.isSafeInteger(size) || size < 0)
-    throw new TypeError(`reply.file() takes a Blob, bytes, or { size, stream }, whose size is not ${String(size)}`)
+    throw new TypeError(`reply.file() takes a Blob, bytes, or { size, stream }; the size is ${String(size)}`)
   return size
 }
 
@@ -105,7 +105,7 @@ function toValidators(size: number, { etag, lastModified: given }: FileOptions):
   const time = Number(given)
   if (Number.isNaN(new Date(time).getTime()))
     throw new TypeError(`reply.file() takes a Date as lastModified, not ${String(given)}`)
-  // https://www.rfc-editor.org/rfc/rfc9110#section-8.8.2.1: never later than now.
+  // https://www.rfc-editor.org/rfc/rfc9110#section-8.8.2.1: not in the future.
   const lastModified = Math.floor(Math.min(time, Date.now()) / 1_000) * 1_000
   return { etag: etag ?? `W/"${size.toString(36)}-${Math.round(time).toString(36)}"`, lastModified }
 }
@@ -151,7 +151,7 @@ function toResponse(
   return createStreamResponse(toExact(body, start, end), (chunk) => chunk, init)
 }
 
-// The length has been told already: a file that is another one by now must not look whole.
+// The length has been sent: a file that has changed since must not look complete.
 function toExact(source: FileSource, start: number, end: number): AsyncIterable<Uint8Array> {
   return {
     [Symbol.asyncIterator]() {
@@ -163,7 +163,7 @@ function toExact(source: FileSource, start: number, end: number): AsyncIterable<
           const result = await iterator.next()
           left -= result.done ? 0 : result.value.byteLength
           if (left < 0 || (result.done && left > 0))
-            throw new Error(`the file has ${left < 0 ? 'more' : 'fewer'} bytes than the ${end - start} that were told`)
+            throw new Error(`the file has ${left < 0 ? 'more' : 'fewer'} bytes than its size of ${end - start}`)
           return result
         },
         async return() {

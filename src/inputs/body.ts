@@ -1,0 +1,143 @@
+import type { BodyKind, RequestBody } from '../declaration.js'
+import { BodyLimitError, tooLarge, toProblem } from '../problem.js'
+import { isResponse } from '../response.js'
+
+/** 1 MiB. */
+export const defaultBodyLimit = 1_048_576
+
+/**
+ * Reads the body of a request as a kind. One look at the media type selects the reader. Bytes are counted while they are
+ * read, whatever the headers say. Rejects with a Response if the body cannot be read.
+ */
+export async function readBody(
+  kind: BodyKind,
+  request: Request,
+  limit: number,
+  isServer: boolean | undefined,
+): Promise<unknown> {
+  const header = request.headers.get('content-type')
+  const type = mediaType(header ?? '')
+  const read = (): Promise<Uint8Array<ArrayBuffer>> => readBytes(request, limit, isServer)
+  const isAccepted = kind.types.some((accepted) => matches(type, accepted))
+  if (!isAccepted) {
+    // Without bytes there is nothing to convert, and the schema decides.
+    const length = request.headers.get('content-length')
+    const isEmpty = length === '0' || request.body === null || (header === null && !(await read()).length)
+    if (!isEmpty) throw unsupported(kind.types)
+  }
+  const body: RequestBody = {
+    request,
+    type,
+    bytes: async () => (isAccepted ? read() : new Uint8Array()),
+    text: async () => decode(await body.bytes()),
+    stream: () => streamBody(request, limit),
+  }
+  return kind.read(body)
+}
+
+// https://www.rfc-editor.org/rfc/rfc9110#section-8.3.1, without the parameters, which never change the reader
+function mediaType(header: string): string {
+  const match =
+    header.length <= 1_000 ? /^[ \t]*([!#$%&'*+.^_`|~\w-]+\/[!#$%&'*+.^_`|~\w-]+)[ \t]*(?:;[^,]*)?$/.exec(header) : null
+  return match ? match[1]!.toLowerCase() : ''
+}
+
+const matches = (type: string, accepted: string): boolean =>
+  type === accepted ||
+  accepted === '*/*' ||
+  (accepted[0] === '+' ? type.endsWith(accepted) : accepted.endsWith('/*') && type.startsWith(accepted.slice(0, -1)))
+
+// https://www.rfc-editor.org/rfc/rfc9110#section-15.5.16 and https://www.rfc-editor.org/rfc/rfc5789#section-3.1
+function unsupported(types: readonly string[]): Response {
+  const accepted = types.filter((type) => type[0] !== '+')
+  return toProblem(415, 'Unsupported Media Type', { detail: `The body must be ${accepted.join(' or ')}.` }, [
+    ['accept', accepted.join(', ')],
+  ])
+}
+
+// The stream of a body that can be read.
+function openBody(request: Request, limit: number): ReadableStream<Uint8Array<ArrayBuffer>> | null {
+  const { headers, method, url } = request
+  const encoding = headers.get('content-encoding')
+  if (encoding !== null && encoding.toLowerCase() !== 'identity')
+    throw toProblem(415, 'Unsupported Media Type', { detail: 'The body must not have a Content-Encoding.' }, [
+      ['accept-encoding', 'identity'],
+    ])
+  if (request.bodyUsed)
+    throw new TypeError(
+      `the body of ${method} ${url} was read before it was validated; read context.body, or declare no body`,
+    )
+  // A body that announces too many bytes is not read. One that announces too few is counted all the same.
+  if (Number(headers.get('content-length')) > limit) {
+    request.body?.cancel().catch(() => {})
+    throw tooLarge(limit)
+  }
+  return request.body
+}
+
+function streamBody(request: Request, limit: number): ReadableStream<Uint8Array<ArrayBuffer>> {
+  let size = 0
+  const counter = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
+    transform(chunk, controller) {
+      size += chunk.byteLength
+      if (size > limit) throw new BodyLimitError(limit)
+      controller.enqueue(chunk)
+    },
+  })
+  const body = openBody(request, limit)
+  return body ? body.pipeThrough(counter) : new ReadableStream({ start: (controller) => controller.close() })
+}
+
+async function readBytes(
+  request: Request,
+  limit: number,
+  isServer: boolean | undefined,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const body = openBody(request, limit)
+  try {
+    // A server has enforced the length that the request announces.
+    if (isServer && request.headers.has('content-length')) return new Uint8Array(await request.arrayBuffer())
+    return body ? await collect(body, limit) : new Uint8Array()
+  } catch (error) {
+    throw isResponse(error)
+      ? error
+      : toProblem(400, 'Bad Request', { detail: 'The body ended early.' })
+  }
+}
+
+async function collect(body: ReadableStream<Uint8Array<ArrayBuffer>>, limit: number): Promise<Uint8Array<ArrayBuffer>> {
+  const reader = body.getReader()
+  let bytes = new Uint8Array()
+  let size = 0
+  for (;;) {
+    const { done, value } = await reader.read()
+    if (done) return bytes.subarray(0, size)
+    if (!(value instanceof Uint8Array)) throw new TypeError('the body contains a chunk that is not bytes')
+    const offset = size
+    size += value.byteLength
+    if (size > limit) {
+      reader.cancel().catch(() => {})
+      throw tooLarge(limit)
+    }
+    // A body of one chunk is not copied. A list of chunks of one byte would take a hundred times their size.
+    if (!offset) bytes = value
+    else {
+      if (size > bytes.length) {
+        const grown = new Uint8Array(Math.min(2 * size, limit))
+        grown.set(bytes)
+        bytes = grown
+      }
+      bytes.set(value, offset)
+    }
+  }
+}
+
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+function decode(bytes: Uint8Array): string {
+  try {
+    return decoder.decode(bytes)
+  } catch {
+    throw toProblem(400, 'Bad Request', { detail: 'The body is not valid UTF-8.' })
+  }
+}

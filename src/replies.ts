@@ -1,7 +1,0 @@
-export * from './reply.js'
-export { file } from './file.js'
-export type { FileBody, FileOptions, FileReply, FileSource } from './file.js'
-export { proxy } from './proxy.js'
-export type { ProxyOptions } from './proxy.js'
-export { sse } from './sse.js'
-export type { ServerSentEvent, SseInit } from './sse.js'

@@ -1,0 +1,27 @@
+export {
+  bytes,
+  forbidden,
+  html,
+  json,
+  localRedirect,
+  notFound,
+  permanentRedirect,
+  problem,
+  redirect,
+  seeOther,
+  text,
+  unauthorized,
+  xml,
+} from './reply.js'
+export type { ProblemOf } from './reply.js'
+export type { Reply, ReplyHeaders, ReplyInit } from '../reply.js'
+export { ndjson, stream } from './lines.js'
+export { file } from './file.js'
+export type { FileBody, FileOptions, FileReply, FileSource } from './file.js'
+export { proxy } from './proxy.js'
+export type { ProxyOptions } from './proxy.js'
+export { sse } from './sse.js'
+export type { ServerSentEvent, SseInit } from './sse.js'
+export { withHeaders } from '../response.js'
+export type { HeaderPairs } from '../response.js'
+export type { Items } from './stream.js'

@@ -1,0 +1,70 @@
+import type { Operation } from './declaration.js'
+import type { Scoped } from './exchange.js'
+import { toJson } from './json.js'
+import { toInputErrors, type InputError } from './problem.js'
+import { createResponse, isResponse, memoryOf, type HeaderPairs } from './response.js'
+import { isSchema, validate, type Result, type Schema } from './schema.js'
+
+const jsonHeaders: HeaderPairs = [['content-type', 'application/json']]
+
+/**
+ * Converts what a handler returned to a Response: a `Response` as it is, `undefined` to a 204, any other value to JSON.
+ *
+ * @throws TypeError if the value cannot be sent.
+ */
+export function toResponse(value: unknown): Response {
+  if (value === undefined) return createResponse(null, 204, [])
+  if (typeof value === 'object' && value !== null) {
+    if (isResponse(value)) {
+      if (value.type === 'error') throw new TypeError('Response.error() cannot be sent; throw, or use reply.problem()')
+      if (value.bodyUsed) throw new TypeError('the handler returned a Response whose body was read; return a clone')
+      return value
+    }
+    if (Symbol.asyncIterator in value)
+      throw new TypeError('an async iterable cannot be sent as it is; use reply.ndjson(), reply.sse() or reply.stream()')
+  }
+  return createResponse(toJson(value), 200, jsonHeaders)
+}
+
+/** Makes the function that converts what the handler of an operation returned. */
+export function toRespond({
+  response: declared,
+}: Operation): (value: unknown, context: Scoped) => Response | Promise<Response> {
+  if (!declared) return toResponse
+  const schemas = isSchema(declared)
+    ? new Map([[200, declared]])
+    : new Map(Object.entries(declared as object).map(([status, schema]: [string, Schema]) => [Number(status), schema]))
+  return (value, context) => {
+    const reply = isResponse(value) ? value : undefined
+    const memory = reply && memoryOf(reply)
+    const status = reply ? reply.status : value === undefined ? 204 : 200
+    const schema = schemas.get(status)
+    // A Response without data, such as a native one or a stream, is not validated.
+    if (!schema || !context['~exchange'].server.responseValidation || (reply && !(memory && 'data' in memory)))
+      return toResponse(value)
+    const convert = (result: Result): Response => {
+      if (result.issues) throw new ResponseError(status, toInputErrors('response', result.issues))
+      if (!reply) return toResponse(result.value)
+      return status === 204 || status === 205 ? reply : withData(reply, result.value)
+    }
+    return validate(schema, reply ? memory!.data : value, convert)
+  }
+}
+
+// The same reply with other data.
+function withData(reply: Response, data: unknown): Response {
+  const isText = typeof data === 'string' && !/[/+]json\b/.test(reply.headers.get('content-type') ?? '')
+  return createResponse(isText ? data : toJson(data), reply.status, [...reply.headers], { data, isReply: true })
+}
+
+/** A handler returned data that does not match the declared response. */
+export class ResponseError extends Error {
+  override readonly name = 'ResponseError'
+  readonly errors: readonly InputError[]
+  constructor(status: number, errors: readonly InputError[]) {
+    super(
+      `the response does not match the schema declared for ${status}: ${errors.map(({ pointer, detail }) => `${pointer || 'the value'}: ${detail}`).join('; ')}`,
+    )
+    this.errors = errors
+  }
+}
