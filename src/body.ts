@@ -1,5 +1,5 @@
 import { toProblem } from './problem.js'
-import { isResponse } from './response.js'
+import { isResponse } from '#response'
 
 /** How a body is declared: what it is read as. */
 export type BodyKind = 'body' | 'form' | 'text' | 'bytes' | 'stream'

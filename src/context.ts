@@ -1,7 +1,7 @@
 import { paramsOf, type Match } from './matcher.js'
 import type { Params } from './pattern.js'
 import { causeOf } from './problem.js'
-import { withoutBody } from './response.js'
+import { withoutBody } from '#response'
 import { streamOf } from './stream.js'
 
 /** What every handler and middleware gets beside the Request. */

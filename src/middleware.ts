@@ -3,7 +3,7 @@ import { Context, type BaseContext, type Phase } from './context.js'
 import type { AnyParams } from './pattern.js'
 import { toFailure } from './problem.js'
 import type { Reply } from './reply.js'
-import { isResponse } from './response.js'
+import { isResponse } from '#response'
 
 /** The context of a route that is not known yet: what a middleware sees that is written on its own. */
 export interface AnyContext extends BaseContext {

@@ -1,7 +1,7 @@
 import { Context } from './context.js'
 import { compose, isRing, ring, settle, toThrown, type AnyMiddleware, type Answer, type Ring } from './middleware.js'
 import { toFailure, toProblem } from './problem.js'
-import { isResponse } from './response.js'
+import { isResponse } from '#response'
 import type { StaticParams } from './static-params.js'
 import { bodyKinds, isSchema, parseWith, toPrepare, toRespond, type Operation, type Schema } from './validate.js'
 

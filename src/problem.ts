@@ -1,4 +1,4 @@
-import { createResponse, type HeaderPairs } from './response.js'
+import { createResponse, memoryOf, remember, type HeaderPairs, type Memory } from '#response'
 
 /** The statuses of errors. A closed list, so that a client can tell a declared status from every other. */
 // prettier-ignore
@@ -58,13 +58,13 @@ const problemHeaders: HeaderPairs = [
   ['x-content-type-options', 'nosniff'],
 ]
 
-/** An `application/problem+json` Response, and its document as `~data`. */
+/** An `application/problem+json` Response, which remembers its document as data. */
 export function toProblem(status: number, details?: object, headers: HeaderPairs = []): Response {
   const document = { title: titles.get(status), ...details, status }
   const pairs = headers.length
     ? [...problemHeaders.filter(([name]) => !headers.some(([given]) => given === name)), ...headers]
     : problemHeaders
-  return Object.assign(createResponse(JSON.stringify(document), status, pairs), { '~data': document })
+  return createResponse(JSON.stringify(document), status, pairs, { isReply: true, data: document })
 }
 
 /** The 400 for input that does not fit. */
@@ -75,17 +75,14 @@ export const toInvalid = (errors: readonly InputError[]): Response =>
 export const toPointer = (path: readonly PropertyKey[]): string =>
   path.map((step) => `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
 
-const causes = new WeakMap<Response, { readonly error: unknown; readonly phase: string }>()
-
 /** A problem that tells the client nothing of the error behind it, which `errorOf` tells the server. */
 export function toFailure(error: unknown, phase: string, status = 500, details?: object): Response {
   const response = toProblem(status, details)
-  causes.set(response, { error, phase })
+  remember(response, { cause: { error, phase, wasRead: false } })
   return response
 }
 
-export const causeOf = (response: Response): { readonly error: unknown; readonly phase: string } | undefined =>
-  causes.get(response)
+export const causeOf = (response: Response): Memory['cause'] => memoryOf(response)?.cause
 
 /**
  * The error that became this Response: what a handler or a middleware threw, or `undefined` for any other Response.
@@ -97,5 +94,5 @@ export const causeOf = (response: Response): { readonly error: unknown; readonly
  * })
  */
 export function errorOf(response: Response): unknown {
-  return causes.get(response)?.error
+  return causeOf(response)?.error
 }

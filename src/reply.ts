@@ -7,7 +7,7 @@ import {
   type RedirectStatus,
   type Status,
 } from './problem.js'
-import { createResponse, type HeaderPairs } from './response.js'
+import { createResponse, type HeaderPairs } from '#response'
 import { createStreamResponse, type Items } from './stream.js'
 import { ndjsonType, toJson, toLine } from './value.js'
 
@@ -195,14 +195,9 @@ function send<status extends Status, data>(
 ): Reply<status, data> {
   const status = init?.status ?? 200
   const body = isNull(status) ? null : write()
-  return withData(
-    createResponse(body, status, withDefaults(body === null ? [] : [['content-type', type]], init?.headers)),
-    data,
-  )
+  const headers = withDefaults(body === null ? [] : [['content-type', type]], init?.headers)
+  return createResponse(body, status, headers, { isReply: true, data }) as Reply<status, data>
 }
-
-const withData = <status extends number, data>(response: Response, data: data): Reply<status, data> =>
-  Object.assign(response, { '~data': data }) as never
 
 // Pairs, with what is given in place of a default of the same name. `Headers` checks names and values.
 function withDefaults(defaults: HeaderPairs, headers: HeadersInit | undefined): HeaderPairs {
@@ -229,7 +224,7 @@ function toRedirect<status extends RedirectStatus>(
 ): Reply<status, undefined> {
   const headers = new Headers(init?.headers)
   headers.set('location', toLocation(to))
-  return withData(createResponse(null, status, [...headers]), undefined)
+  return createResponse(null, status, [...headers], { isReply: true }) as Reply<status, undefined>
 }
 
 // As the URL parser writes it, so that no character of it can end the header; relative stays relative.

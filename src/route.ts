@@ -23,7 +23,7 @@ import {
 import { parsePattern, type Params, type PatternMistake } from './pattern.js'
 import { toProblem, type Status } from './problem.js'
 import type { Reply } from './reply.js'
-import { createResponse } from './response.js'
+import { createResponse } from '#response'
 import { runRequest } from './scope.js'
 import { narrow, StaticParams, type GenerateStaticParams, type StaticParamsOptions } from './static-params.js'
 import { isSchema, type Input, type InputName, type Operation, type Output, type Schema } from './validate.js'

@@ -5,7 +5,7 @@ import { compose, isRing, toThrown, type AnyMiddleware, type Answer, type Early 
 import { parsePattern } from './pattern.js'
 import { toProblem } from './problem.js'
 import { permanentRedirect } from './reply.js'
-import { isResponse, ownTarget } from './response.js'
+import { isResponse, ownTarget } from '#response'
 import { isRoute, toFallback, type AnyRoute } from './route.js'
 import { hasScopes, runRequest } from './scope.js'
 import { narrow } from './static-params.js'

@@ -1,20 +1,11 @@
+import { memoryOf, remember, type Memory, type StreamWatcher } from '#response'
 import { keepScope } from './scope.js'
-
-/** Who is told how a streamed answer ends. */
-export interface StreamWatcher {
-  /** The items broke off with this error; the client sees the connection break. */
-  failed(error: unknown): void
-  /** Nothing more is sent: the items are all out, they broke off, or the client has gone. */
-  ended(): void
-}
 
 /** What may be streamed: what `for await` takes. */
 export type Items<item> = AsyncIterable<item> | Iterable<item>
 
 /** Writes one item. */
 export type Encode<item> = (item: item) => string | Uint8Array | Promise<string | Uint8Array>
-
-const source: unique symbol = Symbol('byway.stream') as never
 
 /**
  * A Response whose body is written while it is read: an item is asked for when the client has taken the one before, and
@@ -34,12 +25,13 @@ export function createStreamResponse<item>(
     )
   const stream = new ItemStream(items, encode, keepAlive)
   const body = new ReadableStream<Uint8Array<ArrayBuffer>>(stream, { highWaterMark: 0 })
-  return Object.assign(new Response(body, init), { [source]: stream })
+  const response = new Response(body, init)
+  remember(response, { stream })
+  return response
 }
 
 /** The stream that writes a Response's body, if it is one of byway's; who sets its `watcher` is told of its end. */
-export const streamOf = (response: Response): { watcher: StreamWatcher | undefined } | undefined =>
-  (response as { [source]?: ItemStream<unknown> })[source]
+export const streamOf = (response: Response): Memory['stream'] => memoryOf(response)?.stream
 
 const told = new WeakSet<object>()
 

@@ -4,7 +4,7 @@ import { Context } from './context.js'
 import { toFormObject } from './form.js'
 import { NullObject } from './null-object.js'
 import { toFailure, toInvalid, toPointer, type InputError } from './problem.js'
-import { createResponse, isResponse } from './response.js'
+import { createResponse, isResponse, memoryOf } from '#response'
 import { toJson, toResponse } from './value.js'
 
 /**
@@ -273,7 +273,8 @@ export function toRespond(operation: Operation): Respond {
   return (value, context) => {
     if (!Context.exchange(context).server.responseValidation) return toResponse(value)
     const made = isResponse(value) ? value : undefined
-    if (made && !('~data' in made)) return toResponse(made)
+    const memory = made && memoryOf(made)
+    if (made && !memory?.isReply) return toResponse(made)
     const status = made ? made.status : value === undefined ? 204 : 200
     const schema = schemas.get(status)
     if (!schema) return toResponse(value)
@@ -283,9 +284,9 @@ export function toRespond(operation: Operation): Respond {
       if (status === 204 || status === 205) return made
       const { value } = result
       const text = typeof value === 'string' && !isJson(made) ? value : toJson(value)
-      return Object.assign(createResponse(text, status, [...made.headers]), { '~data': value })
+      return createResponse(text, status, [...made.headers], { isReply: true, data: value })
     }
-    return validate(schema, made ? (made as unknown as { '~data': unknown })['~data'] : value, settle)
+    return validate(schema, memory ? memory.data : value, settle)
   }
 }
 

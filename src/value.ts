@@ -1,4 +1,4 @@
-import { createResponse, isResponse, type HeaderPairs } from './response.js'
+import { createResponse, isResponse, type HeaderPairs } from '#response'
 import { createStreamResponse } from './stream.js'
 
 /** The text of a value as JSON. @throws TypeError for what JSON cannot carry. */
