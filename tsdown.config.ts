@@ -11,7 +11,9 @@ export default defineConfig({
     'src/middleware/index.ts',
     'src/node.ts',
     'src/openapi/index.ts',
-    'src/replies.ts',
+    'src/replies/index.ts',
+    'src/response.ts',
+    'src/response-node.ts',
     'src/webhooks/index.ts',
   ],
   format: 'esm',
@@ -23,6 +25,6 @@ export default defineConfig({
   dts: { sourcemap: true },
   clean: true,
   plugins: [embed()],
-  // `reply` stays a module of its own, of which a bundler takes the functions that an app uses.
-  deps: { neverBundle: [/^node:/, './replies.js'] },
+  // The names of `imports` in package.json stay, so that each host resolves them by its own condition.
+  deps: { neverBundle: [/^node:/, /^#/] },
 })

@@ -3,6 +3,8 @@ import { embed } from './embed.js'
 
 export default defineConfig({
   plugins: [embed()],
+  // The condition that resolves the `imports` of package.json to `src`, also in processes that tests start.
+  ssr: { resolve: { conditions: ['byway-source', 'node'] } },
   test: {
     include: ['test/**/*.test.ts', 'examples/**/*.test.ts'],
     testTimeout: 20_000,

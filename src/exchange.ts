@@ -2,7 +2,7 @@ import type { App } from './app.js'
 import { keepAlive, noHost, onWritten, type Host } from './host.js'
 import { paramsOf, type Match } from './matcher.js'
 import { BodyLimitError, toFailure, tooLarge, type Phase } from './problem.js'
-import { isResponse, memoryOf, remember, withoutBody, type Memory } from './response.js'
+import { isResponse, memoryOf, remember, withoutBody, type Memory } from '#response'
 
 /** The app that handles a request: a router, or a route that is called on its own. */
 export interface Server extends App {

@@ -7,7 +7,7 @@ import type { MiddlewareNotes } from './notes.js'
 import type { AnyParams } from './pattern.js'
 import type { Phase } from './problem.js'
 import type { Reply } from './reply.js'
-import { isResponse } from './response.js'
+import { isResponse } from '#response'
 
 export type { AnyMiddleware } from './app.js'
 

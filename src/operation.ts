@@ -5,7 +5,7 @@ import { compose, notesOf, settle, type AroundOperation, type Chain } from './mi
 import { checkOptions } from './options.js'
 import { toBodyKind, toReadBody, toReadInputs } from './prepare.js'
 import { toRespond } from './respond.js'
-import { isResponse } from './response.js'
+import { isResponse } from '#response'
 import { isSchema } from './schema.js'
 
 /** A contradiction in the declaration of a route. The message says what to do. */

@@ -6,7 +6,7 @@ import { toQueryParser } from './inputs/query.js'
 import { isPromise, type Inputs } from './middleware.js'
 import { NullObject } from './null-object.js'
 import { toFailure, toInputErrors, toInvalid } from './problem.js'
-import { isResponse } from './response.js'
+import { isResponse } from '#response'
 import { isSchema, validate, type Result, type Schema } from './schema.js'
 
 /** The kind of a declared body: a schema alone declares JSON. */

@@ -1,4 +1,4 @@
-import { notesOf } from './annotations.js'
+import { notesOf } from './notes.js'
 import { markPrerendered } from './cache/prerendering.js'
 import { isRing } from './middleware.js'
 import { toFilePath, writeBelow } from './page-file.js'

@@ -1,4 +1,4 @@
-import { createResponse, memoryOf, type HeaderPairs } from './response.js'
+import { createResponse, memoryOf, type HeaderPairs } from '#response'
 import type { Issue } from './schema.js'
 
 /** The statuses of errors: a closed list, so that a client can discriminate by status. */

@@ -2,7 +2,7 @@ import type { Operation } from './declaration.js'
 import type { Scoped } from './exchange.js'
 import { toJson } from './json.js'
 import { toInputErrors, type InputError } from './problem.js'
-import { createResponse, isResponse, memoryOf, type HeaderPairs } from './response.js'
+import { createResponse, isResponse, memoryOf, type HeaderPairs } from '#response'
 import { isSchema, validate, type Result, type Schema } from './schema.js'
 
 const jsonHeaders: HeaderPairs = [['content-type', 'application/json']]

@@ -8,7 +8,7 @@ import { compose, isPromise, notesOf, type Chain } from './middleware.js'
 import { toAllow, type RunnableOperation } from './operation.js'
 import type { Rewrites } from './paths/rewrites.js'
 import { toProblem } from './problem.js'
-import { createResponse, ownTarget } from './response.js'
+import { createResponse, ownTarget } from '#response'
 import { validate } from './schema.js'
 import { runInScope } from './scope.js'
 

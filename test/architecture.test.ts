@@ -5,8 +5,8 @@ import { describe, expect, it } from 'vitest'
 
 // Who may import whom: a file imports from the rows above its own only, and within its folder. Type imports count.
 const rows = [
-  ['scope'],
-  ['annotations', 'response', 'stream', 'jsonify', 'null-object', 'page-file', 'documents/*'],
+  ['scope', 'response'],
+  ['annotations', 'response-node', 'stream', 'jsonify', 'null-object', 'page-file', 'documents/*'],
   ['pattern', 'problem', 'value', 'headers/*'],
   ['matcher', 'body', 'form', 'reply', 'webhooks/*'],
   ['context', 'rules', 'file', 'proxy'],
@@ -63,7 +63,10 @@ const files = new Map(
 function parse(path: string): { readonly imports: readonly Import[]; readonly onlyExports: boolean } {
   const { statements } = ts.createSourceFile(path, readFileSync(new URL(path, root), 'utf8'), ts.ScriptTarget.Latest)
   const resolve = (specifier: string): string =>
-    specifier.startsWith('.') ? posix.join(posix.dirname(path), specifier).replace(/\.js$/, '') : specifier
+    specifier.startsWith('.')
+      ? posix.join(posix.dirname(path), specifier).replace(/\.js$/, '')
+      : // A name of `imports` in package.json has the name of the file that most hosts get.
+        specifier.replace(/^#/, '')
   const imports = statements.flatMap((statement): Import[] => {
     if (!ts.isImportDeclaration(statement) && !ts.isExportDeclaration(statement)) return []
     if (!statement.moduleSpecifier) return []

@@ -2,6 +2,8 @@ import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { middleware, reply, route, router } from '../src/index.js'
+import * as native from '../src/response.js'
+import * as lazy from '../src/response-node.js'
 
 // On Node, byway's own Responses keep their text aside. Nobody may notice: whatever is done to one, a native Response
 // made of the same parts does the same.
@@ -236,5 +238,55 @@ describe("byway's own Response", () => {
     const app = router({ it: route('/').get(() => reply.text('abc', { headers: { 'content-length': '7' } })) })
     const response = await app.fetch(new Request('http://test/', { method: 'HEAD' }))
     expect(response.headers.get('content-length')).toBe('7')
+  })
+})
+
+describe.each([
+  ['response.ts', native],
+  ['response-node.ts', lazy],
+])('createResponse() of %s', (name, { createResponse, memoryOf, ownTarget, remember, textOf, withoutBody }) => {
+  it('remembers facts about a Response without a property that code can see', () => {
+    const response = createResponse('a', 200, [], { isReply: true, data: 1 })
+    const cause = { error: new Error('a'), phase: 'handler', wasRead: false }
+    remember(response, { cause })
+    expect(memoryOf(response)).toMatchObject({ isReply: true, data: 1, cause })
+    expect([Object.keys(response), 'data' in response]).toEqual([[], false])
+    expect(memoryOf(response.clone())).toBe(undefined)
+  })
+
+  it('remembers facts about a Response that byway did not create', () => {
+    const response = new Response('a')
+    expect(memoryOf(response)).toBe(undefined)
+    remember(response, { data: 1 })
+    remember(response, { isReply: true })
+    expect(memoryOf(response)).toEqual({ data: 1, isReply: true })
+  })
+
+  it('calls a function as body once, and only when the text is needed on Node.js', async () => {
+    let calls = 0
+    const write = () => `${++calls}`
+    const response = createResponse(write, 200, [])
+    expect(calls).toBe(name === 'response.ts' ? 1 : 0)
+    expect([response.status, response.bodyUsed, textOf(response)]).toEqual([200, false, '1'])
+    expect(await response.clone().text()).toBe('1')
+    expect(await response.text()).toBe('1')
+    expect([calls, textOf(response)]).toEqual([1, undefined])
+    expect(() => createResponse(write, 204, [])).toThrow(TypeError)
+  })
+
+  it('sends HEAD the length of a text that a function writes', () => {
+    const { headers, body } = withoutBody(createResponse(() => 'ä', 200, []))
+    expect([body, headers.get('content-length')]).toEqual([null, name === 'response.ts' ? null : '2'])
+  })
+
+  it.each([
+    ['/a', true, '/a'],
+    ['/a', false, undefined],
+    ['//a', true, undefined],
+    ['/\\a', true, undefined],
+    ['https://a.example/', true, undefined],
+  ])('has the path %s as its own target if it is a reply (%s): %s', (location, isReply, target) => {
+    const response = createResponse(null, 307, [['location', location]], isReply ? { isReply } : {})
+    expect(ownTarget(response)).toBe(target)
   })
 })

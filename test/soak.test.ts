@@ -21,6 +21,7 @@ it('the heap is flat over 200,000 requests of all kinds', { timeout: 180_000 }, 
     '--expose-gc',
     '--import',
     'tsx',
+    '--conditions=byway-source',
     script,
     '200000',
   ])

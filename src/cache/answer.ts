@@ -1,7 +1,7 @@
 import { isKeptByNotModified, toSelection } from '../headers/conditional.js'
 import { parseDate } from '../headers/date.js'
 import { toProblem } from '../problem.js'
-import { createResponse, type HeaderPairs } from '../response.js'
+import { createResponse, type HeaderPairs } from '#response'
 import type { Entry } from './store.js'
 
 /**

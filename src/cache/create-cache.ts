@@ -1,4 +1,4 @@
-import { withNotes } from '../annotations.js'
+import { withNotes } from '../notes.js'
 import type { Jsonify } from '../jsonify.js'
 import type { AnyContext, Continued, Next } from '../middleware.js'
 import { currentScope, useScopes } from '../scope.js'

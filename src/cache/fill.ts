@@ -1,7 +1,7 @@
 import { Context, isAbort, type Exchange } from '../context.js'
 import type { Inside } from '../middleware.js'
 import { causeOf, toFailure } from '../problem.js'
-import { ownTarget, textOf } from '../response.js'
+import { ownTarget, textOf } from '#response'
 import { runFill } from '../scope.js'
 import { toEntityTag } from './answer.js'
 import type { Outcome } from './flight.js'

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
-import { notesOf } from '../annotations.js'
-import { bodyKindOf } from '../validate.js'
+import { notesOf } from '../notes.js'
+import { bodyKindOf } from '../schema.js'
 import type { RouterData } from '../router.js'
 import { loadApp } from './load-app.js'
 import { writeResult } from './output.js'

@@ -1,5 +1,5 @@
 import type { Method } from '../operation.js'
-import type { Schema } from '../validate.js'
+import type { Schema } from '../schema.js'
 import { toRequest, type AnyCallOptions, type FetchOptions } from './request.js'
 import { checkData, toResult, type AnyResult } from './result.js'
 import { isIdempotent, repeat, toRetry, toWait, type RetryOptions } from './retry.js'

@@ -4,7 +4,7 @@ import type { ErrorStatus, Problem, RedirectStatus, SuccessStatus } from '../pro
 import type { Reply } from '../reply.js'
 import type { Method } from '../operation.js'
 import type { Router } from '../router.js'
-import type { Input, InputName, Output, Schema } from '../validate.js'
+import type { Input, InputName, Output, Schema } from '../schema.js'
 import { call, type ClientSettings } from './call.js'
 import { toBase, toUrl, type AnyCallOptions, type CallOptions } from './request.js'
 import { toRetry } from './retry.js'

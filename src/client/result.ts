@@ -1,4 +1,4 @@
-import type { Schema } from '../validate.js'
+import type { Schema } from '../schema.js'
 import { readEvents, readNdjson } from './streams.js'
 import { UnexpectedResponse } from './unexpected-response.js'
 

@@ -1,6 +1,6 @@
 import type { BodyKind, RequestBody } from '../declaration.js'
 import { BodyLimitError, tooLarge, toProblem } from '../problem.js'
-import { isResponse } from '../response.js'
+import { isResponse } from '#response'
 
 /** 1 MiB. */
 export const defaultBodyLimit = 1_048_576

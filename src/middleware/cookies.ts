@@ -1,7 +1,7 @@
 import { formatSetCookie, parseCookie, type CookieOptions } from '../headers/cookie.js'
 import type { AnyContext, Continued, Middleware } from '../middleware.js'
 import { causeOf } from '../problem.js'
-import { addHeader, headerOf, withHeaders } from '../response.js'
+import { addHeader, headerOf, withHeaders } from '#response'
 
 export type { CookieOptions } from '../headers/cookie.js'
 

@@ -1,5 +1,5 @@
 import type { AnyContext, Continued, Middleware, Next } from '../middleware.js'
-import { createResponse, withHeaders } from '../response.js'
+import { createResponse, withHeaders } from '#response'
 
 export interface CorsOptions {
   /**

@@ -1,4 +1,4 @@
-import type { SecurityRequirement, SecurityScheme } from '../annotations.js'
+import type { SecurityRequirement, SecurityScheme } from '../notes.js'
 import type { JsonSchema } from './json-schema.js'
 
 /** An OpenAPI document. @see https://spec.openapis.org/oas/v3.1.0.html */

@@ -4,7 +4,7 @@ export type {
   ResponseNotes,
   SecurityRequirement,
   SecurityScheme,
-} from '../annotations.js'
+} from '../notes.js'
 export { docs } from './docs.js'
 export type { Docs, DocsOptions } from './docs.js'
 export { openapi } from './openapi.js'

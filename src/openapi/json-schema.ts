@@ -1,4 +1,4 @@
-import type { Schema } from '../validate.js'
+import type { Schema } from '../schema.js'
 
 /** A JSON Schema in the dialect of OpenAPI 3.1, which is that of draft 2020-12. */
 export interface JsonSchema {

@@ -1,4 +1,4 @@
-import type { SecurityRequirement, SecurityScheme } from '../annotations.js'
+import type { SecurityRequirement, SecurityScheme } from '../notes.js'
 import type { RouteOperation } from '../operation.js'
 import { dataOf, type NamedRoute, type Router, type RouterData } from '../router.js'
 import type {

@@ -1,4 +1,4 @@
-import { notesOf, type MiddlewareNotes, type OperationNotes, type SecurityRequirement } from '../annotations.js'
+import { notesOf, type MiddlewareNotes, type OperationNotes, type SecurityRequirement } from '../notes.js'
 import type { RouteOperation } from '../operation.js'
 import type { NamedRoute } from '../router.js'
 import type { OpenApiOperation } from './document.js'

@@ -1,5 +1,5 @@
 import { toFormObject } from '../form.js'
-import { bodyKindOf, parseWith, type Operation, type Schema } from '../validate.js'
+import { bodyKindOf, parseWith, type Operation, type Schema } from '../schema.js'
 import type { OpenApiMedia, OpenApiRequestBody } from './document.js'
 import { binary, type JsonSchema } from './json-schema.js'
 import { fieldsOf } from './parameters.js'

@@ -1,5 +1,5 @@
-import type { ResponseNotes } from '../annotations.js'
-import { bodyKindOf, isSchema, type Operation, type Schema } from '../validate.js'
+import type { ResponseNotes } from '../notes.js'
+import { bodyKindOf, isSchema, type Operation, type Schema } from '../schema.js'
 import type { OpenApiMedia, OpenApiResponse } from './document.js'
 import { binary, type JsonSchema } from './json-schema.js'
 import type { Schemas } from './schemas.js'

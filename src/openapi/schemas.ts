@@ -1,4 +1,4 @@
-import type { Schema } from '../validate.js'
+import type { Schema } from '../schema.js'
 import { isMadeUp, NoJsonSchema, toJsonSchema, type JsonSchema, type Side } from './json-schema.js'
 import { OpenApiError, toPascal, unique } from './names.js'
 

@@ -5,7 +5,7 @@ import { isEntityTag } from '../headers/entity-tag.js'
 import type { ByteRange } from '../headers/range.js'
 import { toProblem, type Problem } from '../problem.js'
 import type { Reply, ReplyHeaders } from '../reply.js'
-import { createResponse } from '../response.js'
+import { createResponse } from '#response'
 import { createStreamResponse, type Items } from './stream.js'
 
 /** A file that is not in memory. */

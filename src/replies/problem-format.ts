@@ -1,7 +1,7 @@
 import type { ProblemFormat } from '../app.js'
 import { checkOptions } from '../options.js'
 import { toFailure, type ErrorStatus, type Problem } from '../problem.js'
-import { createResponse, memoryOf, type HeaderPairs } from '../response.js'
+import { createResponse, memoryOf, type HeaderPairs } from '#response'
 import { isSchema, type Input, type Issue, type Schema } from '../schema.js'
 
 export interface ProblemsOptions<schema extends Schema, statuses extends { readonly [status in ErrorStatus]?: ErrorStatus }> {

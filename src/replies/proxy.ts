@@ -1,5 +1,5 @@
 import { toFailure, toProblem } from '../problem.js'
-import { createResponse } from '../response.js'
+import { createResponse } from '#response'
 import { createStreamResponse } from './stream.js'
 
 export interface ProxyOptions {

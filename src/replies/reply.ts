@@ -2,7 +2,7 @@
 import { toJson } from '../json.js'
 import { toProblem, type ErrorStatus, type Problem, type ProblemDetails, type RedirectStatus, type Status } from '../problem.js'
 import type { Reply, ReplyHeaders, ReplyInit } from '../reply.js'
-import { createResponse, type HeaderPairs } from '../response.js'
+import { createResponse, type HeaderPairs } from '#response'
 
 /** A JSON Response. @throws TypeError if JSON cannot represent the data. */
 export function json<data, status extends Status = 200>(data: data, init?: ReplyInit<status>): Reply<status, data> {

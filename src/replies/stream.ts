@@ -1,4 +1,4 @@
-import { remember, type StreamWatcher, type Watchable } from '../response.js'
+import { remember, type StreamWatcher, type Watchable } from '#response'
 import { keepScope } from '../scope.js'
 
 /** What can be streamed: what `for await` takes. */

@@ -146,7 +146,16 @@ describe('memoryStore', () => {
     it(`holds its bound in the real heap, under ${keys} keys`, { timeout: 120_000 }, () => {
       const program = fileURLToPath(new URL('../fixtures/fill-memory-store.ts', import.meta.url))
       const bound = mebibytes * 2 ** 20
-      const options = ['--expose-gc', '--import', 'tsx', program, kind, String(keys), String(bound)]
+      const options = [
+        '--expose-gc',
+        '--conditions=byway-source',
+        '--import',
+        'tsx',
+        program,
+        kind,
+        String(keys),
+        String(bound),
+      ]
       const { stdout, stderr } = spawnSync(process.execPath, options, { encoding: 'utf8' })
       expect(stderr).toBe('')
       const { highest, kept } = JSON.parse(stdout) as { highest: number; kept: number }

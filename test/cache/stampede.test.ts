@@ -26,7 +26,10 @@ describeWithNginx('three processes behind nginx, with one Redis,', () => {
     redis = await startRedis()
     const program = fileURLToPath(new URL('fixtures/server.ts', import.meta.url))
     processes = new Map(
-      names.map((name) => [name, fork(program, [name, redis.url], { execArgv: ['--import', 'tsx'] })]),
+      names.map((name) => [
+        name,
+        fork(program, [name, redis.url], { execArgv: ['--conditions=byway-source', '--import', 'tsx'] }),
+      ]),
     )
     const messages = await Promise.all([...processes.values()].map((child) => once(child, 'message')))
     nginx = await startNginx(messages.map(([url]) => url as string))

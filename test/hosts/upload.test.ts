@@ -30,7 +30,7 @@ describe('an upload past the limit, over a connection', () => {
 
   beforeAll(async () => {
     const script = fileURLToPath(new URL('fixtures/upload.ts', import.meta.url))
-    server = spawn(process.execPath, ['--expose-gc', '--import', 'tsx', script], {
+    server = spawn(process.execPath, ['--expose-gc', '--conditions=byway-source', '--import', 'tsx', script], {
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     url = String((await once(server.stdout!, 'data'))[0]).trim()

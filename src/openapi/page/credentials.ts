@@ -1,4 +1,4 @@
-import type { SecurityRequirement, SecurityScheme } from '../../annotations.js'
+import type { SecurityRequirement, SecurityScheme } from '../../notes.js'
 import { element, prose, session } from './element.js'
 import type { Spec } from './spec.js'
 
