@@ -7,6 +7,7 @@ import { toHeaderParameters, toPathParameters, toQueryParameters } from './param
 import type { Template } from './paths.js'
 import { toRequestBody } from './request-body.js'
 import { Responses } from './responses.js'
+import type { JsonSchema } from './json-schema.js'
 import type { Schemas } from './schemas.js'
 import { standardOf } from '../schema.js'
 
@@ -36,7 +37,7 @@ export function toOperationObject(
 
   const parameters = toPathParameters(
     template,
-    route.params.flatMap(({ schema }) =>
+    route.params.flatMap(({ schema }): JsonSchema | [] =>
       // A list of static params without a schema has no JSON Schema.
       'load' in schema && !standardOf(schema).jsonSchema ? [] : schemas.add(schema, 'input', place, `${hint}Params`),
     ),
