@@ -90,11 +90,9 @@ export class Context implements Scoped {
     const copy = Object.assign(new Context(this.#exchange, signal, view), this)
     try {
       return added ? Object.assign(copy, added) : copy
-    } catch (error) {
+    } catch (cause) {
       // The members are getters, which cannot be assigned to.
-      const name = Object.keys(added!).find((name) => name !== 'constructor' && Object.hasOwn(Context.prototype, name))
-      if (!name) throw error
-      throw new TypeError(`next({ ${name} }) cannot replace a member of the context; use another name`)
+      throw new TypeError(`next({ ${Object.keys(added!)} }) cannot replace a member of the context; use another name`, { cause })
     }
   }
 
@@ -118,10 +116,8 @@ export class Context implements Scoped {
     return host.ip ? host.ip() : (request as { ip?: string }).ip
   }
   get app(): BaseContext['app'] {
-    const { routes, use, rewrites, basePath, problems } = this.#exchange.server
-    const dispatch = (request: Request): Promise<Response> =>
-      this.#exchange.server.dispatch(request, this.#exchange)
-    return { routes, use, rewrites, basePath, problems, dispatch }
+    const { app, dispatch } = this.#exchange.server
+    return { ...app, dispatch: (request) => dispatch(request, this.#exchange) }
   }
   get waitUntil(): BaseContext['waitUntil'] {
     return (promise) => this.#exchange.waitUntil(promise)

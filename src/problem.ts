@@ -45,12 +45,12 @@ export interface ProblemDetails<type extends string = string> {
   readonly instance?: string
 }
 
-const problemHeaders: HeaderPairs = [
+export const problemHeaders: HeaderPairs = [
   ['content-type', 'application/problem+json'],
   ['x-content-type-options', 'nosniff'],
 ]
 
-/** Makes an `application/problem+json` Response. A header in `headers` replaces a default one of the same name. */
+/** Makes an `application/problem+json` Response. `headers` are added to its own. */
 export function toProblem(
   status: number,
   title: string | undefined,
@@ -58,11 +58,8 @@ export function toProblem(
   headers: HeaderPairs = [],
   memory?: object,
 ): Response {
-  const document = { title, ...details, status }
-  const pairs = headers.length
-    ? [...problemHeaders.filter(([name]) => !headers.some(([given]) => given === name)), ...headers]
-    : problemHeaders
-  return createResponse(JSON.stringify(document), status, pairs, { data: document, isReply: true, ...memory })
+  const data = { title, ...details, status }
+  return createResponse(JSON.stringify(data), status, [...problemHeaders, ...headers], { data, isReply: true, ...memory })
 }
 
 const maxErrors = 50

@@ -314,9 +314,7 @@ function toFunction(route: RouteValue): (request: Request, context?: OperationCo
   let serve: Serve | undefined
   return async (request, { params, env, waitUntil } = {}) => {
     serve ??= createServe([route], {
-      routes: [{ route, names: [] }],
-      use: [],
-      basePath: '',
+      app: { routes: [{ route, names: [] }], use: [], rewrites: [], basePath: '' },
       trailingSlash: 'strict',
       bodyLimit: defaultBodyLimit,
       responseValidation: true,

@@ -94,7 +94,7 @@ export function router<routes, layer extends AnyMiddleware = never, problems ext
     problems,
   }
   const serve = createServe(named.map(({ route }) => route), {
-    ...app,
+    app,
     rewrites,
     trailingSlash: options.trailingSlash ?? 'redirect',
     bodyLimit: options.bodyLimit ?? defaultBodyLimit,

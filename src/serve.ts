@@ -19,7 +19,7 @@ export interface RunnableRoute extends RouteData {
 }
 
 /** How requests are matched and sent. */
-export interface ServeSettings extends Omit<Server, 'dispatch' | 'rewrites'> {
+export interface ServeSettings extends Omit<Server, 'dispatch'> {
   readonly trailingSlash: 'redirect' | 'ignore' | 'strict' | 'always'
   readonly rewrites?: Rewrites | undefined
 }
@@ -44,13 +44,13 @@ const malformed: Chain = () => toProblem(400, 'Bad Request', { detail: 'The URL 
  * @throws RouterError if two patterns match the same pathnames with the same precedence.
  */
 export function createServe(routes: readonly RunnableRoute[], settings: ServeSettings): Serve {
-  const { use, basePath, trailingSlash, rewrites, problems } = settings
+  const { app, trailingSlash, rewrites } = settings
+  const { use, basePath, problems } = app
   const matcher = new Matcher(routes.map((route): [string, Target] => [route.pattern, { route }]))
   const chain = compose(use, (request, context) => context['~exchange'].run(request, context))
 
   const server: Server = {
     ...settings,
-    rewrites: rewrites?.rules ?? [],
     async dispatch(request, outer) {
       if (outer.isDispatched) throw new Error('context.app.dispatch() was called twice for one request')
       outer.isDispatched = true

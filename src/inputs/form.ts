@@ -1,7 +1,7 @@
 import type { BodyKind, RequestBody } from '../declaration.js'
 import { toInvalid, toPointer, toProblem } from '../problem.js'
 import type { Schema } from '../schema.js'
-import { toShapes, type Shape } from './shape.js'
+import { isArray, toShape, type Shape } from './shape.js'
 
 // The names that fields can have before a schema sees them. zod-form-data makes nested objects of names such as `address.city`
 // and `tags[0]`; without a guard, `toString.call=x` breaks a built-in for the whole process, and `list[3000000]=x` takes
@@ -22,14 +22,14 @@ const maxDepth = 10
  * route('/photos').post({ body: form(zfd.formData({ photo: zfd.file(), alt: zfd.text() })) }, (request, { body }) => …)
  */
 export function form<schema extends Schema>(schema: schema): BodyKind<'form', schema> {
-  let shapes: readonly Shape[] | undefined
+  let shape: Shape | undefined
   return {
     key: 'form',
     schema,
     types: ['multipart/form-data', 'application/x-www-form-urlencoded'],
     document: 'fields',
     // The JSON Schema is computed with the first request, because it is slow to make.
-    read: async (body) => toFormObject(await readEntries(body), (shapes ??= toShapes(schema))),
+    read: async (body) => toFormObject(await readEntries(body), (shape ??= toShape(schema)).members),
   }
 }
 
@@ -54,22 +54,19 @@ type Tree = Map<string, Tree | undefined>
 const objectMembers = new Set([...Object.getOwnPropertyNames(Object.prototype), 'prototype'])
 
 /** Makes the object that a form's schema gets. Throws a 400 Response if a name is not allowed. */
-export function toFormObject(entries: Entries, shapes: readonly Shape[]): Record<string, unknown> {
+export function toFormObject(entries: Entries, members: Shape['members']): Record<string, unknown> {
   const fields: (readonly [string, string | File])[] = []
   const root: Tree = new Map()
   const form: Record<string, unknown> = Object.create(null)
-  const kindOf = (name: string): string | undefined =>
-    // Only if all members of a union agree.
-    shapes.map(({ members }) => members.get(name)?.kind).reduce((one, other) => (one === other ? one : 'any'), shapes[0]?.members.get(name)?.kind)
   for (const [name, value] of entries) {
     // https://html.spec.whatwg.org/multipage/form-control-infrastructure.html#constructing-entry-list: no file was selected.
     if (typeof value === 'object' && value.name === '' && value.size === 0) continue
-    const isList = name.endsWith('[]') && !shapes.some(({ members }) => members.has(name))
+    const isList = name.endsWith('[]') && !members.has(name)
     const key = isList ? name.slice(0, -2) : name
     if (fields.push([key, value]) > maxFields) throw reject(`A form has at most ${maxFields} fields.`, '')
     if (!(key in form)) {
       place(key, root)
-      form[key] = isList || kindOf(key) === 'array' ? [value] : value
+      form[key] = isList || isArray(members.get(key)) ? [value] : value
     } else form[key] = [form[key], value].flat()
   }
   for (const [step, tree] of root) checkDense(tree, step)

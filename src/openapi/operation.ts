@@ -37,9 +37,9 @@ export function toOperationObject(
 
   const parameters = toPathParameters(
     template,
-    route.params.flatMap(({ schema }): JsonSchema | [] =>
+    route.params.flatMap(({ schema }): JsonSchema[] =>
       // A list of static params without a schema has no JSON Schema.
-      'load' in schema && !standardOf(schema).jsonSchema ? [] : schemas.add(schema, 'input', place, `${hint}Params`),
+      'load' in schema && !standardOf(schema).jsonSchema ? [] : [schemas.add(schema, 'input', place, `${hint}Params`)],
     ),
     schemas,
   )

@@ -39,7 +39,7 @@ export function toRequestBody(
 
 // The value of a body without bytes.
 function toEmpty({ key, document }: BodyKind): unknown {
-  if (document === 'fields') return toFormObject([], [])
+  if (document === 'fields') return toFormObject([], new Map())
   return document === 'bytes' ? new Uint8Array() : key === 'text' ? '' : undefined
 }
 
