@@ -53,7 +53,8 @@ export function formatCacheControl(
   directives: Iterable<readonly [name: string, argument?: string | number | undefined]>,
 ): string {
   return Array.from(directives, ([name, argument]) => {
-    if (!isToken(name)) throw new TypeError(`${JSON.stringify(name)} is not a valid directive name; use a token such as 'max-age'`)
+    if (!isToken(name))
+      throw new TypeError(`${JSON.stringify(name)} is not a valid directive name; use a token such as 'max-age'`)
     return argument === undefined ? name : `${name}=${formatArgument(name, String(argument))}`
   }).join(', ')
 }
@@ -62,7 +63,9 @@ function formatArgument(name: string, argument: string): string {
   // A list of field names is quoted even if it has only one: https://www.rfc-editor.org/rfc/rfc9111#section-5.2.2.7
   if (isToken(argument) && name !== 'private' && name !== 'no-cache') return argument
   if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(argument))
-    throw new TypeError(`the argument of ${name} has characters that a header cannot contain: ${JSON.stringify(argument)}`)
+    throw new TypeError(
+      `the argument of ${name} has characters that a header cannot contain: ${JSON.stringify(argument)}`,
+    )
   return `"${argument.replace(/["\\]/g, '\\$&')}"`
 }
 
