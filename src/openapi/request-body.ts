@@ -5,7 +5,7 @@ import { binary, type JsonSchema } from './json-schema.js'
 import { fieldsOf } from './parameters.js'
 import type { Schemas } from './schemas.js'
 
-/** What an operation reads as its body, if it reads one. */
+/** Describes the request body of an operation, or returns `undefined` if the operation reads no body. */
 export function toRequestBody(
   operation: Operation,
   schemas: Schemas,
@@ -17,11 +17,11 @@ export function toRequestBody(
   if (!kind) return undefined
   if (kind === 'stream') {
     const range = operation.stream!
-    // Without a body there is no media type either, which only the widest range has room for.
+    // A request without a body has no media type, which only `*/*` accepts.
     return { required: range !== '*/*', content: { [range]: { schema: { ...binary } } } }
   }
   const schema = operation[kind]!
-  const required = !acceptsNothing(schema, kind)
+  const required = !acceptsMissingBody(schema, kind)
   if (kind === 'bytes') return { required, content: { '*/*': { schema: { ...binary } } } }
   const json = schemas.add(schema, 'input', place, hint)
   if (kind === 'body') return { required, content: { 'application/json': { schema: json } } }
@@ -35,23 +35,23 @@ export function toRequestBody(
   }
 }
 
-// What an operation is given to validate where a request has no body.
-const nothing = {
+// The values that an operation validates if a request has no body.
+const missingBody = {
   body: (): unknown => undefined,
   form: (): unknown => toFormObject([], new Map()),
   text: (): unknown => '',
   bytes: (): unknown => new Uint8Array(),
 }
 
-// JSON Schema has no word for a value that is not there, so the schema itself is asked. One that has to wait for its
-// answer looks further than that, and is taken for a no.
-function acceptsNothing(schema: Schema, kind: keyof typeof nothing): boolean {
+// JSON Schema cannot express that a missing value is valid, so the schema validates one. A schema that validates
+// asynchronously might do I/O; its result is not awaited, and the body counts as required.
+function acceptsMissingBody(schema: Schema, kind: keyof typeof missingBody): boolean {
   try {
-    const result = parseWith(schema, nothing[kind]())
+    const result = parseWith(schema, missingBody[kind]())
     if (!(result instanceof Promise)) return result !== undefined
     result.catch(() => {})
   } catch {
-    // As a request's would be: it is not accepted.
+    // A schema that throws rejects the value.
   }
   return false
 }
@@ -69,20 +69,21 @@ function toForm(json: JsonSchema, schemas: Schemas, place: string, warn: (messag
     const types = parts.flatMap(({ contentMediaType }) =>
       typeof contentMediaType === 'string' ? contentMediaType : [],
     )
-    // A string is `text/plain` otherwise.
+    // The default for a string is `text/plain`: https://spec.openapis.org/oas/v3.1.0.html#encoding-object
     encoding[name] = { contentType: [...new Set(types)].join(', ') || '*/*' }
   }
   return { schema, ...(Object.keys(encoding).length && { encoding }) }
 }
 
-// A form is flat: what is an object to its schema, comes as fields named `address.city`. OpenAPI would have it be JSON.
+// A form is flat: the properties of a nested object are fields such as `address.city`. By default, OpenAPI describes nested
+// objects as JSON.
 function flatten(json: JsonSchema, schemas: Schemas, place: string, warn: (message: string) => void): JsonSchema {
   const isNested = ({ schema }: { schema: JsonSchema }): boolean => 'properties' in schemas.resolve(schema)
   const fields = fieldsOf(json, schemas)
   for (const [name, { schema }] of fields) {
     const { items } = schemas.resolve(schema) as { items?: JsonSchema }
     if (items && isNested({ schema: items }))
-      warn(`${place}: the form's fields ${name}[0].… cannot be told one by one in OpenAPI`)
+      warn(`${place}: OpenAPI cannot describe the form's fields ${name}[0].… one by one`)
   }
   if (![...fields.values()].some(isNested)) return json
   const properties: Record<string, JsonSchema> = {}
@@ -90,16 +91,16 @@ function flatten(json: JsonSchema, schemas: Schemas, place: string, warn: (messa
   const add = (
     fields: ReturnType<typeof fieldsOf>,
     prefix: string,
-    isWanted: boolean,
+    isParentRequired: boolean,
     seen: readonly JsonSchema[],
   ): void => {
     for (const [name, { schema, isRequired }] of fields) {
       const target = schemas.resolve(schema)
       if ('properties' in target && !seen.includes(target))
-        add(fieldsOf(target, schemas), `${prefix}${name}.`, isWanted && isRequired, [...seen, target])
+        add(fieldsOf(target, schemas), `${prefix}${name}.`, isParentRequired && isRequired, [...seen, target])
       else {
         properties[prefix + name] = schema
-        if (isWanted && isRequired) required.push(prefix + name)
+        if (isParentRequired && isRequired) required.push(prefix + name)
       }
     }
   }

@@ -1,4 +1,4 @@
-// An app with everything that a document can tell of.
+// An app with everything that a document can describe.
 import { z } from 'zod'
 import { zfd } from 'zod-form-data'
 import { middleware, reply, route, router } from '../../src/index.js'
@@ -43,7 +43,7 @@ const Taken = z.object({
 const session = middleware(
   {
     openapi: {
-      responses: { 401: 'Nobody is signed in.' },
+      responses: { 401: 'Not signed in.' },
       security: [{ bearer: [] }, { cookie: [] }],
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer' },
