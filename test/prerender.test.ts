@@ -222,9 +222,11 @@ describe('prerender', () => {
 
   it('refuses what is no router, no URL and no number', async () => {
     const app = router({ home: route('/').get(() => 1) })
-    await expect(prerender({ fetch: app.fetch }, quiet)).rejects.toThrow('prerender() takes what router() gives')
+    await expect(prerender({ fetch: app.fetch }, quiet)).rejects.toThrow(
+      'prerender() takes an app, the return value of router()',
+    )
     await expect(prerender(app, { ...quiet, baseUrl: 'api.example' })).rejects.toThrow(TypeError)
-    await expect(prerender(app, { ...quiet, baseUrl: 'file:///tmp' })).rejects.toThrow(/baseUrl for http or https/)
+    await expect(prerender(app, { ...quiet, baseUrl: 'file:///tmp' })).rejects.toThrow(/http or https URL as baseUrl/)
     await expect(prerender(app, { ...quiet, concurrency: 0 })).rejects.toThrow(RangeError)
     await expect(prerender(app, { ...quiet, concurrency: NaN })).rejects.toThrow(RangeError)
   })
@@ -319,7 +321,10 @@ describe('a run of prerender that fails', () => {
       .get(() => answer() as Response)
     const { failures } = await failuresOf(router({ page }, { onError: () => {} }))
     expect(failures).toEqual([
-      expect.objectContaining({ pathname: '/page', reason: expect.stringMatching(/^the cache has not kept it/) }),
+      expect.objectContaining({
+        pathname: '/page',
+        reason: expect.stringMatching(/^the cache did not store the response/),
+      }),
     ])
   })
 
@@ -454,7 +459,7 @@ describe('outDir', () => {
       two: cached('/a.json').get(() => 2),
     })
     const { failures } = await failuresOf(app, { ...quiet, outDir, concurrency: 1 })
-    expect(failures).toMatchObject([{ pathname: '/a.json', reason: 'its file is that of /a: a.json' }])
+    expect(failures).toMatchObject([{ pathname: '/a.json', reason: 'its file a.json is also the file of /a' }])
     expect(readFileSync(join(outDir, 'a.json'), 'utf8')).toBe('1')
   })
 

@@ -5,14 +5,14 @@ import type { Reply } from '../reply.js'
 import { toFollow, type Rule, type RuleMistakes } from '../rules.js'
 
 export interface Redirect extends Rule {
-  /** The pattern of the pathnames that have moved, without the router's `basePath`. */
+  /** The pattern of the old pathnames, without the router's `basePath`. */
   readonly source: string
   /**
-   * Where they have moved: a path of this app, or a URL with its origin. `[name]`, `[...name]` and `[[...name]]` stand
-   * for what the source captured, in the path, the query and the hash.
+   * The new path in this app, or a URL with an origin. In its path, query and hash, `[name]`, `[...name]` and
+   * `[[...name]]` are replaced with the params of the source.
    */
   readonly destination: string
-  /** Whether for ever: a 308, which browsers and search engines remember, else a 307. Both keep method and body. */
+  /** `true`: redirects permanently with a 308, which browsers and search engines store. `false`: a 307. Both preserve method and body. */
   readonly permanent: boolean
 }
 
@@ -20,12 +20,13 @@ export interface Redirect extends Rule {
 type RedirectReply<permanent> = permanent extends true ? Reply<308, undefined> : Reply<307, undefined>
 
 /**
- * Redirects the pathnames that fit one of the rules; of several, the most specific one, whatever their order. The
- * request's query goes along, but for names that the destination's own query has. A slash at the pathname's end is
- * overlooked. In a router's `use` it sees every URL, as `rewrites` left it.
+ * Redirects pathnames that match a rule's source. If several rules match, the most specific one applies, in any order. The
+ * request's query is added to the destination, except for names in the destination's own query. A trailing slash is ignored.
+ * In a router's `use`, it applies to every request, after `rewrites`.
  *
- * @throws PatternError for a source or destination outside of the grammar; RouterError for a destination that uses what
- * its source does not capture, and for two sources that fit the same pathnames.
+ * @throws PatternError if a source or destination is not a valid pattern.
+ * @throws RouterError if a destination uses a param that its source does not capture, or two sources match the same pathnames.
+ * @throws TypeError if `permanent` is not a boolean.
  * @see https://nextjs.org/docs/app/api-reference/config/next-config-js/redirects
  * @example
  * router({ items }, {
@@ -37,10 +38,10 @@ export function redirects<const rules extends readonly Redirect[]>(
 ): Middleware<AnyContext, Continued<{}> | RedirectReply<rules[number]['permanent']>> {
   for (const { source, permanent } of rules as readonly Redirect[])
     if (typeof permanent !== 'boolean')
-      throw new TypeError(`redirects() wants permanent: true or false for '${source}', not ${String(permanent)}`)
+      throw new TypeError(`redirects() takes permanent: true or false for '${source}', not ${String(permanent)}`)
   const follow = toFollow<Redirect>(rules, { leave: true })
 
-  return function answerRedirect(_request, context, next) {
+  return function redirect(_request, context, next) {
     const { href, start, end } = Context.exchange(context as unknown as Context)
     const found = follow(href, start, end)
     if (!found) return next()
