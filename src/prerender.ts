@@ -17,7 +17,10 @@ export interface PrerenderOptions {
    * because the router adds its own `basePath`. @default 'http://localhost:3000'
    */
   readonly baseUrl?: string | URL
-  /** A directory in which each response is also written to a file: `items/a.json` for `/items/a`. Other files in it are not changed. */
+  /**
+   * A directory in which each response is also written to a file: `items/a.json` for `/items/a`. Other files in it are not
+   * changed. @default no files are written
+   */
   readonly outDir?: string
   /** The maximum number of concurrent requests. @default 4 */
   readonly concurrency?: number
@@ -44,7 +47,10 @@ export interface PrerenderedPage {
 
 export interface Prerendered {
   readonly pages: readonly PrerenderedPage[]
-  /** The patterns of cached routes that cannot be prerendered: they have params without `generateStaticParams`, or a cache with `key`. */
+  /**
+   * The patterns of cached routes that cannot be prerendered: they have params without `generateStaticParams`, or a cache
+   * with `key`.
+   */
   readonly skipped: readonly string[]
 }
 

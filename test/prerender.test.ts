@@ -314,11 +314,11 @@ describe('prerender() with failures', () => {
       'fails while it is read',
       () => new Response(new ReadableStream({ pull: (controller) => controller.error(new Error('broke')) })),
     ],
-  ])('fails for a response that is not stored because it %s', async (_name, answer) => {
+  ])('fails for a response that is not stored because it %s', async (_name, respond) => {
     const cache = createCache({ store: memoryStore() })
     const page = route('/page')
       .use(cache({ revalidate: 60, maxBytes: 1000 }))
-      .get(() => answer() as Response)
+      .get(() => respond() as Response)
     const { failures } = await failuresOf(router({ page }, { onError: () => {} }))
     expect(failures).toEqual([
       expect.objectContaining({
@@ -340,22 +340,22 @@ describe('prerender() with failures', () => {
 })
 
 describe('prerender(): outDir', () => {
-  const answer = (body: string, type: string) => () => new Response(body, { headers: { 'content-type': type } })
+  const respond = (body: string, type: string) => () => new Response(body, { headers: { 'content-type': type } })
 
   it('contains each response as a file, with the name that static file servers expect', async () => {
     const cache = createCache()
     const cached = route.use(cache({ revalidate: 60 }))
     const outDir = join(makeDirectory(), 'not', 'there', 'yet')
     const app = router({
-      home: cached('/').get(answer('<p>', 'text/html; charset=utf-8')),
-      docs: cached('/docs').get(answer('<p>', 'text/html')),
-      page: cached('/page.html').get(answer('<p>', 'text/html')),
-      version: cached('/docs/v1.x').get(answer('<p>', 'text/html')),
-      feed: cached('/feed.xml').get(answer('<rss/>', 'application/rss+xml')),
-      rss: cached('/rss').get(answer('<rss/>', 'application/rss+xml')),
-      text: cached('/text').get(answer('ü', 'text/plain; charset=utf-8')),
-      image: cached('/image').get(answer('<svg/>', 'image/svg+xml')),
-      odd: cached('/odd').get(answer('?', 'application/vnd.api.very-odd')),
+      home: cached('/').get(respond('<p>', 'text/html; charset=utf-8')),
+      docs: cached('/docs').get(respond('<p>', 'text/html')),
+      page: cached('/page.html').get(respond('<p>', 'text/html')),
+      version: cached('/docs/v1.x').get(respond('<p>', 'text/html')),
+      feed: cached('/feed.xml').get(respond('<rss/>', 'application/rss+xml')),
+      rss: cached('/rss').get(respond('<rss/>', 'application/rss+xml')),
+      text: cached('/text').get(respond('ü', 'text/plain; charset=utf-8')),
+      image: cached('/image').get(respond('<svg/>', 'image/svg+xml')),
+      odd: cached('/odd').get(respond('?', 'application/vnd.api.very-odd')),
       bytes: cached('/bytes').get(() => new Response(new Uint8Array([0, 255, 128]))),
       number: cached('/v1.2').get(() => 1),
       item: cached('/items/[slug]')

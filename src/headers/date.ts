@@ -10,7 +10,10 @@ const forms = [
 /** Formats a time in milliseconds as an HTTP-date, rounded down to a whole second. */
 export const formatDate = (time: number): string => new Date(time).toUTCString()
 
-/** Parses an HTTP-date to milliseconds, or `undefined` if it is invalid. `Date.parse` accepts other formats, different in each engine. */
+/**
+ * Parses an HTTP-date to milliseconds, or returns `undefined` if it is invalid. `Date.parse` also accepts other formats,
+ * which differ between engines.
+ */
 export function parseDate(text: string): number | undefined {
   for (const form of forms) {
     const { day, month, year, time } = form.exec(text)?.groups ?? {}

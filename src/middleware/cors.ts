@@ -8,7 +8,10 @@ export interface CorsOptions {
    * only by `'*'` or by `'null'` in the array; the function is not called for it.
    */
   readonly origin: '*' | readonly string[] | ((origin: string, request: Request) => boolean | Promise<boolean>)
-  /** Methods that pages can send. GET, HEAD and POST need no permission. @default ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'QUERY'] */
+  /**
+   * Methods that pages can send. GET, HEAD and POST need no permission.
+   * @default ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'QUERY']
+   */
   readonly methods?: readonly string[]
   /** Request headers that pages can set. @default the headers that the preflight names */
   readonly allowedHeaders?: readonly string[]

@@ -12,7 +12,10 @@ export interface Redirect extends Rule {
    * `[[...name]]` are replaced with the params of the source.
    */
   readonly destination: string
-  /** `true`: redirects permanently with a 308, which browsers and search engines store. `false`: a 307. Both preserve method and body. */
+  /**
+   * `true`: redirects permanently with a 308, which browsers and search engines store. `false`: redirects with a 307. Both
+   * preserve method and body.
+   */
   readonly permanent: boolean
 }
 

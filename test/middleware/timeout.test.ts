@@ -29,9 +29,9 @@ function toApp(handler: Handler, options?: TimeoutOptions, routerOptions?: Route
 /** Sends one request and advances the time by 5 seconds. */
 async function send(handler: Handler, options?: TimeoutOptions, request = at()) {
   const { app, errors } = toApp(handler, options)
-  const answer = Promise.resolve(app.fetch(request))
+  const pending = Promise.resolve(app.fetch(request))
   await vi.advanceTimersByTimeAsync(5_000)
-  return { response: await answer, errors }
+  return { response: await pending, errors }
 }
 
 describe('timeout()', () => {
@@ -41,9 +41,9 @@ describe('timeout()', () => {
     expect(await app.fetch(at())).toBe(given)
     expect([vi.getTimerCount(), errors]).toEqual([0, []])
     const later = toApp(async () => (await new Promise((resolve) => setTimeout(resolve, 4_999)), 'in time'))
-    const answer = Promise.resolve(later.app.fetch(at()))
+    const pending = Promise.resolve(later.app.fetch(at()))
     await vi.advanceTimersByTimeAsync(4_999)
-    expect(await (await answer).json()).toBe('in time')
+    expect(await (await pending).json()).toBe('in time')
     expect(vi.getTimerCount()).toBe(0)
   })
 
@@ -82,9 +82,9 @@ describe('timeout()', () => {
       return (errorOf(response) as Error | undefined)?.name === 'TimeoutError' ? reply.problem(504) : response
     })
     const app = router({ it: route('/a').get(never) }, { use: [gateway, timeout(1)], onError })
-    const answer = Promise.resolve(app.fetch(at()))
+    const pending = Promise.resolve(app.fetch(at()))
     await vi.advanceTimersByTimeAsync(1_000)
-    expect((await answer).status).toBe(504)
+    expect((await pending).status).toBe(504)
     expect(onError).not.toHaveBeenCalled()
   })
 
@@ -94,9 +94,9 @@ describe('timeout()', () => {
       await never()
       return next()
     })
-    const answer = Promise.resolve(router({}, { use: [timeout(1), stuck], onError }).fetch(at()))
+    const pending = Promise.resolve(router({}, { use: [timeout(1), stuck], onError }).fetch(at()))
     await vi.advanceTimersByTimeAsync(1_000)
-    expect((await answer).status).toBe(503)
+    expect((await pending).status).toBe(503)
     expect(onError.mock.calls[0]![0].message).toBe('GET /a took over 1 s')
   })
 
@@ -114,12 +114,12 @@ describe('timeout()', () => {
         seen.push(signal)
         return never().then(() => added)
       })
-    const answer = Promise.resolve(router({ it }, { onError: (error) => void errors.push(error) }).fetch(at()))
+    const pending = Promise.resolve(router({ it }, { onError: (error) => void errors.push(error) }).fetch(at()))
     await vi.advanceTimersByTimeAsync(999)
     expect(seen.map(({ aborted }) => aborted)).toEqual([false, false])
     expect(seen[0]).toBe(seen[1])
     await vi.advanceTimersByTimeAsync(1)
-    await answer
+    await pending
     expect(seen.map(({ aborted, reason }) => [aborted, reason])).toEqual([
       [true, errors[0]],
       [true, errors[0]],
@@ -133,9 +133,9 @@ describe('timeout()', () => {
       return next()
     })
     const app = router({ it: route('/a').get(never) }, { use: [layer, timeout(1)], onError: () => {} })
-    const answer = Promise.resolve(app.fetch(at()))
+    const pending = Promise.resolve(app.fetch(at()))
     await vi.advanceTimersByTimeAsync(1_000)
-    expect((await answer).status).toBe(503)
+    expect((await pending).status).toBe(503)
     expect(outside!.aborted).toBe(false)
   })
 
@@ -148,14 +148,14 @@ describe('timeout()', () => {
         inside = signal
         return never()
       })
-      const answer = Promise.resolve(app.fetch(at({ signal: client.signal })))
+      const pending = Promise.resolve(app.fetch(at({ signal: client.signal })))
       if (!early) {
         expect(inside!.aborted).toBe(false)
         client.abort('gone')
       }
       expect([inside!.aborted, inside!.reason]).toEqual([true, 'gone'])
       await vi.advanceTimersByTimeAsync(5_000)
-      expect((await answer).status).toBe(503)
+      expect((await pending).status).toBe(503)
       expect(inside!.reason).toBe('gone')
     }
   })
@@ -185,9 +185,9 @@ describe('timeout()', () => {
           inside = signal
           return never()
         })
-      const answer = Promise.resolve(router({ it }, { onError }).fetch(at()))
+      const pending = Promise.resolve(router({ it }, { onError }).fetch(at()))
       await vi.advanceTimersByTimeAsync(1_000)
-      expect((await answer).status).toBe(503)
+      expect((await pending).status).toBe(503)
       expect((inside!.reason as Error).message).toBe('GET /a took over 1 s')
       await vi.advanceTimersByTimeAsync(1_000)
       // No client receives the inner 503. Only its error is reported to onError.
@@ -269,9 +269,9 @@ describe('timeout()', () => {
       after(work)
       return never()
     })
-    const answer = Promise.resolve(app.fetch(at()))
+    const pending = Promise.resolve(app.fetch(at()))
     await vi.advanceTimersByTimeAsync(5_000)
-    await answer
+    await pending
     expect(work).not.toHaveBeenCalled()
     await vi.advanceTimersByTimeAsync(1)
     await app.settled()
@@ -281,9 +281,9 @@ describe('timeout()', () => {
   it("applies to a route's own functions", async () => {
     vi.spyOn(console, 'error').mockImplementation(() => {})
     const it = route('/a').use(timeout(1)).get(never)
-    const answer = it.GET(at())
+    const pending = it.GET(at())
     await vi.advanceTimersByTimeAsync(1_000)
-    expect((await answer).status).toBe(503)
+    expect((await pending).status).toBe(503)
   })
 
   it('aborts an upstream call that received the signal, with real timers', async () => {

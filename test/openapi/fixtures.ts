@@ -171,7 +171,7 @@ const uploads = {
   video: route('/uploads/video').put({ stream: 'video/*', openapi: { summary: 'Upload a video' } }, () => 'ok'),
   raw: route('/uploads/raw').put({ bytes: z.instanceof(Uint8Array), openapi: { summary: 'Upload bytes' } }, () => 'ok'),
   hook: route('/uploads/hook').post(
-    { text: z.string().min(1), response: z.string(), openapi: { summary: 'Be told', security: [] } },
+    { text: z.string().min(1), response: z.string(), openapi: { summary: 'Receive a webhook', security: [] } },
     (_request, { text }) => reply.text(text),
   ),
   form: route('/uploads/form').post(

@@ -48,7 +48,7 @@ describe("openapi() with Redocly's recommended rules", () => {
 
   it('finds the errors in an invalid document', async () => {
     const document = openapi(app, options)
-    document.paths['/api/items/{nobody}/x'] = document.paths['/api/docs']!
+    document.paths['/api/items/{unknown}/x'] = document.paths['/api/docs']!
     expect(await lint(document)).toEqual(
       expect.arrayContaining([expect.stringMatching(/^path-parameters-defined /), expect.stringMatching(/unique/)]),
     )
