@@ -7,7 +7,7 @@ import { app, options } from './fixtures.js'
 
 const pathOf = (name: string): string => fileURLToPath(new URL(`client/${name}`, import.meta.url))
 
-/** What TypeScript 6 says of the calls, with the types that openapi-typescript makes of the document as `paths.ts`. */
+/** Returns TypeScript 6's errors in `calls.ts`, with the types that openapi-typescript generates as `paths.ts`. */
 async function check(): Promise<readonly string[]> {
   const blob = ts.factory.createTypeReferenceNode('Blob')
   const types = await openapiTS(openapi(app, options) as never, {
@@ -37,26 +37,26 @@ async function check(): Promise<readonly string[]> {
   })
 }
 
-describe('what openapi-typescript makes of the document', () => {
-  it('compiles with TypeScript 6, lets right calls pass and refuses wrong ones', async () => {
+describe('openapi() with openapi-typescript', () => {
+  it('generates types that accept valid calls and reject invalid ones in TypeScript 6', async () => {
     expect(ts.version).toMatch(/^6\./)
     expect(await check()).toEqual([])
   }, 60_000)
 
-  it('is how openapi-fetch calls the app', async () => {
-    // By a name that the compiler does not follow: what it imports is made above.
+  it('generates types for openapi-fetch calls that the app handles', async () => {
+    // A computed name, because the compiler cannot resolve the generated types that this file imports.
     const { calls } = (await import(pathOf('calls.ts'))) as {
       calls: (fetch: (request: Request) => Promise<Response>) => Promise<object>
     }
     expect(await calls(async (request) => app.fetch(request))).toEqual({
       listed: [200, ['a', 'b'], 3, undefined],
-      refused: [400, ['query/page']],
+      rejected: [400, ['query/page']],
       added: [201, 'cup'],
       taken: [409, 'https://errors.example/taken'],
       anonymous: 401,
       found: [200, 5, '1970-01-01T00:00:00.000Z'],
       missing: [404, 'no'],
-      unfit: 404,
+      invalid: 404,
       removed: 204,
       files: '["a b","c"]',
       pages: ['[]', '["a"]'],

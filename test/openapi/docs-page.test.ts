@@ -5,9 +5,10 @@ import { serve } from '../../src/node.js'
 import { app, hostile } from '../fixtures/docs.js'
 
 const executablePath = process.env['CHROMIUM'] ?? '/usr/bin/chromium'
-// Where tests decide, a missing browser is a failure.
+// In CI, a missing browser is a failure.
 const isMissing = !existsSync(executablePath) && !process.env['CI']
-if (isMissing) console.warn(`The page of docs() is not tested: there is no ${executablePath}. CHROMIUM names another.`)
+if (isMissing)
+  console.warn(`the page of docs() is not tested: ${executablePath} does not exist; set CHROMIUM to another path`)
 const flags =
   '--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync'
 
@@ -16,12 +17,12 @@ const png = Buffer.from(
   'base64',
 )
 
-// A few steps in a browser, on a machine that may be busy.
+// The limit allows for a slow machine.
 describe.skipIf(isMissing)('the page of docs()', { timeout: 60_000 }, () => {
   let server: ReturnType<typeof serve>
   let browser: Browser
   let page: Page
-  let mistakes: string[]
+  let errors: string[]
   let home: string
 
   beforeAll(async () => {
@@ -36,18 +37,18 @@ describe.skipIf(isMissing)('the page of docs()', { timeout: 60_000 }, () => {
   })
   const open = async (options: Parameters<Browser['newPage']>[0] = {}): Promise<void> => {
     page = await browser.newPage(options)
-    mistakes = []
-    page.on('pageerror', (error) => mistakes.push(String(error)))
+    errors = []
+    page.on('pageerror', (error) => errors.push(String(error)))
     page.on('console', (message) => {
-      // Chromium logs each answer of 400 or more.
-      if (message.type() === 'error' && !message.text().startsWith('Failed to load')) mistakes.push(message.text())
+      // Chromium logs each response with a status of 400 or more.
+      if (message.type() === 'error' && !message.text().startsWith('Failed to load')) errors.push(message.text())
     })
-    page.on('dialog', (dialog) => mistakes.push(dialog.message()))
+    page.on('dialog', (dialog) => errors.push(dialog.message()))
   }
   beforeEach(() => open())
   afterEach(async () => {
     await page.close()
-    expect(mistakes).toEqual([])
+    expect(errors).toEqual([])
   })
 
   const show = async (operation = ''): Promise<void> => {
@@ -65,10 +66,10 @@ describe.skipIf(isMissing)('the page of docs()', { timeout: 60_000 }, () => {
     await page.click('.send')
     return status()
   }
-  const json = async (): Promise<unknown> => JSON.parse(await page.innerText('.answer .block'))
+  const json = async (): Promise<unknown> => JSON.parse(await page.innerText('.response-body .block'))
   const curl = () => page.innerText('.curl code')
 
-  it('lists operations by their tags, else by where they are, and shows all text as text', async () => {
+  it('lists operations by tag, else by path, and escapes all text', async () => {
     await show()
     expect(await page.title()).toBe('Items')
     const groups = await page
@@ -93,7 +94,7 @@ describe.skipIf(isMissing)('the page of docs()', { timeout: 60_000 }, () => {
     expect(await page.locator('main :is(img, script, [href^="javascript"])').count()).toBe(0)
   })
 
-  it('tries a GET with a query and a header, and shows it as curl', async () => {
+  it('sends a GET with a query and a header, and shows it as a curl command', async () => {
     await show('getItems')
     expect(await curl()).toBe(`curl ${home.replace('docs', 'items')}`)
     await field('q').fill("sea's")
@@ -110,11 +111,11 @@ describe.skipIf(isMissing)('the page of docs()', { timeout: 60_000 }, () => {
       seen: { query: { q: "sea's", sort: 'price', tag: ['one', 'two'], colour: ['blue'], page: 1 }, trace: 'abc' },
     })
     expect(await page.innerText('.outcome')).toMatch(/200 OK\s+\d+ ms\s+\d+ B/)
-    await page.click('.desk summary')
-    expect(await page.innerText('.desk dl')).toContain('application/json')
+    await page.click('.panel summary')
+    expect(await page.innerText('.panel dl')).toContain('application/json')
   })
 
-  it('shows what is wrong with a query and a header at their fields', async () => {
+  it('shows validation errors of a query and a header at their fields', async () => {
     await show('getItems')
     await field('page').fill('0')
     await field('x-trace').fill('x'.repeat(21))
@@ -136,7 +137,7 @@ describe.skipIf(isMissing)('the page of docs()', { timeout: 60_000 }, () => {
     expect(await page.locator('[aria-invalid]').count()).toBe(0)
   })
 
-  it('sends a body whose example fits its schema, and shows where another one does not', async () => {
+  it('sends a valid example body, and shows the validation errors of an invalid one', async () => {
     await show('addItem')
     const example = JSON.parse(await page.inputValue('textarea.json')) as object
     expect(example).toMatchObject({ slug: 'sea-foam', price: { currency: 'EUR' }, category: { name: 'text' } })
@@ -145,17 +146,17 @@ describe.skipIf(isMissing)('the page of docs()', { timeout: 60_000 }, () => {
 
     await page.fill('textarea.json', '{ "slug": "Sea", "price": { "amount": -1 } }')
     expect(await send()).toBe('400 Bad Request')
-    await page.click('text=Go to what is wrong')
+    await page.click('text=Go to the first error')
     expect(await page.evaluate(() => document.activeElement?.tagName)).toBe('TEXTAREA')
     const pointers = await page.locator('.mistakes:visible code').allInnerTexts()
     expect(pointers).toEqual(['/slug', '/name', '/price/amount'])
 
     await page.fill('textarea.json', '{ "slug" ')
-    expect(await page.innerText('.body-field .hint')).toContain('This is not JSON')
+    expect(await page.innerText('.body-field .hint')).toContain('This is not valid JSON')
     expect(await send()).toBe('400 Bad Request')
   })
 
-  it('shows schemas down to where they come round again', async () => {
+  it('shows recursive schemas once, and nested ones when they are opened', async () => {
     await show('addItem')
     const body = await page.innerText('.body-field .schema')
     for (const text of [
@@ -167,13 +168,13 @@ describe.skipIf(isMissing)('the page of docs()', { timeout: 60_000 }, () => {
     ])
       expect(body.replace(/\s+/g, ' ')).toContain(text)
     await choose('getItems')
-    const details = page.locator('.answers li details', { hasText: 'price' }).first()
+    const details = page.locator('.responses li details', { hasText: 'price' }).first()
     expect(await details.innerText()).not.toContain('amount')
     await details.locator('summary').click()
     await expect.poll(() => details.innerText()).toContain('amount')
   })
 
-  it('sends a form with a file, and shows what is wrong at its fields', async () => {
+  it('sends a form with a file, and shows errors at its fields', async () => {
     await show('uploadPhoto')
     await field('slug').fill('sea foam/1')
     await page.click('.send')
@@ -190,25 +191,25 @@ describe.skipIf(isMissing)('the page of docs()', { timeout: 60_000 }, () => {
     expect(await json()).toEqual({ name: 'one.png', size: png.length, alt: '@sea' })
   })
 
-  it('sends a file as it is, below a path of many segments', async () => {
+  it('sends a file as the body to a path with a catch-all', async () => {
     await show('putFile')
     await field('path').fill('a b/../c')
     await page.click('.send')
-    expect(await page.innerText('.mistake')).toContain('no URL can have')
+    expect(await page.innerText('.mistake')).toContain('a URL cannot have')
     await field('path').fill('a b/c')
     await page.setInputFiles('[aria-label="Body as a file"]', { name: 'a.bin', mimeType: 'image/png', buffer: png })
     expect(await send()).toBe('200 OK')
     expect(await json()).toEqual({ path: ['a b', 'c'], type: 'image/png', size: png.length })
   })
 
-  it('sends text, and shows text', async () => {
+  it('sends a text body, and shows a text response without parsing markup', async () => {
     await show('note')
     await page.fill('[aria-label="Body as text"]', '<b>bold</b>')
     expect(await send()).toBe('200 OK')
-    expect(await page.innerText('.answer .block')).toBe('<b>bold</b>')
+    expect(await page.innerText('.response-body .block')).toBe('<b>bold</b>')
   })
 
-  it('shows events while they come, until they are stopped', async () => {
+  it('shows events as they arrive, until the user stops them', async () => {
     await show('follow')
     await page.click('.send')
     await expect.poll(() => page.locator('.items li').count()).toBeGreaterThan(2)
@@ -222,16 +223,16 @@ describe.skipIf(isMissing)('the page of docs()', { timeout: 60_000 }, () => {
 
     await field('count').fill('2')
     await send()
-    await expect.poll(() => page.innerText('.outcome')).toMatch(/2 items, all there$/)
+    await expect.poll(() => page.innerText('.outcome')).toMatch(/2 items, complete$/)
   })
 
-  it('shows lines of JSON one by one', async () => {
+  it('shows JSON lines as separate items', async () => {
     await show('rows')
     await send()
     await expect.poll(() => page.locator('.items li').allInnerTexts()).toEqual(['{\n  "row": 1\n}', '{\n  "row": 2\n}'])
   })
 
-  it('shows an image, and saves it as a file', async () => {
+  it('shows an image, and downloads it as a file', async () => {
     await show('getPhoto')
     await field('slug').fill('sea-foam')
     expect(await send()).toBe('200 OK')
@@ -240,12 +241,12 @@ describe.skipIf(isMissing)('the page of docs()', { timeout: 60_000 }, () => {
     expect(download.suggestedFilename()).toMatch(/^photo/)
   })
 
-  it('keeps a token until the tab is closed, and sends it where it is needed', async () => {
+  it('stores a token until the tab is closed, and sends it to operations that require it', async () => {
     await show('deleteItem')
-    expect(await page.innerText('main header')).toContain('Needs bearer, or key.')
+    expect(await page.innerText('main header')).toContain('Requires bearer, or key.')
     await field('slug').fill('sea-foam')
     expect(await send()).toBe('401 Unauthorized')
-    expect(await page.innerText('.told')).toContain('Send a token.')
+    expect(await page.innerText('.notes')).toContain('Send a token.')
     await page.getByRole('group', { name: 'bearer' }).getByLabel('Token').fill('demo')
     expect(await curl()).toContain("-H 'Authorization: Bearer demo'")
     expect(await send()).toBe('204 No Content')
@@ -260,7 +261,7 @@ describe.skipIf(isMissing)('the page of docs()', { timeout: 60_000 }, () => {
     expect(await curl()).not.toContain('demo')
   })
 
-  it('sends elsewhere, with more headers', async () => {
+  it('sends requests to another base URL, with more headers', async () => {
     await show('getItems')
     await page.click('text=Base URL and more headers')
     await page.fill('#more-headers', 'x-trace: mine')
@@ -272,19 +273,19 @@ describe.skipIf(isMissing)('the page of docs()', { timeout: 60_000 }, () => {
     await page.fill('#base', 'https://elsewhere.example')
     await page.evaluate(() => document.querySelector('.outcome')!.replaceChildren())
     await page.click('.send')
-    await expect.poll(() => page.innerText('.mistake')).toContain('the browser does not allow this address')
-    // Chromium says of it that the policy forbids it.
-    for (const mistake of mistakes.splice(0)) expect(mistake).toContain('Content Security Policy')
+    await expect.poll(() => page.innerText('.mistake')).toContain('the browser does not allow requests to this URL')
+    // Chromium logs that the Content-Security-Policy blocks the request.
+    for (const error of errors.splice(0)) expect(error).toContain('Content Security Policy')
   })
 
-  it('takes a value along from one operation to the next, by its name', async () => {
+  it('fills a field with the last value of a field with the same name', async () => {
     await show('getItem')
     await field('slug').fill('sea-foam')
     await choose('deleteItem')
     expect(await field('slug').inputValue()).toBe('sea-foam')
   })
 
-  it('finds operations by words, and is used with the keyboard alone', async () => {
+  it('finds operations by words, and works with the keyboard alone', async () => {
     await show()
     await page.keyboard.press('/')
     await page.keyboard.type('photo upload')
@@ -317,7 +318,7 @@ describe.skipIf(isMissing)('the page of docs()', { timeout: 60_000 }, () => {
     for (const name of ['skip', 'search', 'send']) expect(seen).toContain(name)
   })
 
-  it('has a list on a phone that is opened, and closed again', async () => {
+  it('opens and closes the list of operations on a phone', async () => {
     await page.close()
     await open({ viewport: { width: 390, height: 844 } })
     await show()
@@ -337,7 +338,7 @@ describe.skipIf(isMissing)('the page of docs()', { timeout: 60_000 }, () => {
     [1280, 'dark'],
     [390, 'light'],
     [390, 'dark'],
-  ] as const)('fits a window that is %d pixels wide, and can be read: %s', async (width, colorScheme) => {
+  ] as const)('fits a window of %d pixels without overlaps or low contrast: %s', async (width, colorScheme) => {
     await page.close()
     await open({ viewport: { width, height: 844 }, colorScheme })
     await show()
@@ -375,7 +376,7 @@ describe.skipIf(isMissing)('the page of docs()', { timeout: 60_000 }, () => {
   })
 })
 
-/** What is pressed or filled in, and stands over another of its kind. */
+/** Returns controls that overlap another control. */
 function overlaps(): string[] {
   const isFrame = (one: Element) => one.closest('.bar, .skip, nav')
   const all = [...document.querySelectorAll('main :is(a, button, input, select, textarea, summary, label)')].filter(
@@ -393,7 +394,7 @@ function overlaps(): string[] {
   )
 }
 
-/** Text whose contrast with what is behind it is below 4.5: https://www.w3.org/TR/WCAG22/#contrast-minimum */
+/** Returns text whose contrast with its background is below 4.5: https://www.w3.org/TR/WCAG22/#contrast-minimum */
 function faint(): string[] {
   const channels = (colour: string) => (/^rgba?\((.+)\)$/.exec(colour)?.[1] ?? '').split(/[ ,/]+/).map(Number)
   const luminance = (colour: string) => {
@@ -415,7 +416,7 @@ function faint(): string[] {
   const found: string[] = []
   const check = (one: Element, colour: string, text: string): void => {
     const value = contrast(one, colour)
-    // What cannot be computed is not readable either.
+    // NaN counts as too low.
     if (!(value >= 4.5)) found.push(`${value.toFixed(2)} ${text.slice(0, 30)} (${one.tagName}.${one.className})`)
   }
   for (const one of document.querySelectorAll('body *')) {
@@ -432,7 +433,7 @@ function faint(): string[] {
   return found
 }
 
-/** What is to be pressed and is smaller than that, but for what stands in a line of text. */
+/** Returns controls that are lower than `least` pixels, except for links within a line of text. */
 function small(least: number): string[] {
   return [...document.querySelectorAll('button, select, nav a, .group a, input:not([type=checkbox]), .boxes label')]
     .filter((one) => one.checkVisibility() && one.getBoundingClientRect().height < least)

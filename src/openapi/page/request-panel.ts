@@ -1,45 +1,47 @@
-import { showBody } from './answer.js'
 import { element } from './element.js'
 import type { Inputs } from './inputs.js'
-import { Refusal, send, toCurl, type Call } from './request.js'
+import { InvalidCall, send, toCurl, type Call } from './request.js'
+import { showBody } from './response-body.js'
 import type { Entry } from './spec.js'
 
-/** Where a request is sent from, and its answer is shown. */
-export interface Desk {
+/** The panel that sends the request of an operation and shows the response. */
+export interface RequestPanel {
   readonly node: HTMLElement
-  /** The request has become another one. */
+  /** Updates the curl command after an input has changed. */
   write(): void
+  /** Sends the request and shows the response. Stops a request in progress first. */
   send(): Promise<void>
-  /** Nobody waits for the answer any more. */
+  /** Aborts the request in progress. */
   stop(): void
 }
 
-export function toDesk({ operation }: Entry, inputs: Inputs): Desk {
+/** Creates the request panel of an operation. */
+export function toRequestPanel({ operation }: Entry, inputs: Inputs): RequestPanel {
   const curl = element('code')
   const copy = element('button', { type: 'button', class: 'quiet' }, 'Copy')
   const sendButton = element('button', { class: 'send', form: inputs.form.id }, 'Send')
   const stopButton = element('button', { type: 'button', hidden: true }, 'Stop')
-  const mistake = element('p', { class: 'mistake', role: 'alert' })
+  const failure = element('p', { class: 'mistake', role: 'alert' })
   const outcome = element('p', { class: 'outcome', role: 'status' }, 'Not sent yet.')
-  const told = element('div', { class: 'told' })
+  const notes = element('div', { class: 'notes' })
   const summary = element('summary')
   const headers = element('dl')
   const headerDetails = element('details', { hidden: true }, summary, headers)
-  const answer = element('div', { class: 'answer' })
+  const body = element('div', { class: 'response-body' })
   const node = element(
     'section',
-    { class: 'desk', 'aria-label': 'Request and answer' },
+    { class: 'panel', 'aria-label': 'Request and response' },
     element(
       'div',
       { class: 'curl' },
       element('pre', { tabindex: 0, role: 'region', 'aria-label': 'The request as a curl command' }, curl),
       copy,
     ),
-    element('div', { class: 'go' }, sendButton, stopButton, mistake),
+    element('div', { class: 'actions' }, sendButton, stopButton, failure),
     outcome,
-    told,
+    notes,
     headerDetails,
-    answer,
+    body,
   )
 
   let running: AbortController | undefined
@@ -50,41 +52,41 @@ export function toDesk({ operation }: Entry, inputs: Inputs): Desk {
     try {
       return inputs.toCall()
     } catch (error) {
-      if (!(error instanceof Refusal)) throw error
-      mistake.textContent = error.message
+      if (!(error instanceof InvalidCall)) throw error
+      failure.textContent = error.message
       return undefined
     }
   }
 
   const trySend = async (): Promise<void> => {
     stop()
-    inputs.complain([])
-    mistake.textContent = ''
+    inputs.showErrors([])
+    failure.textContent = ''
     const call = toCall()
     if (!call) return
     const controller = (running = new AbortController())
     const isCurrent = (): boolean => running === controller
-    told.replaceChildren()
-    answer.replaceChildren()
+    notes.replaceChildren()
+    body.replaceChildren()
     headerDetails.hidden = true
     stopButton.hidden = false
-    outcome.replaceChildren('Sent, waiting for an answer …')
+    outcome.replaceChildren('Sent. Waiting for the response …')
     const started = performance.now()
     const note = element('span')
     try {
       const response = await send(call, controller.signal)
       if (!isCurrent()) return
       showHead(response, Math.round(performance.now() - started), note)
-      const value = await showBody(response, answer, (text) => (note.textContent = text))
+      const value = await showBody(response, body, (text) => (note.textContent = text))
       if (isCurrent()) showProblem(response.status, value)
     } catch (error) {
       if (!isCurrent()) return
       if (controller.signal.aborted) note.append(note.textContent ? ', stopped' : 'Stopped.')
       else
-        mistake.textContent = note.isConnected
-          ? `The answer broke off: ${(error as Error).message}`
-          : `The network failed, or the browser does not allow this address: ${(error as Error).message}`
-      if (!note.isConnected) outcome.replaceChildren(controller.signal.aborted ? 'Stopped.' : 'No answer.')
+        failure.textContent = note.isConnected
+          ? `The response was interrupted: ${(error as Error).message}`
+          : `The network failed, or the browser does not allow requests to this URL: ${(error as Error).message}`
+      if (!note.isConnected) outcome.replaceChildren(controller.signal.aborted ? 'Stopped.' : 'No response.')
     } finally {
       if (isCurrent()) {
         running = undefined
@@ -100,10 +102,10 @@ export function toDesk({ operation }: Entry, inputs: Inputs): Desk {
       element('span', {}, `${time} ms`),
       note,
     )
-    if (redirected) told.append(element('p', { class: 'hint' }, `Redirected to ${url}`))
+    if (redirected) notes.append(element('p', { class: 'hint' }, `Redirected to ${url}`))
     const known = [String(status), `${Math.floor(status / 100)}XX`, 'default']
     if (!known.some((key) => Object.hasOwn(operation.responses, key)))
-      told.append(element('p', { class: 'hint' }, 'The document does not tell of this status.'))
+      notes.append(element('p', { class: 'hint' }, 'This status is not in the OpenAPI document.'))
     const pairs = [...response.headers]
     headers.replaceChildren(...pairs.flatMap(([name, value]) => [element('dt', {}, name), element('dd', {}, value)]))
     summary.textContent = pairs.length === 1 ? '1 header' : `${pairs.length} headers`
@@ -112,20 +114,20 @@ export function toDesk({ operation }: Entry, inputs: Inputs): Desk {
   const showProblem = (status: number, value: unknown): void => {
     if (status < 400 || typeof value !== 'object' || value === null) return
     const { detail, errors } = value as { detail?: unknown; errors?: unknown }
-    if (typeof detail === 'string') told.prepend(element('p', { class: 'detail' }, detail))
+    if (typeof detail === 'string') notes.prepend(element('p', { class: 'detail' }, detail))
     if (!Array.isArray(errors)) return
-    const elsewhere = inputs.complain(errors.filter((error) => typeof error === 'object' && error !== null))
-    told.append(...elsewhere.map((text) => element('p', { class: 'mistake' }, text)))
+    const elsewhere = inputs.showErrors(errors.filter((error) => typeof error === 'object' && error !== null))
+    notes.append(...elsewhere.map((text) => element('p', { class: 'mistake' }, text)))
     const first = inputs.form.querySelector<HTMLElement>('[aria-invalid]')
     if (!first) return
-    const jump = element('button', { type: 'button' }, 'Go to what is wrong')
+    const jump = element('button', { type: 'button' }, 'Go to the first error')
     jump.addEventListener('click', () => first.focus())
-    told.append(element('p', {}, jump))
+    notes.append(element('p', {}, jump))
   }
 
   stopButton.addEventListener('click', () => {
     stop()
-    // Where it was is nothing any more.
+    // The stop button, which had the focus, is hidden.
     sendButton.focus()
   })
   copy.addEventListener('click', () => void copyText(curl, copy))
@@ -148,7 +150,7 @@ async function copyText(code: HTMLElement, button: HTMLButtonElement): Promise<v
     await navigator.clipboard.writeText(code.textContent ?? '')
     button.textContent = 'Copied'
   } catch {
-    // Not everywhere is the clipboard to be had: then the text is selected.
+    // Pages without HTTPS or permission cannot use the clipboard, so the text is selected instead.
     getSelection()?.selectAllChildren(code)
     button.textContent = 'Selected'
   }

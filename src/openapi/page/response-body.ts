@@ -1,13 +1,16 @@
 import { element, toJsonNodes } from './element.js'
 
-/** Says something of the answer while it arrives. */
-type Note = (text: string) => unknown
+/** Shows the progress of a response next to its status. */
+type ShowProgress = (text: string) => unknown
 
 const maxItems = 500
 const maxText = 300_000
 
-/** Shows the body of an answer: what arrives in pieces as it arrives, all else when it is there. Gives it, if it is JSON. */
-export async function showBody(response: Response, node: HTMLElement, note: Note): Promise<unknown> {
+/**
+ * Shows a response's body in `node`: event streams and JSON lines item by item, other bodies when they are complete.
+ * Resolves to the parsed value if the body is JSON, else to `undefined`.
+ */
+export async function showBody(response: Response, node: HTMLElement, note: ShowProgress): Promise<unknown> {
   const type = (response.headers.get('content-type') ?? '').split(';')[0]!.trim().toLowerCase()
   if (type === 'text/event-stream') return showItems(response, node, note, parseEvent, /\r\n\r\n|\n\n|\r\r/)
   if (/(?:ndjson|jsonl|json-seq|json-lines)$/.test(type)) return showItems(response, node, note, parseLine, /\r?\n/)
@@ -25,7 +28,7 @@ export async function showBody(response: Response, node: HTMLElement, note: Note
 }
 
 const toBlock = (nodes: readonly (Node | string)[]): HTMLElement =>
-  element('pre', { class: 'block', tabindex: 0, role: 'region', 'aria-label': 'Body of the answer' }, ...nodes)
+  element('pre', { class: 'block', tabindex: 0, role: 'region', 'aria-label': 'Response body' }, ...nodes)
 
 function parse(text: string): unknown {
   try {
@@ -35,7 +38,7 @@ function parse(text: string): unknown {
   }
 }
 
-// Not by an image element, whose source would be an address that the page's policy does not know.
+// Draws on a canvas, because the page's Content-Security-Policy does not allow the blob URL of an image element.
 async function showFile(blob: Blob, response: Response, node: HTMLElement): Promise<undefined> {
   node.replaceChildren(toDownload(blob, response))
   if (!blob.type.startsWith('image/')) return
@@ -57,7 +60,7 @@ function toDownload(blob: Blob, response: Response): HTMLElement {
   return element('p', {}, button)
 }
 
-// As the answer says, else the end of its address.
+// The file name in Content-Disposition, else the last segment of the URL.
 function fileNameOf({ headers, url }: Response): string {
   const disposition = headers.get('content-disposition') ?? ''
   const [, extended = ''] = /filename\*=UTF-8''([^;]+)/i.exec(disposition) ?? []
@@ -79,11 +82,11 @@ interface Item {
 async function showItems(
   response: Response,
   node: HTMLElement,
-  note: Note,
+  note: ShowProgress,
   parseItem: (text: string) => Item | undefined,
   separator: RegExp,
 ): Promise<undefined> {
-  const list = element('ol', { class: 'items', role: 'log', tabindex: 0, 'aria-label': 'What has arrived' })
+  const list = element('ol', { class: 'items', role: 'log', tabindex: 0, 'aria-label': 'Received items' })
   node.replaceChildren(list)
   let count = 0
   const add = (text: string): void => {
@@ -105,14 +108,14 @@ async function showItems(
   for (;;) {
     const { done, value = '' } = await reader.read()
     rest += value
-    // A CR at the end may be half of a line end.
+    // A CR at the end might be the first half of CRLF.
     const parts = !done && rest.endsWith('\r') ? [rest] : rest.split(separator)
     rest = parts.pop()!
     parts.forEach(add)
     if (done) break
   }
   if (rest) add(rest)
-  note(`${count} ${count === 1 ? 'item' : 'items'}, all there`)
+  note(`${count} ${count === 1 ? 'item' : 'items'}, complete`)
   return undefined
 }
 
@@ -129,7 +132,7 @@ function parseEvent(text: string): Item | undefined {
   return { label: id === undefined ? event : `${event} · ${id}`, text: data.join('\n') }
 }
 
-/** Bytes in a unit that one reads. */
+/** Formats a number of bytes in B, kB or MB. */
 export const toSize = (bytes: number): string =>
   bytes < 1_000
     ? `${bytes} B`
