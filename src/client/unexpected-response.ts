@@ -1,15 +1,15 @@
 /**
- * An answer that is none of the route's own: a redirect that was not followed, a proxy's page, a server's unexpected
- * error. The response's body has been read; what it held is `body`.
+ * A response that the route cannot send: a redirect that was not followed, a proxy's page, byway's own 404, 405 or 500.
+ * Its body has been read and is `body`.
  */
 export class UnexpectedResponse extends Error {
   override readonly name = 'UnexpectedResponse'
-  readonly status: number
-  readonly response: Response
-  /** The body as far as it could be read: JSON, else text. */
-  readonly body: unknown
-  /** What the schema in `responses` has against it. */
-  readonly issues: readonly { readonly message: string }[] | undefined
+  declare readonly status: number
+  declare readonly response: Response
+  /** The value of a JSON body, else its characters. */
+  declare readonly body: unknown
+  /** The issues that the schema in `responses` has with the data. */
+  declare readonly issues: readonly { readonly message: string }[] | undefined
 
   constructor(
     request: Request,
@@ -17,9 +17,8 @@ export class UnexpectedResponse extends Error {
     body: unknown,
     issues?: readonly { readonly message: string }[] | undefined,
   ) {
-    const what = issues ? `data that its schema refuses: ${issues[0]?.message}` : 'which is not an answer of its route'
     super(
-      `${request.method} ${request.url} got ${response.status || response.type}${response.statusText && ` ${response.statusText}`}, ${what}`,
+      `${request.method} ${request.url}: unexpected response ${response.status || response.type}${issues ? `, ${issues[0]?.message}` : ''}`,
     )
     this.issues = issues
     this.status = response.status
