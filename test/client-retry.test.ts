@@ -368,7 +368,10 @@ describe('the pause before a repeat', () => {
   })
 
   it('counts for the timeout, as every try does', async () => {
-    const { api, requests } = toServer([() => busy({ 'retry-after': '2' })], { retry: retry({ limit: 9 }), timeout: 5_000 })
+    const { api, requests } = toServer([() => busy({ 'retry-after': '2' })], {
+      retry: retry({ limit: 9 }),
+      timeout: 5_000,
+    })
     const begun = Date.now()
     const call = expect(api('/thing').get()).rejects.toMatchObject({
       name: 'TimeoutError',
@@ -674,9 +677,7 @@ describe('init', () => {
     for (const type of ['opaque', 'opaqueredirect']) {
       const response = Object.defineProperties(Response.error(), { type: { value: type } })
       const { api } = toServer([() => response])
-      await expect(api('/thing').get()).rejects.toThrow(
-        `GET http://localhost/thing: unexpected response ${type}`,
-      )
+      await expect(api('/thing').get()).rejects.toThrow(`GET http://localhost/thing: unexpected response ${type}`)
     }
   })
 })

@@ -239,7 +239,9 @@ describe.each(ways)('a call %s', (way, api) => {
         )
       expect([kind, error]).toEqual([kind, expect.any(UnexpectedResponse)])
       expect(error).toMatchObject({ name: 'UnexpectedResponse', status, body, response: { status } })
-      expect((error as Error).message).toMatch(new RegExp(`^GET http://.*/kinds/${kind}: unexpected response ${status}$`))
+      expect((error as Error).message).toMatch(
+        new RegExp(`^GET http://.*/kinds/${kind}: unexpected response ${status}$`),
+      )
     }
   })
 

@@ -38,7 +38,8 @@ const methods = ['get', 'post', 'put', 'patch', 'delete', 'head', 'options', 'qu
  */
 export function createClient<app>(options: ClientOptions<app> = {}): Client<app> {
   const { baseUrl, fetch } = options
-  const responses: Readonly<Record<string, Record<string, Schema | undefined> | undefined>> | undefined = options.responses
+  const responses: Readonly<Record<string, Record<string, Schema | undefined> | undefined>> | undefined =
+    options.responses
   const origin = globalThis.location?.origin ?? 'http://localhost'
   const base = toBase(baseUrl ?? origin + (fetch?.basePath ?? ''))
   const client = (pattern: string): object => ({

@@ -50,10 +50,12 @@ export type ParamsInput<params> = params extends Schema ? SchemaInput<params> : 
  */
 // prettier-ignore
 export type Sent<input, output> =
-  unknown extends input                           ? [output] extends [never] ? unknown : output :
-  input extends JsonValue | undefined | Date | Blob ? input :
-  input extends readonly unknown[]                ? SentArray<input, output> :
+  unknown extends input               ? [output] extends [never] ? unknown : output :
+  input extends JsonValue | NotPlain  ? input :
+  input extends readonly unknown[]    ? SentArray<input, output> :
   SentMembers<input, Fitting<input, output>>
+// Values that have no members to look into. Maps, files and buffers have a tag.
+type NotPlain = undefined | Date | { readonly [Symbol.toStringTag]: string } | ((...args: never) => unknown)
 type SentMembers<input, output> = { [key in keyof input]: Sent<input[key], Member<output, key>> }
 // A written array is resolved when it is used, a mapped one immediately: without an end if it is recursive.
 // prettier-ignore
