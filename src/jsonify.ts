@@ -8,7 +8,7 @@ export type Jsonify<value> =
   value extends readonly unknown[]                      ? JsonifyArray<value> :
   JsonifyObject<value>
 // What is JSON already needs no look inside; a recursive union of it would have no end.
-type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue }
+export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue }
 // A written array is looked into when it is used, a mapped one at once: without end, if it is recursive.
 // prettier-ignore
 type JsonifyArray<value extends readonly unknown[]> =

@@ -1,5 +1,6 @@
 import { createResponse, memoryOf, type HeaderPairs } from '#response'
 import type { Issue } from './schema.js'
+import { undeclared } from './undeclared.js'
 
 /** The statuses of errors: a closed list, so that a client can discriminate by status. */
 // prettier-ignore
@@ -109,7 +110,7 @@ export const toFailure = (
   phase: Phase,
   status = 500,
   title = 'Internal Server Error',
-  details?: object,
+  details: object = { detail: undeclared },
   headers?: HeaderPairs,
 ): Response => toProblem(status, title, details, headers, { cause: { error, phase, wasRead: false } })
 

@@ -11,6 +11,7 @@ import { toProblem } from './problem.js'
 import { createResponse, ownTarget } from '#response'
 import { validate } from './schema.js'
 import { runInScope } from './scope.js'
+import { undeclared } from './undeclared.js'
 
 /** A route whose operations can run. */
 export interface RunnableRoute extends RouteData {
@@ -35,7 +36,7 @@ interface Target {
 
 type Params = Record<string, unknown>
 
-const notFound: Chain = () => toProblem(404, 'Not Found')
+const notFound: Chain = () => toProblem(404, 'Not Found', { detail: undeclared })
 const malformed: Chain = () => toProblem(400, 'Bad Request', { detail: 'The URL has a malformed percent-escape.' })
 
 /**
@@ -170,7 +171,7 @@ function toFallback(route: RunnableRoute): Chain {
     ({ method }) =>
       method === 'OPTIONS'
         ? createResponse(null, 204, [allow])
-        : toProblem(405, 'Method Not Allowed', undefined, [allow]),
+        : toProblem(405, 'Method Not Allowed', { detail: undeclared }, [allow]),
   )
 }
 

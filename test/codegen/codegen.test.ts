@@ -146,7 +146,7 @@ describe('writeClient', () => {
   )
 
   it('imports nothing, tells what has written it, and passes the linter', async () => {
-    expect(client).not.toMatch(/\b(?:import|require)\b\s*[({'"]|\bfrom '/)
+    expect(client).not.toMatch(/^\s*(?:import|export .*\bfrom)\b|\brequire\(/m)
     expect(client).toMatch(/^\/\/ Written by `byway client zoo\.ts`: run it again when the routes change\./)
     expect(client).not.toContain('typeof app')
     const folder = writeProject('lint', { 'api.ts': client.replace('/* eslint-disable */', '') })
@@ -165,18 +165,22 @@ describe('writeClient', () => {
 
   it('names what is exported as byway/client does', async () => {
     const module = (await import(pathToFileURL(join(generated, 'client/api.ts')).href)) as object
-    expect(Object.keys(module).sort()).toEqual(['UnexpectedResponse', 'createClient'])
-    for (const name of [
+    expect(Object.keys(module).sort()).toEqual(['UnexpectedResponse', 'createClient', 'retry'])
+    const types = [
       'Call',
       'CallOptions',
       'Client',
       'ClientOptions',
       'Failure',
       'Problem',
+      'Retry',
       'RetryOptions',
       'Success',
-    ])
-      expect(client).toMatch(new RegExp(`^export (?:interface|type) ${name}\\b`, 'm'))
+    ]
+    const text = `import type { App, UnexpectedResponse, ${types.join(', ')} } from '../client/api.js'
+export type All = [App, Call<1, 2>, CallOptions, Client<App>, ClientOptions<App>, Failure<1, 2>, Problem, Retry, RetryOptions, Success<1, 2>, UnexpectedResponse['status']]
+`
+    expect(await compile('@typescript/native', writeProject('names-of-types', { 'all.ts': text }))).toBe('')
   })
 })
 
@@ -294,14 +298,14 @@ type Tagged = string & { readonly [tag]: 'Tagged' }`,
     const text = write(
       'unknown',
       body(
-        '{ run: () => void; deep: { secret: Secret; hash: Hash }[]; grows: Grow<string>; either: string | symbol }',
+        '{ run: () => void; deep: { secret: Set<Secret>; hash: Set<Hash> }[]; grows: Grow<string>; either: string | symbol }',
         `class Secret { private x = 1; y = this.x }
 class Hash { #z = 1; y = this.#z }
 interface Grow<value> { next: Grow<value[]> }`,
       ),
     )
     expect(text).toContain('run: unknown')
-    expect(text).toContain('deep: { secret: unknown; hash: unknown }[]')
+    expect(text).toContain('deep: { secret: Set<unknown>; hash: Set<unknown> }[]')
     expect(text).toContain('either: unknown')
     const told = warnings.splice(0).map((warning) => warning.replace(/^.*app\.ts: /, ''))
     expect(told).toEqual([
@@ -316,10 +320,10 @@ interface Grow<value> { next: Grow<value[]> }`,
   it('lets an option be undefined where absent and undefined are the same to the app', () => {
     const text = body('{ a?: string; b?: string | undefined }').replace("() => 'x'", '(_request, { body }) => body')
     const exact = write('exact', text, { exactOptionalPropertyTypes: true })
-    expect(exact).toContain('readonly body?: { a?: string; b?: string | undefined }')
+    expect(exact).toContain('readonly body: { a?: string; b?: string | undefined }')
     expect(exact).toContain('Success<200, { a?: string; b?: string }>')
     const lax = write('lax', text, { exactOptionalPropertyTypes: false })
-    expect(lax).toContain('readonly body?: { a?: string | undefined; b?: string | undefined }')
+    expect(lax).toContain('readonly body: { a?: string | undefined; b?: string | undefined }')
     expect(lax).toContain('Success<200, { a?: string; b?: string }>')
   })
 
@@ -336,14 +340,14 @@ interface Grow<value> { next: Grow<value[]> }`,
 
   it('names its own declarations otherwise than the client does', () => {
     const folder = writeProject('names', {
-      'app.ts': body('Segment', 'interface Segment { inside: Segment[] }'),
+      'app.ts': body('Attempt', 'interface Attempt { inside: Attempt[] }'),
     })
     // What has no name is called as the property is, without what a name cannot begin with.
     const nameless = body('{ "2nd-step": Loop["loop"] }', 'interface Loop { loop: { again: Loop["loop"][] } }')
     expect(write('nameless', nameless)).toContain('\ntype NdStep = { again: NdStep[] }\n')
     const text = writeClient(join(folder, 'app.ts'), { onWarning })
-    expect(text).toContain('\ntype Segment2 = { inside: Segment2[] }\n')
-    expect(text.match(/^(?:export )?interface Segment \{/gm)).toHaveLength(1)
+    expect(text).toContain('\ntype Attempt2 = { inside: Attempt2[] }\n')
+    expect(text.match(/^interface Attempt \{/gm)).toHaveLength(1)
   })
 })
 
