@@ -1,5 +1,6 @@
 import { toProblem } from './problem.js'
 import { isResponse } from '#response'
+import { BodyLimitError, readWithin, type BodySource } from './inputs/source.js'
 
 /** How a body is declared: what it is read as. */
 export type BodyKind = 'body' | 'form' | 'text' | 'bytes' | 'stream'
@@ -29,7 +30,7 @@ export async function readBody(
         : undefined
   if (accept && header !== null) throw unsupported(accept)
   const bytes = await readBytes(request, limit)
-  if (kind === 'bytes') return bytes
+  if (kind === 'bytes') return bytes.slice()
   if (accept) {
     if (bytes.length) throw unsupported(accept)
     // Nothing was sent, and nothing was said to be: the schema decides whether that will do.
@@ -58,15 +59,23 @@ function mediaType(header: string): string {
 const unsupported = (accept: string): Response =>
   toProblem(415, { detail: `The body must be ${accept.replace(', ', ' or ')}.` }, [['accept', accept]])
 
-// The body as it comes, once it is known to be one that may be read.
-function openBody(request: Request, limit: number): ReadableStream<Uint8Array<ArrayBuffer>> | null {
-  const encoding = request.headers.get('content-encoding')
+function checkUnused({ bodyUsed, method, url }: Request): void {
+  if (bodyUsed)
+    throw new TypeError(
+      `the body of ${method} ${url} was read before it could be validated; read it from the context, or declare no body`,
+    )
+}
+
+function checkEncoding({ headers }: Request): void {
+  const encoding = headers.get('content-encoding')
   if (encoding !== null && encoding.toLowerCase() !== 'identity')
     throw toProblem(415, { detail: 'The body must not have a Content-Encoding.' }, [['accept-encoding', 'identity']])
-  if (request.bodyUsed)
-    throw new TypeError(
-      `the body of ${request.method} ${request.url} was read before it could be validated; read it from the context, or declare no body`,
-    )
+}
+
+// The body as it comes, once it is known to be one that may be read.
+function openBody(request: Request, limit: number): ReadableStream<Uint8Array<ArrayBuffer>> | null {
+  checkEncoding(request)
+  checkUnused(request)
   const { body } = request
   if (body === null) return null
   // What announces too much is refused unread; what announces too little is counted all the same.
@@ -98,7 +107,16 @@ export function streamBody(request: Request, range: string, limit: number): Read
   return body ? body.pipeThrough(counter) : new ReadableStream({ start: (controller) => controller.close() })
 }
 
-async function readBytes(request: Request, limit: number): Promise<Uint8Array<ArrayBuffer>> {
+function readBytes(request: Request & Partial<BodySource>, limit: number): Promise<Uint8Array<ArrayBuffer>> {
+  if (!request[readWithin]) return readStream(request, limit)
+  checkEncoding(request)
+  checkUnused(request)
+  return request[readWithin](limit).catch((error: unknown) => {
+    throw error instanceof BodyLimitError ? tooLarge(limit) : toProblem(400, { detail: 'The body ended early.' })
+  })
+}
+
+async function readStream(request: Request, limit: number): Promise<Uint8Array<ArrayBuffer>> {
   const body = openBody(request, limit)
   if (!body) return new Uint8Array()
   const reader = body.getReader()
