@@ -6,7 +6,7 @@ import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
 import { createClient, UnexpectedResponse, type ClientOptions } from '../src/client/index.js'
-import { toNodeHandler } from '../src/hosts/node.js'
+import { toNodeHandler } from '../src/hosts/node-handler.js'
 import { middleware, reply, route, router, type ServerSentEvent } from '../src/index.js'
 
 setFlagsFromString('--expose-gc')
