@@ -1,7 +1,8 @@
 import type { App } from './app.js'
 import { keepAlive, noHost, onWritten, type Host } from './host.js'
 import { paramsOf, type Match } from './matcher.js'
-import { BodyLimitError, toFailure, tooLarge, type Phase } from './problem.js'
+import { BodyLimitError } from './inputs/source.js'
+import { toFailure, tooLarge, type Phase } from './problem.js'
 import { isResponse, memoryOf, withoutBody, type Memory } from '#response'
 
 /** The app that handles a request: a router, or a route that is called on its own. */

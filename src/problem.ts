@@ -86,17 +86,6 @@ export const toInvalid = (errors: readonly InputError[], issues?: readonly Issue
 export const toPointer = (path: readonly PropertyKey[]): string =>
   path.map((step) => `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
 
-/** A request body is larger than the limit. It becomes a 413 if it is not caught. */
-export class BodyLimitError extends Error {
-  override readonly name = 'BodyLimitError'
-  /** The limit in bytes. */
-  readonly limit: number
-  constructor(limit: number) {
-    super(`the body is larger than ${limit} bytes`)
-    this.limit = limit
-  }
-}
-
 /** The 413 for a body above the limit. */
 export const tooLarge = (limit: number): Response =>
   toProblem(413, 'Content Too Large', { detail: `The body is larger than ${limit} bytes.` })

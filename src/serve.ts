@@ -3,6 +3,7 @@ import { Context } from './context.js'
 import type { Method } from './declaration.js'
 import { Exchange, locate, type Server } from './exchange.js'
 import type { Host } from './host.js'
+import { limitBody } from './inputs/source.js'
 import { Matcher, paramsOf, type Match } from './matcher.js'
 import { compose, isPromise, notesOf, type Chain } from './middleware.js'
 import { toAllow, type RunnableOperation } from './operation.js'
@@ -137,6 +138,11 @@ export function createServe(routes: readonly RunnableRoute[], settings: ServeSet
     const exchange = toExchange(request, host)
     const start = (run: Chain): Response | Promise<Response> => {
       exchange.run = run as Exchange['run']
+      const route = exchange.match && (exchange.match.value as Target).route
+      const operation = route && operationOf(route, request.method)
+      const { bodyLimit = settings.bodyLimit, body } = operation?.declaration ?? {}
+      // A declared body that no middleware can read is counted by its reader.
+      if (!body || use.length || operation!.middleware.length) limitBody(request, bodyLimit, host?.isServer)
       const context = new Context(exchange)
       return runInScope(context, () => chain(request, context))
     }
@@ -153,12 +159,11 @@ export function createServe(routes: readonly RunnableRoute[], settings: ServeSet
   }
 }
 
-function toChain(target: Target, method: string): Chain {
-  const { operations, rest } = target.route
-  const operation =
-    operations.get(method as Method) ?? (method === 'HEAD' ? operations.get('GET') : undefined) ?? rest
-  return operation ? operation.run : (target.fallback ??= toFallback(target.route))
-}
+const operationOf = ({ operations, rest }: RunnableRoute, method: string): RunnableOperation | undefined =>
+  operations.get(method as Method) ?? (method === 'HEAD' ? operations.get('GET') : undefined) ?? rest
+
+const toChain = (target: Target, method: string): Chain =>
+  operationOf(target.route, method)?.run ?? (target.fallback ??= toFallback(target.route))
 
 // OPTIONS, or a 405, inside the middleware that all operations of the route share.
 function toFallback(route: RunnableRoute): Chain {

@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { z } from 'zod'
 import { zfd } from 'zod-form-data'
 import type { Client, createClient, UnexpectedResponse } from '../src/client/index.js'
-import { toNodeHandler } from '../src/hosts/node.js'
+import { toNodeHandler } from '../src/hosts/node-handler.js'
 import { reply, route, router } from '../src/index.js'
 import { cookies, cors } from '../src/middleware/index.js'
 

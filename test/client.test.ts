@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
 import { zfd } from 'zod-form-data'
 import { createClient, UnexpectedResponse } from '../src/client/index.js'
-import { toNodeHandler } from '../src/hosts/node.js'
+import { toNodeHandler } from '../src/hosts/node-handler.js'
 import { href, middleware, reply, route, router } from '../src/index.js'
 
 const Form = zfd.formData({

@@ -46,11 +46,36 @@ describe('serve', () => {
     await second.close()
   })
 
-  it('throws for a port or a grace that is none', () => {
+  it('throws for an option that is out of range', () => {
     expect(() => serve(app, { port: 70_000 })).toThrow('serve() takes a port from 0 to 65535, not 70000')
     expect(() => serve(app, { port: 1.5 })).toThrow(RangeError)
     expect(() => serve(app, { ...local, grace: -1 })).toThrow(RangeError)
     expect(() => serve(app, { ...local, grace: Number.NaN })).toThrow(RangeError)
+    expect(() => serve(app, { ...local, keepAliveTimeout: -1 })).toThrow(
+      'serve() takes a keepAliveTimeout that is a non-negative integer, not -1',
+    )
+    expect(() => serve(app, { ...local, maxHeaderSize: 1.5 })).toThrow(RangeError)
+  })
+
+  it('returns its server, which keeps idle connections for longer than load balancers do', async () => {
+    const { server } = await start(serve(app, local))
+    expect([server.listening, server.keepAliveTimeout]).toEqual([true, 65_000])
+  })
+
+  it('passes the timeouts and the largest header size to its server', async () => {
+    const limits = { keepAliveTimeout: 200, headersTimeout: 300, requestTimeout: 400, maxHeaderSize: 1_000 }
+    const { server, url } = await start(serve(app, { ...local, ...limits }))
+    expect(server).toMatchObject({ keepAliveTimeout: 200, headersTimeout: 300, requestTimeout: 400 })
+    expect((await fetch(url, { headers: { 'x-long': 'a'.repeat(1_000) } })).status).toBe(431)
+  })
+
+  it('responds with 501 to CONNECT and TRACE, which no Request can have', async () => {
+    const { url } = await start(serve(app, local))
+    for (const head of ['CONNECT a:80', 'TRACE /'])
+      expect((await raw(url, `${head} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`)).text).toMatch(
+        /^HTTP\/1\.1 501 Not Implemented\r\n/,
+      )
+    expect((await fetch(url)).status).toBe(200)
   })
 
   it('prints nothing', async () => {
@@ -67,6 +92,7 @@ describe('serve', () => {
     const answer = async (target: string): Promise<string> =>
       (await raw(url, `GET ${target} HTTP/1.1\r\nHost: other.example\r\nConnection: close\r\n\r\n`)).text
     expect(await answer('HTTP://Example.COM/a/../b?c')).toContain('"url":"http://example.com/b?c"')
+    expect(await answer("http://example.com/$&/$1?$'=$$")).toContain('"url":"http://example.com/$&/$1?$%27=$$"')
     for (const refused of [
       '*',
       'http://user@example.com/',
@@ -114,6 +140,23 @@ describe('serve', () => {
     expect(
       await (await fetch(two.url, { headers: { 'x-forwarded-for': headers['x-forwarded-for'] } })).json(),
     ).toMatchObject({ ip: '1.1.1.1' })
+  })
+})
+
+describe('context.ip', () => {
+  it.each([
+    ['1.2.3.4', '1.2.3.4'],
+    ['1.2.3.4:5678', '1.2.3.4'],
+    ['2001:db8::1', '2001:db8::1'],
+    ['[2001:db8::1]', '2001:db8::1'],
+    ['[2001:db8::1]:443', '2001:db8::1'],
+    ['6.6.6.6, 1.2.3.4:80 ', '1.2.3.4'],
+    ['unknown', null],
+    ['1.2.3.4.5:80', null],
+    ['', null],
+  ])('of X-Forwarded-For: %s is %s', async (given, ip) => {
+    const { url } = await start(serve(app, { ...local, trustProxy: 1 }))
+    expect(await (await fetch(url, { headers: { 'x-forwarded-for': given } })).json()).toMatchObject({ ip })
   })
 })
 
@@ -247,7 +290,7 @@ describe('close', () => {
         return new Promise<string>(() => {})
       }),
     })
-    const served = await start(serve(stuck, { ...local, grace: 0.2 }))
+    const served = await start(serve(stuck, { ...local, grace: 200 }))
     const asked = fetch(served.url).catch((error: Error) => error.name)
     await sleep(50)
     const begun = performance.now()
@@ -264,11 +307,11 @@ describe('close', () => {
       ends: route('/ends').get((_request, { after }) => after(() => sleep(300).then(() => done.push('after')))),
       never: route('/never').get((_request, { waitUntil }) => waitUntil(new Promise(() => {}))),
     })
-    const first = await start(serve(works, { ...local, grace: 5 }))
+    const first = await start(serve(works, { ...local, grace: 5_000 }))
     await fetch(`${first.url}/ends`)
     await first.close()
     expect(done).toEqual(['after'])
-    const second = await start(serve(works, { ...local, grace: 0.1 }))
+    const second = await start(serve(works, { ...local, grace: 100 }))
     await fetch(`${second.url}/never`)
     const begun = performance.now()
     await second.close()
@@ -320,7 +363,7 @@ describe('signals', () => {
   it.each(['SIGTERM', 'SIGINT'] as const)(
     '%s lets what runs end, then the work after it, and exits with 0',
     async (signal) => {
-      const child = await run('5')
+      const child = await run('5000')
       const asked = fetch(`${child.url}/slow`)
       await sleep(100)
       child.process.kill(signal)
@@ -333,7 +376,7 @@ describe('signals', () => {
   )
 
   it('a second signal exits at once', async () => {
-    const child = await run('30')
+    const child = await run('30000')
     const asked = fetch(`${child.url}/stuck`).catch((error: Error) => error.name)
     await sleep(100)
     child.process.kill('SIGTERM')
@@ -346,7 +389,7 @@ describe('signals', () => {
   })
 
   it('ends when the grace is over, with 0', async () => {
-    const child = await run('0.3')
+    const child = await run('300')
     const asked = fetch(`${child.url}/stuck`).catch((error: Error) => error.name)
     await sleep(100)
     child.process.kill('SIGTERM')
@@ -418,7 +461,7 @@ describe('signals', () => {
   }
 
   it('drops no request under load', async () => {
-    const child = await run('5')
+    const child = await run('5000')
     const { answered, refused, dropped } = await load(child.url, true, 0, () => child.process.kill('SIGTERM'))
     const ended = await child.ended
     expect([ended.code, dropped, refused]).toEqual([0, [], 32])
@@ -430,7 +473,7 @@ describe('signals', () => {
     ['on connections that are idle now and then', true, 300],
     ['on a connection of its own', false, 0],
   ])('answers each request under load that has reached it: %s', async (_name, keepAlive, pause) => {
-    const child = await run('5')
+    const child = await run('5000')
     const { answered, refused, dropped } = await load(child.url, keepAlive, pause, () => child.process.kill('SIGTERM'))
     const ended = await child.ended
     expect(ended.code).toBe(0)
@@ -440,7 +483,7 @@ describe('signals', () => {
   })
 
   it.skipIf(!existsSync('/usr/bin/wrk'))('drops no request under the load of wrk', async () => {
-    const child = await run('5')
+    const child = await run('5000')
     const load = promisify(execFile)('/usr/bin/wrk', ['-t1', '-c64', '-d1s', `${child.url}/quick`])
     await sleep(500)
     child.process.kill('SIGTERM')
@@ -454,9 +497,11 @@ describe('signals', () => {
   })
 
   it('a port in use that nobody waits for ends the process with the reason', async () => {
-    const child = await run('5')
+    const child = await run('5000')
     const error = await new Promise<string>((resolve) =>
-      execFile(process.execPath, [script, '5', new URL(child.url).port], (_error, _stdout, stderr) => resolve(stderr)),
+      execFile(process.execPath, [script, '5000', new URL(child.url).port], (_error, _stdout, stderr) =>
+        resolve(stderr),
+      ),
     )
     expect(error).toMatch(/port \d+ of 127\.0\.0\.1 is in use/)
     child.process.kill('SIGTERM')
