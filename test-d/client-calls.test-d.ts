@@ -1,4 +1,6 @@
-import { reply, route, router, type Problem, type ServerSentEvent } from 'byway'
+import { type Problem, route, router, text } from 'byway'
+import * as reply from 'byway/reply'
+import type { ServerSentEvent } from 'byway/reply'
 import { createClient, UnexpectedResponse, type Calls, type ClientOptions } from 'byway/client'
 import { expectType } from 'tsd'
 import { z } from 'zod'
@@ -18,7 +20,7 @@ const app = router({
   number: route('/numbers/[id]', { params: z.object({ id: z.coerce.number() }) }).get(() => 1),
   files: route('/files/[...path]').get(() => 'x'),
   docs: route('/docs/[[...path]]').get(() => 'x'),
-  hook: route('/hook').post({ text: z.string() }, () => undefined),
+  hook: route('/hook').post({ body: text(z.string()) }, () => undefined),
   full: route('/full').get((request) => {
     const until = new Date()
     if (request.url)

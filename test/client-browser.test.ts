@@ -8,7 +8,8 @@ import { z } from 'zod'
 import { zfd } from 'zod-form-data'
 import type { Client, createClient, UnexpectedResponse } from '../src/client/index.js'
 import { toNodeHandler } from '../src/hosts/node-handler.js'
-import { reply, route, router } from '../src/index.js'
+import { bytes, form, route, router, stream, text } from '../src/index.js'
+import * as reply from '../src/replies/index.js'
 import { cookies, cors } from '../src/middleware/index.js'
 
 const executablePath = process.env['CHROMIUM'] ?? '/usr/bin/chromium'
@@ -51,22 +52,22 @@ const app = router(
       .put({ body: z.object({ price: z.number() }) }, (_request, { body }) => reply.json(body, { status: 201 }))
       .delete(() => {}),
     upload: route('/upload').post(
-      { form: zfd.formData({ file: zfd.file(), title: zfd.text(), size: z.object({ width: zfd.numeric() }) }) },
-      async (_request, { form: { file, title, size } }) => ({
+      { body: form(zfd.formData({ file: zfd.file(), title: zfd.text(), size: z.object({ width: zfd.numeric() }) })) },
+      async (_request, { body: { file, title, size } }) => ({
         file: [file.name, file.type, await file.text()],
         title,
         size,
       }),
     ),
-    bytes: route('/bytes').put({ bytes: z.instanceof(Uint8Array) }, (_request, { bytes }) =>
+    bytes: route('/bytes').put({ body: bytes(z.instanceof(Uint8Array)) }, (_request, { body: bytes }) =>
       reply.bytes(bytes.map((byte) => 255 - byte)),
     ),
-    stream: route('/stream').put({ stream: '*/*' }, async (_request, { stream }) => {
+    stream: route('/stream').put({ body: stream('*/*') }, async (_request, { body: stream }) => {
       let size = 0
       for await (const chunk of stream) size += chunk.length
       return size
     }),
-    text: route('/text').post({ text: z.string() }, (_request, { text }) => reply.text(text.toUpperCase())),
+    text: route('/text').post({ body: text(z.string()) }, (_request, { body: text }) => reply.text(text.toUpperCase())),
     lines: route('/lines').get(async function* () {
       yield { n: 1 }
       await new Promise<void>((resolve) => (release = resolve))

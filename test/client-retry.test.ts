@@ -7,7 +7,9 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
 import { createClient, retry, UnexpectedResponse, type ClientOptions, type RetryOptions } from '../src/client/index.js'
 import { toNodeHandler } from '../src/hosts/node.js'
-import { middleware, reply, route, router, type ServerSentEvent } from '../src/index.js'
+import { bytes, form, middleware, route, router, stream, text } from '../src/index.js'
+import * as reply from '../src/replies/index.js'
+import type { ServerSentEvent } from '../src/replies/index.js'
 
 setFlagsFromString('--expose-gc')
 const collectGarbage = runInNewContext('gc') as () => void
@@ -22,10 +24,10 @@ const app = router({
     .delete(() => {})
     .options(() => {})
     .query({ body: Any }, () => 'ok'),
-  form: route('/form').put({ form: Any }, () => 'ok'),
-  bytes: route('/bytes').put({ bytes: Any }, () => 'ok'),
-  text: route('/text').put({ text: z.string() }, () => 'ok'),
-  stream: route('/stream').put({ stream: '*/*' }, () => 'ok'),
+  form: route('/form').put({ body: form(Any) }, () => 'ok'),
+  bytes: route('/bytes').put({ body: bytes(Any) }, () => 'ok'),
+  text: route('/text').put({ body: text(z.string()) }, () => 'ok'),
+  stream: route('/stream').put({ body: stream('*/*') }, () => 'ok'),
   events: route('/events')
     .get(() => reply.sse([] as ServerSentEvent[]))
     .post(() => reply.sse([] as ServerSentEvent[])),
@@ -627,7 +629,7 @@ describe('onRequest and onResponse', () => {
 describe('a body that is a stream', () => {
   it('tells how far it has been sent', async () => {
     const upload = router({
-      upload: route('/upload').put({ stream: '*/*' }, async (_request, { stream }) => {
+      upload: route('/upload').put({ body: stream('*/*') }, async (_request, { body: stream }) => {
         let size = 0
         for await (const chunk of stream) size += chunk.length
         return size

@@ -2,7 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { createClient, UnexpectedResponse } from '../src/client/index.js'
-import { reply, route, router, type ServerSentEvent } from '../src/index.js'
+import { route, router } from '../src/index.js'
+import * as reply from '../src/replies/index.js'
+import type { ServerSentEvent } from '../src/replies/index.js'
 
 afterEach(() => {
   vi.useRealTimers()

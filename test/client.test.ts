@@ -7,7 +7,8 @@ import { z } from 'zod'
 import { zfd } from 'zod-form-data'
 import { createClient, UnexpectedResponse } from '../src/client/index.js'
 import { toNodeHandler } from '../src/hosts/node-handler.js'
-import { href, middleware, reply, route, router } from '../src/index.js'
+import { bytes, form, href, middleware, route, router, text } from '../src/index.js'
+import * as reply from '../src/replies/index.js'
 
 const Form = zfd.formData({
   title: zfd.text(),
@@ -48,8 +49,8 @@ const routes = {
   ),
   echo: route('/echo')
     .get((request) => Object.fromEntries(request.headers))
-    .post({ text: z.string() }, (request, { text }) => ({ text, type: request.headers.get('content-type') }))
-    .put({ bytes: z.instanceof(Uint8Array) }, (request, { bytes }) => ({
+    .post({ body: text(z.string()) }, (request, { body: text }) => ({ text, type: request.headers.get('content-type') }))
+    .put({ body: bytes(z.instanceof(Uint8Array)) }, (request, { body: bytes }) => ({
       bytes: [...bytes],
       type: request.headers.get('content-type'),
     }))
@@ -58,8 +59,8 @@ const routes = {
       (_request, { headers }) => headers,
     )
     .query({ body: z.number() }, (_request, { body }) => body + 1),
-  form: route('/form').post({ form: Form }, (_request, { form }) => form),
-  upload: route('/upload').post({ form: Upload }, async (_request, { form }) => ({
+  form: route('/form').post({ body: form(Form) }, (_request, { body: form }) => form),
+  upload: route('/upload').post({ body: form(Upload) }, async (_request, { body: form }) => ({
     photo: [form.photo.name, form.photo.type, await form.photo.text()],
     alt: form.alt,
     more: form.more.length,
@@ -552,9 +553,9 @@ describe('the form of a call', () => {
     const echo = router({
       form: route('/form').post(
         {
-          form: zfd.formData({ a: z.string(), b: zfd.repeatable(z.array(z.string())), c: z.object({ d: z.string() }) }),
+          body: form(zfd.formData({ a: z.string(), b: zfd.repeatable(z.array(z.string())), c: z.object({ d: z.string() }) })),
         },
-        (_request, { form }) => form,
+        (_request, { body: form }) => form,
       ),
     })
     const api = createClient<typeof echo>({ fetch: echo.fetch })

@@ -12,7 +12,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
 import { toNodeHandler } from '../../src/hosts/node-handler.js'
-import { reply, route, router } from '../../src/index.js'
+import { route, router } from '../../src/index.js'
+import * as reply from '../../src/replies/index.js'
 
 const app = router({
   json: route('/json').post({ body: z.object({ a: z.number() }) }, (_request, { body }) => body),
