@@ -22,7 +22,8 @@ export const versionOf = (name) =>
 
 export function printMachine() {
   const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
-  console.log(`Node ${process.versions.node}, V8 ${process.versions.v8}, ${cpus()[0]?.model} × ${cpus().length}`)
+  const { bun, node, v8 } = process.versions
+  console.log(`${bun ? `Bun ${bun}` : `Node ${node}, V8 ${v8}`}, ${cpus()[0]?.model} × ${cpus().length}`)
   console.log(`byway ${version}`)
 }
 

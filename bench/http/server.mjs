@@ -1,9 +1,7 @@
 // One server in a process of its own, on Node.js or Bun: http/server.mjs <contender> <port>
 // All respond to the same three requests: `GET /text`, `GET /users/[user]/posts/[post]` and `POST /items`.
-import { existsSync } from 'node:fs'
-import { resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { z } from 'zod'
+import { loadByway } from '../byway.mjs'
 
 const [name, given] = process.argv.slice(2)
 const host = { hostname: '127.0.0.1', port: Number(given) }
@@ -13,17 +11,14 @@ const Item = z.object({ name: z.string(), price: z.number(), tags: z.array(z.str
 const json = { 'content-type': 'application/json' }
 
 async function toByway(folder) {
-  const dist = folder ? pathToFileURL(`${resolve(folder)}/`) : new URL('../../dist/', import.meta.url)
-  const load = (file) => import(new URL(file, dist).href)
-  const { reply: old, route, router } = await load('index.js')
-  const { text } = old ?? (await load(existsSync(new URL('reply.js', dist)) ? 'reply.js' : 'replies/index.js'))
+  const { reply, route, router, load } = await loadByway(folder)
   const app = router({
-    text: route('/text').get(() => text('hello')),
+    text: route('/text').get(() => reply.text('hello')),
     post: route('/users/[user]/posts/[post]').get((_request, { params: { user, post } }) => ({ user, post })),
     items: route('/items').post({ body: Item }, (_request, { body }) => body),
   })
   if (isBun) return Bun.serve({ fetch: app.fetch, ...host })
-  const { serve } = await load('node.js')
+  const { serve } = await load('byway/node')
   return serve(app, host)
 }
 

@@ -1,8 +1,7 @@
 // One server in a process of its own: node memory/server.mjs <contender> <routes>
 // Each route takes a POST of JSON that its own zod object validates. It sends its port to its parent, or prints it.
-import { resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { z } from 'zod'
+import { loadByway } from '../byway.mjs'
 
 const [name, count] = process.argv.slice(2)
 const host = { hostname: '127.0.0.1', port: 0 }
@@ -16,9 +15,8 @@ const toItem = (index) =>
   })
 
 async function toByway(folder) {
-  const dist = folder ? pathToFileURL(`${resolve(folder)}/`) : new URL('../../dist/', import.meta.url)
-  const { route, router } = await import(new URL('index.js', dist).href)
-  const { serve } = await import(new URL('node.js', dist).href)
+  const { route, router, load } = await loadByway(folder)
+  const { serve } = await load('byway/node')
   const routes = {}
   for (let index = 0; index < count; index++)
     routes[`r${index}`] = route(`/resource${index}/[id]`).post(
