@@ -15,8 +15,7 @@ export type Start = (app: Router<unknown>) => Promise<Running>
 
 /**
  * Sends bytes as they are, and returns what the server sends until it matches `done`, the server closes, or `milliseconds`
- * pass. A number in `parts` is a pause, a RegExp waits until the text matches, and a
- * function is called and awaited.
+ * pass. In `parts`, a number is a pause, a RegExp waits until the text matches, and a function is called and awaited.
  */
 export async function raw(
   url: string,
@@ -42,7 +41,8 @@ export async function raw(
   await once(socket, 'connect')
   for (const part of typeof parts === 'string' ? [parts] : parts)
     if (typeof part === 'number') await sleep(part)
-    else if (part instanceof RegExp) await vi.waitFor(() => expect(text).toMatch(part), { timeout: 30_000, interval: 5 })
+    else if (part instanceof RegExp)
+      await vi.waitFor(() => expect(text).toMatch(part), { timeout: 30_000, interval: 5 })
     else if (typeof part === 'function') await part()
     else socket.write(part)
   await Promise.race([ended, sleep(milliseconds)])
