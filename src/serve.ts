@@ -38,6 +38,8 @@ interface Target {
 type Params = Record<string, unknown>
 
 const notFound: Chain = () => toProblem(404, 'Not Found', { detail: undeclared })
+// Params that do not match are in the client's types, so this 404 is a result.
+const invalidParams: Chain = () => toProblem(404, 'Not Found')
 const malformed: Chain = () => toProblem(400, 'Bad Request', { detail: 'The URL has a malformed percent-escape.' })
 
 /**
@@ -98,7 +100,7 @@ export function createServe(routes: readonly RunnableRoute[], settings: ServeSet
       exchange.forget()
       const rest = others ?? after(match, matcher.findAll(href, start, end))
       const { value: next } = rest.next()
-      return next && !given ? accept(exchange, next, undefined, rest) : notFound
+      return next && !given ? accept(exchange, next, undefined, rest) : invalidParams
     }
     if (!schemas.length) return given ? proceed(given) : toChain(match.value, request.method)
     const fail = (error: unknown): Chain => () => exchange.thrown(error, 'input')

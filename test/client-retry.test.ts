@@ -6,7 +6,7 @@ import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
 import { createClient, retry, UnexpectedResponse, type ClientOptions, type RetryOptions } from '../src/client/index.js'
-import { toNodeHandler } from '../src/hosts/node.js'
+import { toNodeHandler } from '../src/hosts/node-handler.js'
 import { bytes, form, middleware, route, router, stream, text } from '../src/index.js'
 import * as reply from '../src/replies/index.js'
 import type { ServerSentEvent } from '../src/replies/index.js'
@@ -420,9 +420,13 @@ describe('an aborted call', () => {
         new Promise((resolve) => signal.addEventListener('abort', () => resolve(ended() as never)))
       const waiting = router({
         answer: route('/answer').get((_request, context) => wait(context)),
-        lines: route('/lines').get(async function* (_request, context) {
-          yield await wait(context)
-        }),
+        lines: route('/lines').get((_request, context) =>
+          reply.ndjson(
+            (async function* () {
+              yield await wait(context)
+            })(),
+          ),
+        ),
         events: route('/events').get((_request, context) =>
           reply.sse(
             (async function* () {
