@@ -94,8 +94,8 @@ function toByway({ route, router, reply, middleware, cookies }) {
       .use(middleware((_request, _context, next) => next({ d: 4 })))
       .use(middleware((_request, _context, next) => next({ e: 5 })))
       .get((_request, { a, b, c, d, e }) => ({ sum: a + b + c + d + e })),
-    notes: route('/notes').post({ form: Note }, (_request, { form }) => form),
-    photos: route('/photos').post({ form: Photo }, (_request, { form }) => toPhotoJson(form)),
+    notes: route('/notes').post({ body: form(Note) }, (_request, { body: form }) => form),
+    photos: route('/photos').post({ body: form(Photo) }, (_request, { body: form }) => toPhotoJson(form)),
     ticks: route('/ticks').get(() => reply.sse(toEvents())),
   }
   async function* toEvents() {

@@ -1,5 +1,6 @@
 // What does a client see of an error, and how do the errors of a domain become answers?
-import { errorOf, middleware, reply, route, router } from 'byway'
+import { errorOf, middleware, route, router } from 'byway'
+import * as reply from 'byway/reply'
 import { z } from 'zod'
 
 class NoSuchRow extends Error {}

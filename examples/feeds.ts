@@ -1,5 +1,6 @@
 // What of a site is not JSON: a page, a feed, and what crawlers read?
-import { href, reply, route, router } from 'byway'
+import { href, route, router } from 'byway'
+import * as reply from 'byway/reply'
 import { html, robots, rss, sitemap } from 'byway/documents'
 
 const origin = 'https://news.example'

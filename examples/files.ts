@@ -3,7 +3,8 @@ import { createReadStream } from 'node:fs'
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { reply, route, router } from 'byway'
+import { route, router } from 'byway'
+import * as reply from 'byway/reply'
 
 const directory = await mkdtemp(join(tmpdir(), 'byway-files-'))
 const path = join(directory, 'report.txt')

@@ -1,5 +1,6 @@
 // How does a form with a file, a number, a checkbox and nested fields arrive as one typed object?
-import { reply, route, router } from 'byway'
+import { form, route, router } from 'byway'
+import * as reply from 'byway/reply'
 import { createClient } from 'byway/client'
 import { z } from 'zod'
 import { zfd } from 'zod-form-data'
@@ -14,8 +15,8 @@ const Application = zfd.formData({
 })
 
 const applications = route('/applications').post(
-  { form: Application, bodyLimit: 2_000_000 },
-  async (_request, { form }) => {
+  { body: form(Application), bodyLimit: 2_000_000 },
+  async (_request, { body: form }) => {
     const { cv, ...rest } = form
     return reply.json({ ...rest, cv: `${cv.name}, ${(await cv.text()).length} characters` }, { status: 201 })
   },

@@ -1,5 +1,6 @@
 // How does a middleware add to the context, demand what another one adds, and answer by itself, all of it typed?
-import { middleware, reply, route, router, type AnyContext } from 'byway'
+import { type AnyContext, middleware, route, router } from 'byway'
+import * as reply from 'byway/reply'
 import { createClient } from 'byway/client'
 
 interface User {

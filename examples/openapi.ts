@@ -1,5 +1,6 @@
 // How does a document for other people's tools come from what the routes declare?
-import { middleware, reply, route, router } from 'byway'
+import { middleware, route, router } from 'byway'
+import * as reply from 'byway/reply'
 import { openapi } from 'byway/openapi'
 import { z } from 'zod'
 

@@ -1,5 +1,6 @@
 // How does a route pass on to another server what it does not answer itself?
-import { href, reply, route, router } from 'byway'
+import { href, route, router } from 'byway'
+import * as reply from 'byway/reply'
 import { serve } from 'byway/node'
 
 // The other server: it wants a key, and writes its answers piece by piece.
@@ -18,14 +19,9 @@ await upstream.ready
 
 // `href` keeps what a user names below /v1. Of the request's headers only harmless ones go on; the key is the gateway's own.
 const gateway = route('/api/[...path]').post((request, { params, url, signal }) =>
-  reply.proxy(upstream.url + href('/v1/[...path]', params) + url.search, {
-    request,
-    signal,
-    headers: { authorization: 'Bearer key-of-the-gateway' },
-    timeout: 5,
-  }),
+  reply.proxy(request, upstream.url + href('/v1/[...path]', params) + url.search, { signal, headers: { authorization: 'Bearer key-of-the-gateway' }, timeout: 5 }),
 )
-const nowhere = route('/nowhere').get((request) => reply.proxy('http://127.0.0.1:1', { request }))
+const nowhere = route('/nowhere').get((request) => reply.proxy(request, 'http://127.0.0.1:1', {}))
 
 const app = router({ gateway, nowhere }, { onError: () => {} })
 const headers = { authorization: 'Bearer of-the-user', cookie: 'session=secret' }

@@ -1,6 +1,7 @@
 // How does TanStack Query take the client's calls? `useQuery` and `useMutation` take the same options as what stands here.
 import { isCancelledError, MutationObserver, QueryClient, QueryObserver } from '@tanstack/query-core'
-import { reply, route, router } from 'byway'
+import { route, router } from 'byway'
+import * as reply from 'byway/reply'
 import { createClient } from 'byway/client'
 import { z } from 'zod'
 

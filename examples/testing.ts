@@ -1,6 +1,7 @@
 // How is a route tested without a server? Three ways; with node:test here, and the same with any other runner.
 import assert from 'node:assert/strict'
-import { reply, route, router } from 'byway'
+import { route, router } from 'byway'
+import * as reply from 'byway/reply'
 import { createClient } from 'byway/client'
 import { z } from 'zod'
 

@@ -1,6 +1,6 @@
 // How does a route know that a webhook is from who it says, and that it has not been handled before?
 import { createHmac } from 'node:crypto'
-import { route, router } from 'byway'
+import { route, router, text } from 'byway'
 import { stripe, verifySignature } from 'byway/webhooks'
 import { z } from 'zod'
 
@@ -9,7 +9,7 @@ const Event = z.object({ id: z.string(), type: z.string() })
 const secret = ['whsec_new', 'whsec_old']
 const handled = new Set<string>()
 
-const hook = route('/hooks/stripe').post({ text: z.string() }, async (request, { text }) => {
+const hook = route('/hooks/stripe').post({ body: text(z.string()) }, async (request, { body: text }) => {
   // Answers 403 by itself. The characters as they came are what was signed, so they are parsed afterwards.
   await verifySignature(request, text, { scheme: stripe, secret })
   const event = Event.parse(JSON.parse(text))

@@ -1,6 +1,7 @@
 // What does a module for Cloudflare Workers, Deno or Bun look like? The router is one: it has the `fetch` they call.
 import { pathToFileURL } from 'node:url'
-import { reply, route, router } from 'byway'
+import { route, router } from 'byway'
+import * as reply from 'byway/reply'
 
 /** What the platform binds, here two of Cloudflare's. */
 interface Env {

@@ -1,5 +1,6 @@
 // docs(): a route in the literal of the router that it shows.
-import { middleware, reply, route, router } from 'byway'
+import { middleware, route, router } from 'byway'
+import * as reply from 'byway/reply'
 import { createClient } from 'byway/client'
 import { docs, type Docs, type DocsOptions } from 'byway/openapi'
 import { expectAssignable, expectError, expectType } from 'tsd'

@@ -1,5 +1,5 @@
 // html, rss, sitemap and robots: what they take.
-import { reply } from 'byway'
+import * as reply from 'byway/reply'
 import {
   Html,
   html,

@@ -1,6 +1,7 @@
 // reply.file: what it takes, and what a client reads.
 import { createReadStream } from 'node:fs'
-import { reply, route, router, type Problem } from 'byway'
+import { type Problem, route, router } from 'byway'
+import * as reply from 'byway/reply'
 import { createClient } from 'byway/client'
 import { expectAssignable, expectError, expectType } from 'tsd'
 

@@ -1,5 +1,6 @@
 // middleware(), .use() and the router's use: context added, context demanded, answers by themselves.
-import { errorOf, middleware, reply, route, router, type AnyContext, type Middleware } from 'byway'
+import { type AnyContext, errorOf, middleware, type Middleware, route, router } from 'byway'
+import * as reply from 'byway/reply'
 import { createClient } from 'byway/client'
 import { expectAssignable, expectType } from 'tsd'
 import { z } from 'zod'

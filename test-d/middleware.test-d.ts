@@ -1,4 +1,5 @@
-import { reply, route, router, type Added, type AnyContext, type Continued, type Early, type Reply } from 'byway'
+import { type Added, type AnyContext, type Continued, type Early, type Reply, rewrites, route, router } from 'byway'
+import * as reply from 'byway/reply'
 import {
   cookies,
   cors,
@@ -118,9 +119,9 @@ expectError(
 // ── rewrites ──
 
 const home = route('/').get(() => reply.text('home'))
-router({ home }, { rewrites: [{ source: '/a/[x]', destination: '/b/[x]' }] })
-expectError(router({ home }, { rewrites: [{ source: '/a/[x]', destination: '/b/[y]' }] }))
-expectError(router({ home }, { rewrites: [{ source: 'a', destination: '/b' }] }))
+router({ home }, { rewrites: rewrites([{ source: '/a/[x]', destination: '/b/[x]' }]) })
+expectError(router({ home }, { rewrites: rewrites([{ source: '/a/[x]', destination: '/b/[y]' }]) }))
+expectError(router({ home }, { rewrites: rewrites([{ source: 'a', destination: '/b' }]) }))
 
 // ── together ──
 

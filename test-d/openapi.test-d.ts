@@ -1,5 +1,6 @@
 // openapi: what it takes and what it gives; what operations and middleware may say for it.
-import { middleware, reply, route, router } from 'byway'
+import { middleware, route, router } from 'byway'
+import * as reply from 'byway/reply'
 import {
   openapi,
   OpenApiError,

@@ -1,5 +1,6 @@
 // A module as people write them: routes beside everything else.
-import { reply, route } from 'byway'
+import { route } from 'byway'
+import * as reply from 'byway/reply'
 import { z } from 'zod'
 
 export const Pet = z.object({ id: z.string() })

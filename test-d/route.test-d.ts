@@ -1,4 +1,5 @@
-import { reply, route, type Handler, type Reply, type RouteContext } from 'byway'
+import { bytes, form, type Handler, type Reply, route, type RouteContext, stream, text } from 'byway'
+import * as reply from 'byway/reply'
 import { expectAssignable, expectType } from 'tsd'
 import { z } from 'zod'
 import { zfd } from 'zod-form-data'
@@ -40,14 +41,14 @@ route('/items').post({ body: Item, headers: z.object({ 'x-key': z.string() }) },
   return reply.json(body, { status: 201 })
 })
 route('/photo').post(
-  { form: zfd.formData({ photo: zfd.file(), alt: zfd.text() }), bodyLimit: 5_000_000 },
-  (request, { form }) => {
+  { body: form(zfd.formData({ photo: zfd.file(), alt: zfd.text() })), bodyLimit: 5_000_000 },
+  (request, { body: form }) => {
     expectType<File>(form.photo)
     expectType<string>(form.alt)
   },
 )
-route('/hook').post({ text: z.string() }, (request, { text }) => expectType<string>(text))
-route('/raw').put({ bytes: z.instanceof(Uint8Array) }, (request, { bytes }) => bytes.byteLength)
+route('/hook').post({ body: text(z.string()) }, (request, { body: text }) => expectType<string>(text))
+route('/raw').put({ body: bytes(z.instanceof(Uint8Array)) }, (request, { body: bytes }) => bytes.byteLength)
 route('/valibot').post({ body: v.object({ n: v.pipe(v.string(), v.transform(Number)) }) }, (request, { body }) => {
   expectType<number>(body.n)
   return body
@@ -190,8 +191,8 @@ reply.json(1, { status: 999 })
 
 // ── the body as a stream ──
 
-route('/video').put({ stream: 'video/*', bodyLimit: Infinity }, (request, { stream }) => {
+route('/video').put({ body: stream('video/*'), bodyLimit: Infinity }, (request, { body: stream }) => {
   expectType<ReadableStream<Uint8Array<ArrayBuffer>>>(stream)
 })
 // @ts-expect-error not a media range
-route('/video').put({ stream: 'video' }, () => undefined)
+route('/video').put({ body: stream('video') }, () => undefined)

@@ -1,4 +1,4 @@
-import { route, router, type Router } from 'byway'
+import { rewrites, route, router, type Router } from 'byway'
 import { expectAssignable, expectType } from 'tsd'
 
 const item = route('/items/[slug]').get((request, { params }) => params.slug)
@@ -9,10 +9,10 @@ const app = router(
     trailingSlash: 'ignore',
     bodyLimit: 1_000,
     responseValidation: false,
-    rewrites: [
+    rewrites: rewrites([
       { source: '/old/[slug]', destination: '/items/[slug]' },
       { source: '/docs/[...path]', destination: '/files/[...path]?from=docs' },
-    ],
+    ]),
     onError(error, info) {
       expectType<unknown>(error)
       expectType<Request>(info.request)
@@ -34,11 +34,11 @@ expectAssignable<{
 }>(app)
 
 // @ts-expect-error a destination uses what its source does not capture
-router({ item }, { rewrites: [{ source: '/old/[slug]', destination: '/items/[id]' }] })
+router({ item }, { rewrites: rewrites([{ source: '/old/[slug]', destination: '/items/[id]' }]) })
 // @ts-expect-error one segment is not many
-router({ item }, { rewrites: [{ source: '/old/[path]', destination: '/files/[...path]' }] })
+router({ item }, { rewrites: rewrites([{ source: '/old/[path]', destination: '/files/[...path]' }]) })
 // @ts-expect-error not a pattern
-router({ item }, { rewrites: [{ source: 'old', destination: '/items' }] })
+router({ item }, { rewrites: rewrites([{ source: 'old', destination: '/items' }]) })
 // @ts-expect-error a misspelled option
 router({ item }, { trailingslash: 'ignore' })
 // @ts-expect-error not one of the three

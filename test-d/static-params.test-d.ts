@@ -1,4 +1,4 @@
-import { route, router, type StaticParams } from 'byway'
+import { generateStaticParams, route, router, type StaticParams } from 'byway'
 import { createCache } from 'byway/cache'
 import { fileStore, prerender, type Prerendered, type PrerenderError } from 'byway/node'
 import { expectAssignable, expectError, expectType } from 'tsd'
@@ -15,13 +15,12 @@ item.generateStaticParams(async () => [{ slug: 'a' }], { dynamicParams: false })
 item.generateStaticParams(() => db.all(), {})
 item.generateStaticParams(async () => (await db.rows()).map(({ slug }) => ({ slug })))
 item.generateStaticParams(() => [{ slug: 'a' }] as const)
-route('/[a]/[b]').generateStaticParams(() => ['x', 'y'].map((a) => ({ a, b: a })))
-route('/files/[...path]').generateStaticParams(() => [{ path: ['a', 'b'] }])
-route('/files/[[...path]]').generateStaticParams(() => [{ path: ['a', 'b'] }, {}])
-route('/[lang]/[[...path]]').generateStaticParams(() => [{ lang: 'de' }, { lang: 'en', path: ['a'] }])
+route('/[a]/[b]', { params: generateStaticParams(() => ['x', 'y'].map((a) => ({ a, b: a }))) })
+route('/files/[...path]', { params: generateStaticParams(() => [{ path: ['a', 'b'] }]) })
+route('/files/[[...path]]', { params: generateStaticParams(() => [{ path: ['a', 'b'] }, {}]) })
+route('/[lang]/[[...path]]', { params: generateStaticParams(() => [{ lang: 'de' }, { lang: 'en', path: ['a'] }]) })
 route
-  .prefix('/orgs/[org]')('/users/[user]')
-  .generateStaticParams(() => [{ org: 'a', user: 'b' }])
+  .prefix('/orgs/[org]')('/users/[user]', { params: generateStaticParams(() => [{ org: 'a', user: 'b' }]) })
 // What a pathname holds, not what the schema makes of it.
 const byNumber = route('/n/[id]', { params: z.object({ id: z.coerce.number() }) })
 byNumber
@@ -30,12 +29,12 @@ byNumber
     expectType<number>(params.id)
   })
 // A pattern that nobody knows yet.
-route('/x' as string).generateStaticParams(() => [])
+route('/x' as string, { params: generateStaticParams(() => []) })
 
 // @ts-expect-error a param of another name
 item.generateStaticParams(() => [{ id: 'a' }])
 // @ts-expect-error a param too few
-route('/[a]/[b]').generateStaticParams(() => [{ a: 'x' }])
+route('/[a]/[b]', { params: generateStaticParams(() => [{ a: 'x' }]) })
 // @ts-expect-error a param too many
 item.generateStaticParams(() => [{ slug: 'a', page: '1' }])
 // @ts-expect-error a param too many in some
@@ -47,11 +46,11 @@ item.generateStaticParams(() => [{ slug: 1 }])
 // @ts-expect-error what the schema makes of it
 byNumber.generateStaticParams(() => [{ id: 1 }])
 // @ts-expect-error a string for a catch-all
-route('/files/[...path]').generateStaticParams(() => [{ path: 'a' }])
+route('/files/[...path]', { params: generateStaticParams(() => [{ path: 'a' }]) })
 // @ts-expect-error nothing for a catch-all
-route('/files/[...path]').generateStaticParams(() => [{}])
+route('/files/[...path]', { params: generateStaticParams(() => [{}]) })
 // @ts-expect-error a misspelled catch-all that may be absent
-route('/files/[[...path]]').generateStaticParams(() => [{ pth: ['a'] }])
+route('/files/[[...path]]', { params: generateStaticParams(() => [{ pth: ['a'] }]) })
 // @ts-expect-error strings
 item.generateStaticParams(() => ['a'])
 // @ts-expect-error one, not an array
@@ -63,14 +62,14 @@ item.generateStaticParams(() => [], { dynamicParam: false })
 // @ts-expect-error no boolean
 item.generateStaticParams(() => [], { dynamicParams: 'false' })
 // @ts-expect-error the pattern has no params
-route('/items').generateStaticParams(() => [])
+route('/items', { params: generateStaticParams(() => []) })
 // @ts-expect-error the pattern has no params
-route('/').generateStaticParams(() => [{}])
+route('/', { params: generateStaticParams(() => [{}]) })
 
 // ── the route stays what it was ──
 
 const before = item.generateStaticParams(() => [{ slug: 'a' }]).get((request, { params }) => params)
-const after = item.get((request, { params }) => params).generateStaticParams(() => [{ slug: 'a' }])
+const after = item.get((request, { params }) => params, { params: generateStaticParams(() => [{ slug: 'a' }]) })
 expectType<typeof after>(before)
 expectType<Promise<Response>>(after.GET(new Request('http://test/items/a')))
 after.post(() => 1).POST
@@ -84,8 +83,7 @@ after.POST
 const cache = createCache({ store: fileStore('.cache') })
 const app = router({
   item: route('/items/[slug]')
-    .use(cache({ revalidate: 60 }))
-    .generateStaticParams(() => [{ slug: 'a' }], { dynamicParams: false })
+    .use(cache({ revalidate: 60 }), { params: generateStaticParams(() => [{ slug: 'a' }], { dynamicParams: false }) })
     .get((request, { params }) => params),
 })
 expectType<Promise<Prerendered>>(prerender(app))

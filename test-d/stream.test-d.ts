@@ -1,4 +1,6 @@
-import { reply, route, router, type Items, type Problem, type Reply, type ServerSentEvent, type SseInit } from 'byway'
+import { type Problem, type Reply, route, router } from 'byway'
+import * as reply from 'byway/reply'
+import type { Items, ServerSentEvent, SseInit } from 'byway/reply'
 import { createClient } from 'byway/client'
 import { timeout, type TimeoutOptions } from 'byway/middleware'
 import type { Early } from 'byway'

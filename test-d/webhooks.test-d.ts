@@ -1,5 +1,5 @@
 // verifySignature: what it takes.
-import { route } from 'byway'
+import { bytes as bytesKind, route, text } from 'byway'
 import { github, standardWebhooks, stripe, verifySignature, type Signature, type SignatureScheme } from 'byway/webhooks'
 import { expectAssignable, expectError, expectType } from 'tsd'
 import { z } from 'zod'
@@ -30,9 +30,9 @@ expectError(verifySignature(request, 'a', { scheme: 'stripe', secret }))
 expectError(verifySignature(request, { id: 'a' }, { scheme: stripe, secret }))
 expectError(verifySignature(request, 'a', { scheme: { read: () => ({ codes: [bytes] }) }, secret }))
 
-route('/hook').post({ text: z.string() }, async (request, { text }) => {
+route('/hook').post({ body: text(z.string()) }, async (request, { body: text }) => {
   await verifySignature(request, text, { scheme: github, secret })
 })
-route('/hook').post({ bytes: z.instanceof(Uint8Array<ArrayBuffer>) }, async (request, { bytes }) => {
+route('/hook').post({ body: bytesKind(z.instanceof(Uint8Array<ArrayBuffer>)) }, async (request, { body: bytes }) => {
   await verifySignature(request, bytes, { scheme: github, secret })
 })

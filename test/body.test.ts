@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
-import { middleware, route, router, type ErrorInfo } from '../src/index.js'
+import { bytes, type ErrorInfo, form, middleware, route, router, text } from '../src/index.js'
 
 const any = z.any()
 const errors: { error: unknown; info: ErrorInfo }[] = []
@@ -11,15 +11,15 @@ const app = router(
     optional: route('/optional').post({ body: z.object({ a: z.number() }).optional() }, (_request, { body }) => ({
       has: body !== undefined,
     })),
-    text: route('/text').post({ text: z.string() }, (_request, { text }) => text),
-    bytes: route('/bytes').post({ bytes: z.instanceof(Uint8Array) }, (_request, { bytes }) => [...bytes]),
-    form: route('/form').post({ form: any }, (_request, { form }) => Object.entries(form as object)),
-    small: route('/small').post({ text: z.string(), bodyLimit: 100 }, (_request, { text }) => text.length),
-    smallBytes: route('/small-bytes').post({ bytes: any, bodyLimit: 100 }, (_request, { bytes }) => [
+    text: route('/text').post({ body: text(z.string()) }, (_request, { body: text }) => text),
+    bytes: route('/bytes').post({ body: bytes(z.instanceof(Uint8Array)) }, (_request, { body: bytes }) => [...bytes]),
+    form: route('/form').post({ body: form(any) }, (_request, { body: form }) => Object.entries(form as object)),
+    small: route('/small').post({ body: text(z.string()), bodyLimit: 100 }, (_request, { body: text }) => text.length),
+    smallBytes: route('/small-bytes').post({ body: bytes(any), bodyLimit: 100 }, (_request, { body: bytes }) => [
       ...(bytes as Uint8Array),
     ]),
     smallJson: route('/small-json').post({ body: any, bodyLimit: 100 }, () => 'ok'),
-    smallForm: route('/small-form').post({ form: any, bodyLimit: 100 }, () => 'ok'),
+    smallForm: route('/small-form').post({ body: form(any), bodyLimit: 100 }, () => 'ok'),
     nobody: route('/nobody').post((request) => request.text()),
   },
   { onError: (error, info) => errors.push({ error, info }), bodyLimit: 10_000 },
@@ -222,7 +222,7 @@ describe('bodyLimit', () => {
   })
 
   it('is one MiB unless something is said', async () => {
-    const plain = router({ a: route('/').post({ bytes: any }, () => 'ok') })
+    const plain = router({ a: route('/').post({ body: bytes(any) }, () => 'ok') })
     const send = async (size: number): Promise<number> =>
       (await plain.fetch(new Request('http://test/', { method: 'POST', body: new Uint8Array(size) }))).status
     expect(await send(1_048_576)).toBe(200)
@@ -488,7 +488,7 @@ describe('a body that was read already', () => {
       {
         a: route('/a')
           .use(locked)
-          .post({ text: any }, () => 'ok'),
+          .post({ body: text(any) }, () => 'ok'),
       },
       { onError },
     )

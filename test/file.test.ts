@@ -6,8 +6,8 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { serve, type Served } from '../src/hosts/node.js'
 import { route, router } from '../src/index.js'
-import * as reply from '../src/replies.js'
-import type { FileBody, FileOptions } from '../src/replies.js'
+import * as reply from '../src/replies/index.js'
+import type { FileBody, FileOptions } from '../src/replies/index.js'
 
 const bytes = Uint8Array.from({ length: 100 }, (_, index) => index)
 const changed = new Date('2026-03-01T12:00:00.500Z')

@@ -3,15 +3,15 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { zfd } from 'zod-form-data'
-import { route, router } from '../src/index.js'
-import { toFormObject } from '../src/form.js'
+import { form, route, router } from '../src/index.js'
+import { toFormObject } from '../src/inputs/form.js'
 
 const anything = z.any().transform((form) => Object.fromEntries(Object.entries(form as object)))
 
 // An app with one form per kind of schema.
 const app = router({
-  any: route('/any').post({ form: anything }, (_request, { form }) => ({ form })),
-  zfd: route('/zfd').post({ form: zfd.formData(z.looseObject({})) }, (_request, { form }) => ({ form })),
+  any: route('/any').post({ body: form(anything) }, (_request, { body: form }) => ({ form })),
+  zfd: route('/zfd').post({ body: form(zfd.formData(z.looseObject({}))) }, (_request, { body: form }) => ({ form })),
 })
 
 type Entries = readonly (readonly [name: string, value: string | File])[]
@@ -248,7 +248,7 @@ describe('what a form validates', () => {
     ['z.looseObject', z.looseObject({ name: z.string(), photo: z.file() })],
   ])('passes %s', async (_name, schema) => {
     const one = router({
-      a: route('/a').post({ form: schema }, (_request, { form }) => {
+      a: route('/a').post({ body: form(schema) }, (_request, { body: form }) => {
         const { name, photo } = form as { name: string; photo: File }
         return [name, photo.name, photo.size, photo.type]
       }),
@@ -263,7 +263,7 @@ describe('what a form validates', () => {
   it('says what does not fit', async () => {
     const one = router({
       a: route('/a').post(
-        { form: zfd.formData({ name: zfd.text(), address: z.object({ zip: zfd.numeric() }) }) },
+        { body: form(zfd.formData({ name: zfd.text(), address: z.object({ zip: zfd.numeric() }) })) },
         () => 1,
       ),
     })
@@ -282,7 +282,7 @@ describe('what a form validates', () => {
       z.object({ tag: z.array(z.string()) }),
       zfd.formData({ tag: zfd.repeatableOfType(zfd.text()) }),
     ]) {
-      const one = router({ a: route('/a').post({ form }, (_request, context) => context.form.tag) })
+      const one = router({ a: route('/a').post({ body: formKind(form) }, (_request, context) => context.body.tag) })
       for (const values of [['x'], ['x', 'y']])
         expect(
           await (
@@ -300,8 +300,8 @@ describe('what a form validates', () => {
   it('bounds the size of a file by the schema, and of the whole by bodyLimit', async () => {
     const one = router({
       a: route('/a').post(
-        { form: zfd.formData({ photo: zfd.file(z.file().max(1_000)) }), bodyLimit: 5_000 },
-        (_request, { form }) => form.photo.size,
+        { body: form(zfd.formData({ photo: zfd.file(z.file().max(1_000)) })), bodyLimit: 5_000 },
+        (_request, { body: form }) => form.photo.size,
       ),
     })
     const size = async (bytes: number) => (await send([['photo', file(bytes)]], '/a', 'multipart', one as never)).status
@@ -312,7 +312,7 @@ describe('what a form validates', () => {
 
   it('takes file names for data', async () => {
     const one = router({
-      a: route('/a').post({ form: z.object({ f: z.file() }) }, (_request, { form }) => form.f.name),
+      a: route('/a').post({ body: form(z.object({ f: z.file() })) }, (_request, { body: form }) => form.f.name),
     })
     for (const name of ['../../etc/passwd', 'a"b', '__proto__', 'a;b=c', 'né.png', '%2e%2e']) {
       const response = await send([['f', file(1, name)]], '/a', 'multipart', one as never)
@@ -339,8 +339,8 @@ describe('what a form validates', () => {
 
   it('may be nothing at all, where the schema says so', async () => {
     const one = router({
-      a: route('/a').post({ form: z.object({ a: z.string().optional() }) }, (_request, { form }) => form),
-      b: route('/b').post({ form: zfd.formData({ a: zfd.text() }) }, () => 1),
+      a: route('/a').post({ body: form(z.object({ a: z.string().optional() })) }, (_request, { body: form }) => form),
+      b: route('/b').post({ body: form(zfd.formData({ a: zfd.text() })) }, () => 1),
     })
     const empty = (path: string) => one.fetch(new Request(`http://test${path}`, { method: 'POST' }))
     expect(await (await empty('/a')).json()).toEqual({})
@@ -425,10 +425,10 @@ describe('any form', () => {
     const schema = z.looseObject({ a: z.any(), b: z.array(z.object({ a: z.string() })).optional() })
     const all = router(
       {
-        zfd: route('/zfd').post({ form: zfd.formData(schema) }, () => 'ok'),
-        loose: route('/loose').post({ form: z.looseObject({}) }, () => 'ok'),
-        strict: route('/strict').post({ form: z.strictObject({ a: z.string().optional() }) }, () => 'ok'),
-        record: route('/record').post({ form: z.record(z.string(), z.any()) }, () => 'ok'),
+        zfd: route('/zfd').post({ body: form(zfd.formData(schema)) }, () => 'ok'),
+        loose: route('/loose').post({ body: form(z.looseObject({})) }, () => 'ok'),
+        strict: route('/strict').post({ body: form(z.strictObject({ a: z.string().optional() })) }, () => 'ok'),
+        record: route('/record').post({ body: form(z.record(z.string(), z.any())) }, () => 'ok'),
       },
       { onError: (error) => errors.push(error) },
     )

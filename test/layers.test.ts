@@ -1,15 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
-import {
-  errorOf,
-  middleware,
-  reply,
-  route,
-  router,
-  type AnyContext,
-  type AnyMiddleware,
-  type RouterOptions,
-} from '../src/index.js'
+import { type AnyContext, type AnyMiddleware, errorOf, middleware, route, router, type RouterOptions } from '../src/index.js'
+import * as reply from '../src/replies/index.js'
 
 const at = (path: string, init?: RequestInit): Request => new Request(`http://test${path}`, init)
 

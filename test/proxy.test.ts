@@ -5,8 +5,8 @@ import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { serve, type Served } from '../src/hosts/node.js'
 import { href, route, router, type ErrorInfo } from '../src/index.js'
-import * as reply from '../src/replies.js'
-import type { ProxyOptions } from '../src/replies.js'
+import * as reply from '../src/replies/index.js'
+import type { ProxyOptions } from '../src/replies/index.js'
 
 let upstream: Server
 let origin: string
@@ -40,11 +40,7 @@ function toApp(options: Partial<ProxyOptions> = {}, target?: () => string) {
     request: Request,
     { params, url, signal }: { params: { path?: string[] }; url: URL; signal: AbortSignal },
   ) =>
-    reply.proxy(target ? target() : `${origin}${href('/[[...path]]', params)}${url.search}`, {
-      request,
-      signal,
-      ...options,
-    })
+    reply.proxy(request, target ? target() : `${origin}${href('/[[...path]]', params)}${url.search}`, { signal, ...options })
   const app = router(
     { all: all.get(handler).post(handler).put(handler).patch(handler).delete(handler).options(handler).query(handler) },
     { onError: (error, { phase }) => told.push({ error, phase }) },
@@ -400,7 +396,7 @@ describe('reply.proxy', () => {
 
   it('keeps a path that a user names below the one that it is joined to', async () => {
     const files = route('/files/[...path]').get((request, { params }) =>
-      reply.proxy(`${origin}${href('/v1/[...path]', params)}`, { request }),
+      reply.proxy(request, `${origin}${href('/v1/[...path]', params)}`, {}),
     )
     const { fetch } = router({ files }, { onError: () => {} })
     await fetch(new Request('http://test/files/a%2F..%2F..%2Fsecret/%40evil.example/%3Fq'))
@@ -413,15 +409,15 @@ describe('reply.proxy', () => {
   it('rejects for a URL that is no upstream, a body that was read, and a time that is none', async () => {
     const request = new Request('http://test/')
     for (const url of ['/a', 'ftp://a/b', 'javascript:0', 'http://a:b@c/', 'http://a@c/'])
-      await expect(reply.proxy(url, { request })).rejects.toThrow(
+      await expect(reply.proxy(request, url, {})).rejects.toThrow(
         'reply.proxy() takes an absolute URL for http or https',
       )
     const read = new Request('http://test/', { method: 'POST', body: 'a' })
     await read.text()
-    await expect(reply.proxy(origin, { request: read })).rejects.toThrow('a route that forwards declares no body')
+    await expect(reply.proxy(read, origin, {})).rejects.toThrow('a route that forwards declares no body')
     for (const timeout of [-1, Number.NaN, 3e6])
-      await expect(reply.proxy(origin, { request, timeout })).rejects.toThrow(RangeError)
-    await expect(reply.proxy(origin, { request, forward: ['a b'] })).rejects.toThrow(TypeError)
+      await expect(reply.proxy(request, origin, { timeout })).rejects.toThrow(RangeError)
+    await expect(reply.proxy(request, origin, { forward: ['a b'] })).rejects.toThrow(TypeError)
     expect(received).toEqual([])
   })
 })

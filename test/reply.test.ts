@@ -1,6 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
-import { reply, route, router, type ServerSentEvent } from '../src/index.js'
+import { route, router } from '../src/index.js'
+import * as reply from '../src/replies/index.js'
+import type { ServerSentEvent } from '../src/replies/index.js'
 
 const read = async (response: Response) => ({
   status: response.status,

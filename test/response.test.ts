@@ -1,7 +1,8 @@
 import { inspect } from 'node:util'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { middleware, reply, route, router } from '../src/index.js'
+import { middleware, route, router } from '../src/index.js'
+import * as reply from '../src/replies/index.js'
 import * as native from '../src/response.js'
 import * as lazy from '../src/response-node.js'
 

@@ -1,7 +1,8 @@
 import { describe, expect, it, vi } from 'vitest'
 import * as v from 'valibot'
 import { z } from 'zod'
-import { middleware, PatternError, reply, route, RouteError, router } from '../src/index.js'
+import { bytes, form, middleware, PatternError, route, RouteError, router, text } from '../src/index.js'
+import * as reply from '../src/replies/index.js'
 
 const at = (path: string, init?: RequestInit): Request => new Request(`http://test${path}`, init)
 
@@ -95,10 +96,10 @@ describe('route', () => {
       [/bodyLimit/, () => base.post({ body: schema, bodyLimit: -1 }, handler)],
       [/bodyLimit/, () => base.post({ body: schema, bodyLimit: '1mb' }, handler)],
       [/bodyLimit/, () => base.post({ body: schema, bodyLimit: Number.NaN }, handler)],
-      [/body and form/, () => base.post({ body: schema, form: schema }, handler)],
-      [/text and bytes/, () => base.post({ text: schema, bytes: schema }, handler)],
+      [/body and form/, () => base.post({ body: schema, body: form(schema) }, handler)],
+      [/text and bytes/, () => base.post({ body: text(schema), body: bytes(schema) }, handler)],
       [/GET.*no body.*\.query\(\)/, () => base.get({ body: schema }, handler)],
-      [/HEAD.*no body/, () => base.head({ text: schema }, handler)],
+      [/HEAD.*no body/, () => base.head({ body: text(schema) }, handler)],
       [/\.use\(\).*undefined/, () => base.use()],
       [/\.use\(\).*null/, () => base.use(null)],
       [/\.use\(\).*object/, () => route.use({} as never)],

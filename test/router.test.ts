@@ -2,7 +2,8 @@ import vm from 'node:vm'
 import fc from 'fast-check'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
-import { middleware, PatternError, reply, route, router, RouterError, type RouterOptions } from '../src/index.js'
+import { middleware, PatternError, rewrites, route, router, RouterError, type RouterOptions } from '../src/index.js'
+import * as reply from '../src/replies/index.js'
 import * as items from './fixtures/items.js'
 import * as modules from './fixtures/modules.js'
 
@@ -535,7 +536,7 @@ describe('rewrites', () => {
     const guarded = route('/admin')
       .use(middleware(() => reply.unauthorized()))
       .get(() => 'in')
-    expect((await serve({ guarded }, { rewrites: [{ source: '/x', destination: '/admin' }] })('/x')).status).toBe(401)
+    expect((await serve({ guarded }, { rewrites: rewrites([{ source: '/x', destination: '/admin' }]) })('/x')).status).toBe(401)
   })
 
   it('are matched behind the basePath', async () => {

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
-import { middleware, PatternError, reply, route, router, RouterError, type Rule } from '../src/index.js'
+import { middleware, PatternError, rewrites, route, router, RouterError, type Rule } from '../src/index.js'
+import * as reply from '../src/replies/index.js'
 
 const item = route('/items/[slug]').get((request, { params, url, pattern }) => ({
   slug: params.slug,
@@ -30,7 +31,7 @@ describe('rewrites', () => {
 
   it('give the handler the very request', async () => {
     const echo = route('/echo').post(async (request) => request.text())
-    const app = router({ echo }, { rewrites: [{ source: '/e', destination: '/echo' }] })
+    const app = router({ echo }, { rewrites: rewrites([{ source: '/e', destination: '/echo' }]) })
     const response = await app.fetch(new Request('http://test/e', { method: 'POST', body: 'hello' }))
     expect(await response.json()).toBe('hello')
   })
@@ -65,10 +66,10 @@ describe('rewrites', () => {
     const app = router(
       { secret, open },
       {
-        rewrites: [
+        rewrites: rewrites([
           { source: '/public/[page]', destination: '/admin/[page]' },
           { source: '/admin/help', destination: '/open/help' },
-        ],
+        ]),
       },
     )
     const status = async (path: string, headers: HeadersInit = {}) =>

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { middleware, reply, route, router } from '../src/index.js'
+import { middleware, route, router } from '../src/index.js'
+import * as reply from '../src/replies/index.js'
 
 afterEach(() => void vi.restoreAllMocks())
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
-import { errorOf, middleware, PatternError, route, RouteError, router, RouterError } from '../src/index.js'
+import { errorOf, generateStaticParams, middleware, PatternError, rewrites, route, RouteError, router, RouterError } from '../src/index.js'
 import type { RouterOptions } from '../src/index.js'
 
 const at = (path: string, init?: RequestInit): Request => new Request(`http://test${path}`, init)
@@ -14,14 +14,14 @@ function watch(routes: object, options: RouterOptions = {}) {
   return { onError, fetch, text: async (path: string, init?: RequestInit) => (await fetch(path, init)).text() }
 }
 
-const only = (slug: string) => route('/items/[slug]').generateStaticParams(() => [{ slug }], { dynamicParams: false })
+const only = (slug: string) => route('/items/[slug]', { params: generateStaticParams(() => [{ slug }], { dynamicParams: false }) })
 
 describe('generateStaticParams', () => {
   it('is data on the route, before and after an operation, and leaves the route before it as it was', () => {
     const generate = () => [{ slug: 'a' }]
     const base = route('/items/[slug]')
     const before = base.generateStaticParams(generate).get(() => 1)
-    const after = base.get(() => 1).generateStaticParams(generate, { dynamicParams: false })
+    const after = base.get(() => 1, { params: generateStaticParams(generate, { dynamicParams: false }) })
     expect(base.staticParams).toBeUndefined()
     expect(before.staticParams).toMatchObject({ generate, dynamicParams: true })
     expect(after.staticParams).toMatchObject({ generate, dynamicParams: false })
@@ -36,7 +36,7 @@ describe('generateStaticParams', () => {
       (...rest: unknown[]) =>
       () =>
         (item as any).generateStaticParams(...rest)
-    expect(() => item.generateStaticParams(generate).generateStaticParams(generate)).toThrow(
+    expect(() => item.generateStaticParams(generate, { params: generateStaticParams(generate) })).toThrow(
       new RouteError("route '/items/[slug]': .generateStaticParams() was called twice; leave one of the two."),
     )
     expect(() => (route('/items') as any).generateStaticParams(generate)).toThrow(
@@ -55,8 +55,7 @@ describe('generateStaticParams', () => {
 
   it('runs for no request where other params are answered too', async () => {
     const generate = vi.fn(() => [{ slug: 'a' }])
-    const item = route('/items/[slug]')
-      .generateStaticParams(generate)
+    const item = route('/items/[slug]', { params: generateStaticParams(generate) })
       .get((_request, { params }) => params.slug)
     expect(await watch({ item }).text('/items/b')).toBe('"b"')
     expect(await (await item.GET(at('/items/b'))).text()).toBe('"b"')
@@ -128,17 +127,13 @@ describe('dynamicParams: false', () => {
     const closed = { dynamicParams: false }
     const routes = {
       all: route('/[[...all]]').get(() => 'all'),
-      path: route('/items/[...path]')
-        .generateStaticParams(() => [{ path: ['b'] }, { path: ['c', 'd'] }], closed)
+      path: route('/items/[...path]', { params: generateStaticParams(() => [{ path: ['b'] }, { path: ['c', 'd'] }], closed) })
         .get(() => 'path'),
-      pair: route('/[x]/[y]')
-        .generateStaticParams(
-          () => [
+      pair: route('/[x]/[y]', { params: generateStaticParams(() => [
             { x: 'items', y: 'e' },
             { x: 'items', y: 'b' },
           ],
-          closed,
-        )
+          closed) })
         .get(() => 'pair'),
       item: only('a').get(() => 'item'),
     }
@@ -165,10 +160,9 @@ describe('dynamicParams: false', () => {
   })
 
   it('compares what is captured decoded, a catch-all segment by segment, an absent one as the empty', async () => {
-    const files = route('/files/[[...path]]')
-      .generateStaticParams(() => [{ path: ['a b', 'c/d'] }, { path: ['é'] }, {}, { path: ['%'] }], {
+    const files = route('/files/[[...path]]', { params: generateStaticParams(() => [{ path: ['a b', 'c/d'] }, { path: ['é'] }, {}, { path: ['%'] }], {
         dynamicParams: false,
-      })
+      }) })
       .get(() => 1)
     const { fetch } = watch({ files })
     const statusOf = async (path: string) => (await fetch(path)).status
@@ -180,8 +174,7 @@ describe('dynamicParams: false', () => {
   })
 
   it('takes an empty array for an absent catch-all, and params named like members of objects', async () => {
-    const files = route('/[constructor]/[[...toString]]')
-      .generateStaticParams(() => [{ constructor: 'a', toString: [] }] as any, { dynamicParams: false })
+    const files = route('/[constructor]/[[...toString]]', { params: generateStaticParams(() => [{ constructor: 'a', toString: [] }] as any, { dynamicParams: false }) })
       .get(() => 1)
     const { fetch } = watch({ files })
     expect((await fetch('/a')).status).toBe(200)
@@ -202,8 +195,7 @@ describe('dynamicParams: false', () => {
   it('asks for the params once, at the first request that needs them, for all that come meanwhile', async () => {
     let give!: (rows: { slug: string }[]) => void
     const generate = vi.fn(() => new Promise<{ slug: string }[]>((resolve) => (give = resolve)))
-    const item = route('/items/[slug]')
-      .generateStaticParams(generate, { dynamicParams: false })
+    const item = route('/items/[slug]', { params: generateStaticParams(generate, { dynamicParams: false }) })
       .get(() => 1)
     const home = route('/').get(() => 1)
     const { fetch } = watch({ item, home })
@@ -228,8 +220,7 @@ describe('dynamicParams: false', () => {
   it('is a 500 when they cannot be told, inside the middleware of the router, and asks again', async () => {
     const broken = new Error('no database')
     const generate = vi.fn(async () => [{ slug: 'a' }]).mockRejectedValueOnce(broken)
-    const item = route('/items/[slug]')
-      .generateStaticParams(generate, { dynamicParams: false })
+    const item = route('/items/[slug]', { params: generateStaticParams(generate, { dynamicParams: false }) })
       .get(() => 1)
     const seen: unknown[] = []
     const look = middleware(async (_request, _context, next) => {
@@ -261,8 +252,7 @@ describe('dynamicParams: false', () => {
     ['an empty param', [{ slug: '' }], /gave \{"slug":""\}/],
     ['what no URL can hold', [{ slug: 'a' }, { slug: '..' }], /gave \{"slug":"\.\."\}/],
   ])('reports a function that gives %s', async (_name, given, message) => {
-    const item = route('/items/[slug]')
-      .generateStaticParams((() => given) as never, { dynamicParams: false })
+    const item = route('/items/[slug]', { params: generateStaticParams((() => given) as never, { dynamicParams: false }) })
       .get(() => 1)
     const { fetch, onError } = watch({ item })
     expect((await fetch('/items/a')).status).toBe(500)
@@ -278,7 +268,7 @@ describe('dynamicParams: false', () => {
     const { fetch } = watch(routes, {
       basePath: '/api',
       trailingSlash: 'ignore',
-      rewrites: [{ source: '/old/[slug]', destination: '/items/[slug]' }],
+      rewrites: rewrites([{ source: '/old/[slug]', destination: '/items/[slug]' }]),
     })
     for (const path of ['/api/items/a', '/api/items/a/', '/api/items/a?x#y'])
       expect([path, (await fetch(path)).status]).toEqual([path, 200])

@@ -1,13 +1,13 @@
 import { describe, expect, it, vi } from 'vitest'
 import { createClient } from '../src/client/index.js'
-import { route, RouteError, router } from '../src/index.js'
+import { route, RouteError, router, stream } from '../src/index.js'
 
 const read = async (stream: ReadableStream<Uint8Array>): Promise<string> => new Response(stream as never).text()
 
-const upload = route('/upload').post({ stream: 'video/*', bodyLimit: 10 }, async (_request, { stream }) => ({
+const upload = route('/upload').post({ body: stream('video/*'), bodyLimit: 10 }, async (_request, { body: stream }) => ({
   text: await read(stream),
 }))
-const any = route('/any').put({ stream: '*/*', bodyLimit: 10 }, async (_request, { stream }) => read(stream))
+const any = route('/any').put({ body: stream('*/*'), bodyLimit: 10 }, async (_request, { body: stream }) => read(stream))
 const onError = vi.fn()
 const app = router({ upload, any }, { onError })
 
@@ -27,7 +27,7 @@ describe('a body as a stream', () => {
     const seen: string[] = []
     let heard = (): void => {}
     const live = router({
-      live: route('/').post({ stream: '*/*' }, async (_request, { stream }) => {
+      live: route('/').post({ body: stream('*/*') }, async (_request, { body: stream }) => {
         for await (const chunk of stream as unknown as AsyncIterable<Uint8Array>) {
           seen.push(new TextDecoder().decode(chunk))
           heard()

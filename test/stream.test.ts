@@ -1,7 +1,9 @@
 import fc from 'fast-check'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
-import { middleware, reply, route, router, type AnyMiddleware, type Items, type ServerSentEvent } from '../src/index.js'
+import { type AnyMiddleware, middleware, route, router } from '../src/index.js'
+import * as reply from '../src/replies/index.js'
+import type { Items, ServerSentEvent } from '../src/replies/index.js'
 
 afterEach(() => {
   vi.useRealTimers()

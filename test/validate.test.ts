@@ -5,7 +5,8 @@ import fc from 'fast-check'
 import * as v from 'valibot'
 import { describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
-import { errorOf, middleware, reply, route, router, type ErrorInfo, type Schema } from '../src/index.js'
+import { type ErrorInfo, errorOf, middleware, route, router, type Schema, text } from '../src/index.js'
+import * as reply from '../src/replies/index.js'
 
 interface Problem {
   readonly status: number
@@ -427,9 +428,9 @@ describe('a schema', () => {
         return fails ? { issues: [{ message: name }] } : { value }
       })
     const app = router({
-      a: route('/a').post({ query: watch('query'), headers: watch('headers'), text: watch('text') }, () => 'ok'),
-      b: route('/b').post({ query: watch('query', true), headers: watch('headers'), text: watch('text') }, () => 'ok'),
-      c: route('/c').post({ query: watch('query'), headers: watch('headers', true), text: watch('text') }, () => 'ok'),
+      a: route('/a').post({ query: watch('query'), headers: watch('headers'), body: text(watch('text')) }, () => 'ok'),
+      b: route('/b').post({ query: watch('query', true), headers: watch('headers'), body: text(watch('text')) }, () => 'ok'),
+      c: route('/c').post({ query: watch('query'), headers: watch('headers', true), body: text(watch('text')) }, () => 'ok'),
     })
     for (const [path, status, asked] of [
       ['/a', 200, ['query', 'headers', 'text']],

@@ -1,4 +1,5 @@
-import { href, reply, route, router } from 'byway'
+import { form, href, route, router } from 'byway'
+import * as reply from 'byway/reply'
 import { cookies, cors, redirects } from 'byway/middleware'
 import { docs } from 'byway/openapi'
 import { db } from './db.js'
@@ -46,12 +47,12 @@ export const photo = route('/items/[slug]/photo')
   })
   .post(
     {
-      form: PhotoForm,
+      body: form(PhotoForm),
       response: { 201: Item },
       openapi: { responses: { 404: 'There is no such item.' } },
       bodyLimit: 5_000_000,
     },
-    async (_request, { params, form }) => {
+    async (_request, { params, body: form }) => {
       const item = await db.savePhoto(params.slug, form.photo, form.alt)
       if (!item) return reply.notFound()
       return reply.json(item, { status: 201, headers: { location: href('/items/[slug]/photo', { slug: item.slug }) } })

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { reply, route, type Method, type RouteOperation, type Schema } from 'byway'
+import { type Method, route, type RouteOperation, type Schema } from 'byway'
+import * as reply from 'byway/reply'
 import { z } from 'zod'
 
 /** What a page needs to know of an operation to call it. */

@@ -1,4 +1,5 @@
-import { middleware, reply } from 'byway'
+import { middleware } from 'byway'
+import * as reply from 'byway/reply'
 
 export interface User {
   readonly name: string

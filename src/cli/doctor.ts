@@ -1,13 +1,14 @@
 import type { Command } from 'commander'
-import { notesOf } from '../notes.js'
+import { notesOf } from '../middleware.js'
 import { readCalls, type AppAnswers } from '../codegen/app-calls.js'
 import { CodegenError } from '../codegen/typescript.js'
-import { isRing } from '../middleware.js'
-import type { RouteOperation } from '../operation.js'
-import { parsePattern, toPath, type Segment } from '../pattern.js'
-import type { AnyRoute } from '../route.js'
-import type { RouterData } from '../router.js'
-import { bodyKindOf, isSchema } from '../schema.js'
+import { toPath } from '../href.js'
+import { staticParamsOf } from '../paths/static-params.js'
+import { parsePattern, type Segment } from '../pattern.js'
+import { toBodyKind } from '../prepare.js'
+import type { App, RouteData, RouteOperation } from '../app.js'
+import { cacheOptionsOf } from '../cache/cache-options.js'
+import { isSchema } from '../schema.js'
 import { loadApp, type LoadedApp } from './load-app.js'
 import { writeResult } from './output.js'
 import { toSource } from './source.js'
@@ -23,7 +24,7 @@ export interface Finding {
 }
 
 interface Declared {
-  readonly route: AnyRoute
+  readonly route: RouteData
   readonly operation: RouteOperation
 }
 
@@ -44,9 +45,9 @@ export async function diagnose({ app, data, file, exportName }: LoadedApp, run: 
           declared,
           `is never reached: the rewrite of '${rewritten.source}' to '${rewritten.destination}' comes first; remove one of the two`,
         )
-      if (isMutating(operation) && !bodyKindOf(operation.declaration))
-        tell(declared, 'takes a body that no schema checks; declare body, form, text, bytes or stream')
-      if (run && operation.method === 'GET' && operation.middleware.some(isRing)) await ask(declared, app, data, tell)
+      if (isMutating(operation) && !toBodyKind(operation.declaration))
+        tell(declared, 'takes a body that no schema checks; declare body')
+      if (run && operation.method === 'GET' && operation.middleware.some(cacheOptionsOf)) await ask(declared, app, data, tell)
     }
   }
   for (const { declared, statuses } of undeclared(data, file, exportName))
@@ -59,7 +60,7 @@ export async function diagnose({ app, data, file, exportName }: LoadedApp, run: 
 
 /** The statuses that operations answer, which list theirs in `response`, and do not list these. */
 function undeclared(
-  { routes, use }: RouterData,
+  { routes, use }: App,
   file: string,
   exportName: string,
 ): { readonly declared: Declared; readonly statuses: readonly number[] }[] {
@@ -84,8 +85,8 @@ function undeclared(
         .map(Number),
     )
     // What byway answers by itself, to input that does not fit.
-    if (declaration.query || declaration.headers || bodyKindOf(declaration)) known.add(400)
-    if (bodyKindOf(declaration)) known.add(413).add(415)
+    if (declaration.query || declaration.headers || toBodyKind(declaration)) known.add(400)
+    if (toBodyKind(declaration)) known.add(413).add(415)
     const own = answers.find((one) => one.pattern === route.pattern && one.method === method)
     const statuses = (own?.statuses ?? []).filter((status) => !known.has(status))
     return statuses.length ? [{ declared, statuses }] : []
@@ -130,7 +131,7 @@ const probe = {
 async function ask(
   declared: Declared,
   app: LoadedApp['app'],
-  { basePath }: RouterData,
+  { basePath }: App,
   tell: (declared: Declared, message: string) => void,
 ): Promise<void> {
   const { route } = declared
@@ -148,9 +149,9 @@ async function ask(
   if (response.status >= 500) tell(declared, `answers ${response.status} for ${path}`)
 }
 
-async function firstParams({ pattern, staticParams }: AnyRoute): Promise<object | undefined> {
-  if (!pattern.includes('[')) return {}
-  const [first] = (await staticParams?.load().catch(() => undefined)) ?? []
+async function firstParams(route: RouteData): Promise<object | undefined> {
+  if (!route.pattern.includes('[')) return {}
+  const [first] = (await staticParamsOf(route)?.load(route.pattern).catch(() => undefined)) ?? []
   return first
 }
 

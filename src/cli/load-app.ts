@@ -2,7 +2,8 @@ import { existsSync, statSync } from 'node:fs'
 import { relative, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { createJiti } from 'jiti'
-import { dataOf, type Router, type RouterData } from '../router.js'
+import type { App } from '../app.js'
+import { dataOf, type Router } from '../router.js'
 import { CommandError } from './command-error.js'
 
 /** An app that a command was given. */
@@ -11,7 +12,7 @@ export interface LoadedApp {
   readonly file: string
   readonly exportName: string
   readonly app: Router<unknown>
-  readonly data: RouterData
+  readonly data: App
 }
 
 // Where an app is looked for when none is named.

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
-import { notesOf } from '../notes.js'
-import { bodyKindOf } from '../schema.js'
-import type { RouterData } from '../router.js'
+import { cacheOptionsOf } from '../cache/cache-options.js'
+import { toBodyKind } from '../prepare.js'
+import type { App } from '../app.js'
 import { loadApp } from './load-app.js'
 import { writeResult } from './output.js'
 import { toSource } from './source.js'
@@ -22,12 +22,17 @@ export interface RouteRow {
 }
 
 /** The operations of an app, in the order of their declaration. */
-export function toRows({ routes, basePath }: RouterData): RouteRow[] {
+export function toRows({ routes, basePath }: App): RouteRow[] {
   return routes.flatMap(({ route, names }) =>
     [...route.operations.values()].map(({ method, declaration, middleware, stack }): RouteRow => {
       const { query, headers } = declaration
-      const inputs = [route.params && 'params', query && 'query', headers && 'headers', bodyKindOf(declaration)]
-      const cache = method === 'GET' ? middleware.map((layer) => notesOf(layer).cache).find(Boolean) : undefined
+      const inputs = [
+        route.params.length && 'params',
+        query && 'query',
+        headers && 'headers',
+        toBodyKind(declaration)?.key,
+      ]
+      const cache = method === 'GET' ? middleware.map(cacheOptionsOf).find(Boolean) : undefined
       return {
         method,
         pattern: basePath && route.pattern === '/' ? basePath : basePath + route.pattern,

@@ -1,6 +1,6 @@
 import { basename, dirname, extname, join, resolve } from 'node:path'
 import type ts from 'typescript'
-import { methods } from '../operation.js'
+import { methods } from '../declaration.js'
 import { indent, quote, toTypeName } from './text.js'
 import { TypePrinter } from './type-printer.js'
 import { CodegenError, loadTypeScript, type TypeScript } from './typescript.js'

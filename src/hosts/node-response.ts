@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http'
-import { wasTold } from '../stream.js'
+import { wasReported } from '../replies/stream.js'
 
 /** What byway's own Responses, and srvx's, tell a host that asks, so that no stream has to be made of a text. */
 interface Prepared {
@@ -85,7 +85,7 @@ async function pump(stream: ReadableStream<Uint8Array>, outgoing: ServerResponse
   } catch (error) {
     outgoing.destroy()
     // A stream of byway's has told the app's `onError`.
-    if (!wasTold(error)) console.error(error)
+    if (!wasReported(error)) console.error(error)
   } finally {
     outgoing.off('close', onClose)
   }

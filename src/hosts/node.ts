@@ -170,13 +170,13 @@ export function toNodeHandler(
     const fail = (error: unknown): void => {
       console.error(error)
       if (outgoing.headersSent) outgoing.destroy()
-      else send(outgoing, toProblem(500))
+      else send(outgoing, toProblem(500, 'Internal Server Error'))
     }
     try {
       const request = toRequest(incoming, outgoing, trustProxy)
       const answer = request
         ? app.fetch(request)
-        : toProblem(400, { detail: 'The target of the request or its Host is malformed.' })
+        : toProblem(400, 'Bad Request', { detail: 'The target of the request or its Host is malformed.' })
       if (answer instanceof Promise) answer.then(reply, fail)
       else reply(answer)
     } catch (error) {

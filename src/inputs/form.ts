@@ -60,7 +60,7 @@ export function toFormObject(entries: Entries, shapes: readonly Shape[]): Record
   const form: Record<string, unknown> = Object.create(null)
   const kindOf = (name: string): string | undefined =>
     // Only if all members of a union agree.
-    shapes.map(({ members }) => members.get(name)?.kind).reduce((one, other) => (one === other ? one : 'any'))
+    shapes.map(({ members }) => members.get(name)?.kind).reduce((one, other) => (one === other ? one : 'any'), shapes[0]?.members.get(name)?.kind)
   for (const [name, value] of entries) {
     // https://html.spec.whatwg.org/multipage/form-control-infrastructure.html#constructing-entry-list: no file was selected.
     if (typeof value === 'object' && value.name === '' && value.size === 0) continue

@@ -1,7 +1,7 @@
 import { formatSetCookie, parseCookie, type CookieOptions } from '../headers/cookie.js'
 import type { AnyContext, Continued, Middleware } from '../middleware.js'
-import { causeOf } from '../problem.js'
-import { addHeader, headerOf, withHeaders } from '#response'
+import { errorOf } from '../problem.js'
+import { withHeaders } from '#response'
 
 export type { CookieOptions } from '../headers/cookie.js'
 
@@ -68,11 +68,11 @@ export function cookies(options: CookiesOptions = {}): Middleware<AnyContext, Co
   const answer = (jar: Jar, next: Parameters<ReturnType<typeof cookies>>[2]) =>
     next<{ cookies: Cookies }>({ cookies: jar }).then((response) => {
       const writes = jar.close()
-      if (!writes || causeOf(response)) return response
+      if (!writes || errorOf(response) !== undefined) return response
       const send = (lines: readonly string[]) =>
-        lines.reduce<Response>(
-          (answer, line) => addHeader(answer, 'set-cookie', line),
+        withHeaders(
           toPrivate(response),
+          lines.map((line) => ['set-cookie', line] as const),
         ) as typeof response
       return signer ? Promise.all(writes.map(signer.sign)).then(send) : send(writes.map(({ line }) => line))
     })
@@ -87,7 +87,7 @@ export function cookies(options: CookiesOptions = {}): Middleware<AnyContext, Co
 
 // A shared cache may keep what is public, with the cookie in it: https://www.rfc-editor.org/rfc/rfc9111#section-7.3
 function toPrivate(response: Response): Response {
-  const control = headerOf(response, 'cache-control')
+  const control = response.headers.get('cache-control')
   if (control === null || !/\b(?:public|s-maxage)\b/i.test(control)) return response
   return withHeaders(response, (headers) => headers.set('cache-control', 'private, max-age=0, must-revalidate'))
 }

@@ -1,18 +1,19 @@
-import { Context } from '../context.js'
+import type { Rule } from '../app.js'
+import { locate } from '../exchange.js'
 import type { AnyContext, Continued, Middleware } from '../middleware.js'
-import * as reply from '../reply.js'
+import { toFollow, type RuleMistakes } from '../paths/rules.js'
+import { permanentRedirect, redirect } from '../replies/reply.js'
 import type { Reply } from '../reply.js'
-import { toFollow, type Rule, type RuleMistakes } from '../rules.js'
 
 export interface Redirect extends Rule {
   /** The pattern of the pathnames that have moved, without the router's `basePath`. */
   readonly source: string
   /**
-   * Where they have moved: a path of this app, or a URL with its origin. `[name]`, `[...name]` and `[[...name]]` stand
-   * for what the source captured, in the path, the query and the hash.
+   * The new location: a path of this app, or a URL with its origin. `[name]`, `[...name]` and `[[...name]]` are replaced by the
+   * source's params, in path, query and hash.
    */
   readonly destination: string
-  /** Whether for ever: a 308, which browsers and search engines remember, else a 307. Both keep method and body. */
+  /** Whether the move is permanent: a 308, which browsers and search engines cache, else a 307. Both keep method and body. */
   readonly permanent: boolean
 }
 
@@ -20,12 +21,12 @@ export interface Redirect extends Rule {
 type RedirectReply<permanent> = permanent extends true ? Reply<308, undefined> : Reply<307, undefined>
 
 /**
- * Redirects the pathnames that fit one of the rules; of several, the most specific one, whatever their order. The
- * request's query goes along, but for names that the destination's own query has. A slash at the pathname's end is
- * overlooked. In a router's `use` it sees every URL, as `rewrites` left it.
+ * Redirects pathnames that match one of the rules; of several, the most specific one, whatever their order. The request's query
+ * is kept, except for names in the destination's own query. A trailing slash is ignored. In a router's `use` it sees every
+ * URL, as `rewrites` left it.
  *
- * @throws PatternError for a source or destination outside of the grammar; RouterError for a destination that uses what
- * its source does not capture, and for two sources that fit the same pathnames.
+ * @throws PatternError if a source or destination is malformed; RouterError if a destination uses a param that its source does
+ * not capture, or two sources match the same pathnames; TypeError if `permanent` is not a boolean.
  * @see https://nextjs.org/docs/app/api-reference/config/next-config-js/redirects
  * @example
  * router({ items }, {
@@ -37,16 +38,15 @@ export function redirects<const rules extends readonly Redirect[]>(
 ): Middleware<AnyContext, Continued<{}> | RedirectReply<rules[number]['permanent']>> {
   for (const { source, permanent } of rules as readonly Redirect[])
     if (typeof permanent !== 'boolean')
-      throw new TypeError(`redirects() wants permanent: true or false for '${source}', not ${String(permanent)}`)
-  const follow = toFollow<Redirect>(rules, { leave: true })
+      throw new TypeError(`redirects() needs permanent: true or false for '${source}', not ${String(permanent)}`)
+  const follow = toFollow<Redirect>(rules, { isRedirect: true })
 
-  return function answerRedirect(_request, context, next) {
-    const { href, start, end } = Context.exchange(context as unknown as Context)
-    const found = follow(href, start, end)
+  return function redirectRequest(_request, context, next) {
+    const { href, start, end } = locate(context.url.href)
+    const { basePath } = context.app
+    const found = href.startsWith(basePath, start) ? follow(href, start + basePath.length, end) : undefined
     if (!found) return next()
     const { rule, target } = found
-    return (rule.permanent ? reply.permanentRedirect(target) : reply.redirect(target)) as RedirectReply<
-      rules[number]['permanent']
-    >
+    return (rule.permanent ? permanentRedirect(target) : redirect(target)) as RedirectReply<rules[number]['permanent']>
   }
 }

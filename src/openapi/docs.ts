@@ -1,9 +1,9 @@
-import { Context, type RouteContext } from '../context.js'
-import { file } from '../file.js'
+import type { RouteContext } from '../context.js'
 import type { PatternMistake } from '../pattern.js'
-import { toProblem } from '../problem.js'
+import { file } from '../replies/file.js'
+import { notFound } from '../replies/reply.js'
 import { route, type OperationFunction, type Route, type RouteFactory } from '../route.js'
-import type { RouterData } from '../router.js'
+import type { App } from '../app.js'
 import { checkOptions, toDocument, type OpenApiOptions } from './openapi.js'
 
 export interface DocsOptions extends OpenApiOptions {
@@ -34,17 +34,16 @@ export function docs<const path extends string>(path: path & PatternMistake<path
   checkOptions(options, 'docs', ['route'])
   const { route: make = route, ...rest } = options
   const policy = toPolicy(rest)
-  const documents = new WeakMap<RouterData, Promise<Asset>>()
-  const documentOf = (app: RouterData): Promise<Asset> => {
-    const known = documents.get(app) ?? toDocumentAsset(app, rest)
-    documents.set(app, known)
+  const documents = new WeakMap<App['routes'], Promise<Asset>>()
+  const documentOf = (app: App): Promise<Asset> => {
+    const known = documents.get(app.routes) ?? toDocumentAsset(app, rest)
+    documents.set(app.routes, known)
     return known
   }
 
   const answer = async (request: Request, context: RouteContext<'/[[...asset]]'>): Promise<Response> => {
-    // A route in the router's own literal cannot name the app, whose type would depend on itself.
-    const app = Context.exchange(context as unknown as Context).server.app?.() as RouterData | undefined
-    if (!app) return toProblem(404, { detail: 'The page shows the app whose route it is; ask for it by app.fetch().' })
+    // A route in the router's own literal cannot name the app, because the app's type would depend on itself.
+    const { app } = context
     const [name, ...more] = context.params.asset ?? []
     if (name === undefined) {
       const { toPage } = await import('./page/assets.js')
@@ -53,7 +52,7 @@ export function docs<const path extends string>(path: path & PatternMistake<path
     }
     const asset = more.length ? undefined : name === 'openapi.json' ? documentOf(app) : assetOf(name)
     const found = await asset
-    return found ? send(request, found) : toProblem(404)
+    return found ? send(request, found) : notFound()
   }
   const pattern = path === '/' ? '/[[...asset]]' : `${path}/[[...asset]]`
   return (make as typeof route)(pattern as '/[[...asset]]').get(
@@ -77,7 +76,7 @@ async function toAsset(type: string, text: string): Promise<Asset> {
 }
 
 // A function, so that what it throws is a rejection, which is kept as the document would be.
-const toDocumentAsset = async (app: RouterData, options: OpenApiOptions): Promise<Asset> =>
+const toDocumentAsset = async (app: App, options: OpenApiOptions): Promise<Asset> =>
   toAsset('application/json', JSON.stringify(toDocument(app, options)))
 
 const made = new Map<string, Promise<Asset>>()

@@ -1,6 +1,6 @@
 import type { SecurityRequirement, SecurityScheme } from '../notes.js'
-import type { RouteOperation } from '../operation.js'
-import { dataOf, type NamedRoute, type Router, type RouterData } from '../router.js'
+import type { App, NamedRoute, RouteOperation } from '../app.js'
+import { dataOf, type Router } from '../router.js'
 import type {
   OpenApiDocument,
   OpenApiInfo,
@@ -49,7 +49,7 @@ export function openapi(app: Pick<Router<unknown>, 'fetch' | 'settled'>, options
 }
 
 /** The document of an app as data. */
-export function toDocument(data: RouterData, options: OpenApiOptions): OpenApiDocument {
+export function toDocument(data: App, options: OpenApiOptions): OpenApiDocument {
   const { info, servers = [{ url: '/' }], tags, externalDocs, security = [], onWarning = console.warn } = options
   const warn = (message: string): void => onWarning(message)
   const schemas = new Schemas(warn)
@@ -97,7 +97,7 @@ interface Place {
 
 // The paths of all routes, but for those that OpenAPI cannot tell from others: `/files/[...path]` beside `/files/[name]`.
 // What the document said there would be said of both, and the router asks the one with fewer segments first.
-function toPlaces({ routes, basePath }: RouterData, warn: (message: string) => void): Place[] {
+function toPlaces({ routes, basePath }: App, warn: (message: string) => void): Place[] {
   const places = routes.flatMap((named) => {
     const { pattern, operations } = named.route
     const shown = [...operations.values()].filter(({ declaration }) => !declaration.openapi?.hidden)

@@ -1,13 +1,15 @@
-import { notesOf, type MiddlewareNotes, type OperationNotes, type SecurityRequirement } from '../notes.js'
-import type { RouteOperation } from '../operation.js'
-import type { NamedRoute } from '../router.js'
+import { notesOf } from '../middleware.js'
+import type { MiddlewareNotes, OperationNotes, SecurityRequirement } from '../notes.js'
+import type { NamedRoute, RouteOperation } from '../app.js'
 import type { OpenApiOperation } from './document.js'
 import { OpenApiError, toOperationId, toPascal } from './names.js'
 import { toHeaderParameters, toPathParameters, toQueryParameters } from './parameters.js'
 import type { Template } from './paths.js'
 import { toRequestBody } from './request-body.js'
 import { Responses } from './responses.js'
+import type { JsonSchema } from './json-schema.js'
 import type { Schemas } from './schemas.js'
+import { standardOf } from '../schema.js'
 
 /** What a document is made of, as far as its operations go. */
 export interface Making {
@@ -35,7 +37,10 @@ export function toOperationObject(
 
   const parameters = toPathParameters(
     template,
-    route.params && schemas.add(route.params, 'input', place, `${hint}Params`),
+    route.params.flatMap(({ schema }): JsonSchema | [] =>
+      // A list of static params without a schema has no JSON Schema.
+      'load' in schema && !standardOf(schema).jsonSchema ? [] : schemas.add(schema, 'input', place, `${hint}Params`),
+    ),
     schemas,
   )
   if (declaration.query)
@@ -46,7 +51,7 @@ export function toOperationObject(
 
   const responses = new Responses(schemas, place, `${hint}Response`)
   responses.addDeclared(declaration)
-  responses.addOwn(declaration, !!route.params)
+  responses.addOwn(declaration, !!route.params.length)
   for (const layer of layers) responses.addNotes(layer.responses, false)
   responses.addNotes(notes.responses, true)
 

@@ -65,10 +65,10 @@ function toParameter(
 /** The parameters in a path. Those of no schema are strings. */
 export function toPathParameters(
   { params }: Template,
-  json: JsonSchema | undefined,
+  parts: readonly JsonSchema[],
   schemas: Schemas,
 ): OpenApiParameter[] {
-  const fields: Fields = json ? fieldsOf(json, schemas) : new Map()
+  const fields: Fields = new Map(parts.flatMap((json) => [...fieldsOf(json, schemas)]))
   return params.map(({ name, isCatchAll }) => {
     const schema = fields.get(name)?.schema ?? { type: 'string' }
     if (!isCatchAll) return toParameter(name, 'path', { schema, isRequired: true })

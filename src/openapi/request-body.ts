@@ -1,11 +1,13 @@
-import { toFormObject } from '../form.js'
-import { bodyKindOf, parseWith, type Operation, type Schema } from '../schema.js'
+import type { BodyKind, Operation } from '../declaration.js'
+import { toFormObject } from '../inputs/form.js'
+import { toBodyKind } from '../prepare.js'
+import { validate, type Schema } from '../schema.js'
 import type { OpenApiMedia, OpenApiRequestBody } from './document.js'
 import { binary, type JsonSchema } from './json-schema.js'
 import { fieldsOf } from './parameters.js'
 import type { Schemas } from './schemas.js'
 
-/** What an operation reads as its body, if it reads one. */
+/** The request body of an operation, if it declares one. */
 export function toRequestBody(
   operation: Operation,
   schemas: Schemas,
@@ -13,19 +15,19 @@ export function toRequestBody(
   hint: string,
   warn: (message: string) => void,
 ): OpenApiRequestBody | undefined {
-  const kind = bodyKindOf(operation)
+  const kind = toBodyKind(operation)
   if (!kind) return undefined
-  if (kind === 'stream') {
-    const range = operation.stream!
-    // Without a body there is no media type either, which only the widest range has room for.
-    return { required: range !== '*/*', content: { [range]: { schema: { ...binary } } } }
+  const { types, document } = kind
+  const [type = '*/*'] = types
+  const schema = kind.schema as Schema | undefined
+  // Without a body there is no media type either, which only the widest range accepts.
+  const required = schema ? !acceptsNothing(schema, kind) : type !== '*/*'
+  if (document === 'bytes') return { required, content: { [type]: { schema: { ...binary } } } }
+  const json = schema ? schemas.add(schema, 'input', place, hint) : { type: 'string' }
+  if (document === 'value') {
+    const named = types.filter((type) => type[0] !== '+')
+    return { required, content: Object.fromEntries(named.map((type) => [type, { schema: json }])) }
   }
-  const schema = operation[kind]!
-  const required = !acceptsNothing(schema, kind)
-  if (kind === 'bytes') return { required, content: { '*/*': { schema: { ...binary } } } }
-  const json = schemas.add(schema, 'input', place, hint)
-  if (kind === 'body') return { required, content: { 'application/json': { schema: json } } }
-  if (kind === 'text') return { required, content: { '*/*': { schema: json } } }
   const form = toForm(json, schemas, place, warn)
   return {
     required,
@@ -35,23 +37,20 @@ export function toRequestBody(
   }
 }
 
-// What an operation is given to validate where a request has no body.
-const nothing = {
-  body: (): unknown => undefined,
-  form: (): unknown => toFormObject([], new Map()),
-  text: (): unknown => '',
-  bytes: (): unknown => new Uint8Array(),
+// The value of a body without bytes.
+function toEmpty({ key, document }: BodyKind): unknown {
+  if (document === 'fields') return toFormObject([], [])
+  return document === 'bytes' ? new Uint8Array() : key === 'text' ? '' : undefined
 }
 
-// JSON Schema has no word for a value that is not there, so the schema itself is asked. One that has to wait for its
-// answer looks further than that, and is taken for a no.
-function acceptsNothing(schema: Schema, kind: keyof typeof nothing): boolean {
+// JSON Schema cannot describe a missing value, so the schema itself is called. A result that is a promise counts as a no.
+function acceptsNothing(schema: Schema, kind: BodyKind): boolean {
   try {
-    const result = parseWith(schema, nothing[kind]())
-    if (!(result instanceof Promise)) return result !== undefined
+    const result = validate(schema, toEmpty(kind), ({ issues }) => !issues)
+    if (typeof result === 'boolean') return result
     result.catch(() => {})
   } catch {
-    // As a request's would be: it is not accepted.
+    // A request would fail in the same way.
   }
   return false
 }

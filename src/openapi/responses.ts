@@ -1,5 +1,7 @@
 import type { ResponseNotes } from '../notes.js'
-import { bodyKindOf, isSchema, type Operation, type Schema } from '../schema.js'
+import type { Operation } from '../declaration.js'
+import { toBodyKind } from '../prepare.js'
+import { isSchema, type Schema } from '../schema.js'
 import type { OpenApiMedia, OpenApiResponse } from './document.js'
 import { binary, type JsonSchema } from './json-schema.js'
 import type { Schemas } from './schemas.js'
@@ -45,7 +47,7 @@ const problems = {
     type: 'object',
     description: 'What is wrong with one part of the request.',
     properties: {
-      in: { type: 'string', enum: ['query', 'headers', 'body', 'form', 'text', 'bytes'] },
+      in: { type: 'string', enum: ['query', 'headers', 'body'] },
       pointer: { type: 'string', format: 'json-pointer', description: 'The place in it: RFC 6901.' },
       detail: { type: 'string' },
     },
@@ -120,20 +122,15 @@ export class Responses {
       part.fallback ??= description
       part.add(problem, name, this.#toProblem(name))
     }
-    const kind = bodyKindOf(operation)
-    if (operation.query || operation.headers || (kind && kind !== 'stream'))
+    const kind = toBodyKind(operation)
+    if (operation.query || operation.headers || kind?.schema)
       own(400, 'The input is not valid.', 'InvalidInput')
     if (hasParams) own(404, 'The params do not fit.')
     if (!kind) return
     const { bodyLimit } = operation
     own(413, bodyLimit === undefined ? 'The body is too large.' : `The body is larger than ${bodyLimit} bytes.`)
-    const accept =
-      kind === 'body'
-        ? 'application/json'
-        : kind === 'form'
-          ? 'multipart/form-data or application/x-www-form-urlencoded'
-          : operation.stream
-    if (accept !== undefined && accept !== '*/*') own(415, `The body must be ${accept}.`)
+    const types = kind.types.filter((type) => type[0] !== '+')
+    if (!types.includes('*/*')) own(415, `The body must be ${types.join(' or ')}.`)
   }
 
   finish(method: string): { [status: string]: OpenApiResponse } {

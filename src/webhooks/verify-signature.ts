@@ -1,4 +1,4 @@
-import { toProblem } from '../problem.js'
+import { forbidden } from '../replies/reply.js'
 
 /** What the headers of one delivery say. */
 export interface Signature {
@@ -55,14 +55,14 @@ export async function verifySignature(
     throw new RangeError(`verifySignature() takes a tolerance of 0 seconds or more, not ${String(tolerance)}`)
   const keys = await Promise.all(toSecrets(secret).map((secret) => toCryptoKey(scheme, secret)))
   const signature = scheme.read(request.headers)
-  if (!signature) throw toProblem(403, { detail: 'The signature is missing or malformed.' })
+  if (!signature) throw forbidden({ detail: 'The signature is missing or malformed.' })
   const { before, codes, timestamp } = signature
   if (timestamp !== undefined && !(Math.abs(Date.now() / 1_000 - timestamp) <= tolerance))
-    throw toProblem(403, { detail: 'The time of the signature is too far from now.' })
+    throw forbidden({ detail: 'The time of the signature is too far from now.' })
   const signed = join(before, body)
   for (const key of keys)
     for (const code of codes.slice(0, maxCodes)) if (await crypto.subtle.verify('HMAC', key, code, signed)) return
-  throw toProblem(403, { detail: 'The signature is not that of this body.' })
+  throw forbidden({ detail: 'The signature is not that of this body.' })
 }
 
 function toSecrets(secret: string | readonly string[]): readonly string[] {

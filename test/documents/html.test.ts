@@ -4,7 +4,8 @@ import { chromium, type Browser, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 // By another name, since what is called `html` is formatted as such.
 import { html as markup, Html, raw, type HtmlValue } from '../../src/documents/index.js'
-import { reply, route } from '../../src/index.js'
+import { route } from '../../src/index.js'
+import * as reply from '../../src/replies/index.js'
 
 const hostile = `<img src=x onerror="alert('1')"> & </p>`
 const escaped = '&lt;img src=x onerror=&quot;alert(&#39;1&#39;)&quot;&gt; &amp; &lt;/p&gt;'

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { robots } from '../../src/documents/index.js'
-import { reply, route } from '../../src/index.js'
+import { route } from '../../src/index.js'
+import * as reply from '../../src/replies/index.js'
 
 describe('robots', () => {
   it('writes rules', () => {

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { html, rss, type RssChannel } from '../../src/documents/index.js'
-import { reply, route } from '../../src/index.js'
+import { route } from '../../src/index.js'
+import * as reply from '../../src/replies/index.js'
 import { all, parseXml, textOf } from './parse-xml.js'
 
 const channel: RssChannel = { title: 'News', link: 'https://a.example', description: 'All of it', items: [] }

@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { sitemap, sitemapIndex } from '../../src/documents/index.js'
-import { reply, route } from '../../src/index.js'
+import { route } from '../../src/index.js'
+import * as reply from '../../src/replies/index.js'
 import { all, parseXml, textOf } from './parse-xml.js'
 
 describe('sitemap', () => {

@@ -3,7 +3,8 @@ import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
-import { reply, route, router, type Router } from '../../src/index.js'
+import { bytes, form, route, router, type Router, stream } from '../../src/index.js'
+import * as reply from '../../src/replies/index.js'
 
 export interface Running {
   /** Such as `http://127.0.0.1:4711`. */
@@ -58,8 +59,8 @@ export function hostContract(name: string, start: Start): void {
         hello: v1('/hello').get(() => reply.text('hello')),
         where: v1('/where/[[...path]]').get((request) => ({ url: request.url, method: request.method })),
         echo: v1('/echo').post(
-          { bytes: z.instanceof(Uint8Array), bodyLimit: 1_000_000 },
-          (_request, { bytes }) => new Response(bytes as Uint8Array<ArrayBuffer>),
+          { body: bytes(z.instanceof(Uint8Array)), bodyLimit: 1_000_000 },
+          (_request, { body: bytes }) => new Response(bytes as Uint8Array<ArrayBuffer>),
         ),
         self: v1('/self').post(async (request) => {
           const copy = request.clone()
@@ -76,8 +77,8 @@ export function hostContract(name: string, start: Start): void {
         ),
         limited: v1('/limited').post({ body: z.unknown(), bodyLimit: 1_000 }, () => 'ok'),
         upload: v1('/upload').post(
-          { stream: 'application/octet-stream', bodyLimit: 4_000_000 },
-          async (_request, { stream }) => {
+          { body: stream('application/octet-stream'), bodyLimit: 4_000_000 },
+          async (_request, { body: stream }) => {
             let size = 0
             for await (const chunk of stream as unknown as AsyncIterable<Uint8Array>) {
               size += chunk.byteLength
@@ -87,8 +88,8 @@ export function hostContract(name: string, start: Start): void {
           },
         ),
         form: v1('/form').post(
-          { form: z.object({ name: z.string(), file: z.instanceof(File) }) },
-          async (_request, { form }) => ({
+          { body: form(z.object({ name: z.string(), file: z.instanceof(File) })) },
+          async (_request, { body: form }) => ({
             name: form.name,
             file: form.file.name,
             size: (await form.file.text()).length,

@@ -4,7 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createClient } from '../../src/client/index.js'
 import { serve, type Served } from '../../src/hosts/node.js'
-import { reply, route, router } from '../../src/index.js'
+import { route, router } from '../../src/index.js'
+import * as reply from '../../src/replies/index.js'
 
 // What the tests of streams say in process, over a connection.
 

@@ -5,7 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
-import { reply, route, router } from '../../src/index.js'
+import { bytes, form, route, router, stream, text } from '../../src/index.js'
+import * as reply from '../../src/replies/index.js'
 
 const limit = 1_048_576
 const mebibyte = 1_048_576
@@ -64,14 +65,14 @@ describe('an endless body, in process', () => {
     (await new Response(stream).arrayBuffer()).byteLength
   const app = router(
     {
-      form: route('/form').post({ form: z.any() }, () => 'all of it'),
+      form: route('/form').post({ body: form(z.any()) }, () => 'all of it'),
       body: route('/body').post({ body: z.any() }, () => 'all of it'),
-      text: route('/text').post({ text: z.any() }, () => 'all of it'),
-      bytes: route('/bytes').post({ bytes: z.any() }, () => 'all of it'),
-      stream: route('/stream').post({ stream: '*/*' }, (_request, { stream }) => readAll(stream)),
-      unread: route('/unread').post({ stream: '*/*' }, () => reply.problem(409)),
-      small: route('/small').post({ form: z.any(), bodyLimit: 1_000 }, () => 'all of it'),
-      large: route('/large').post({ form: z.any(), bodyLimit: 8 * mebibyte }, () => 'all of it'),
+      text: route('/text').post({ body: text(z.any()) }, () => 'all of it'),
+      bytes: route('/bytes').post({ body: bytes(z.any()) }, () => 'all of it'),
+      stream: route('/stream').post({ body: stream('*/*') }, (_request, { body: stream }) => readAll(stream)),
+      unread: route('/unread').post({ body: stream('*/*') }, () => reply.problem(409)),
+      small: route('/small').post({ body: form(z.any()), bodyLimit: 1_000 }, () => 'all of it'),
+      large: route('/large').post({ body: form(z.any()), bodyLimit: 8 * mebibyte }, () => 'all of it'),
     },
     { onError },
   )

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
-import { middleware, reply, route, router } from '../../src/index.js'
+import { middleware, route, router } from '../../src/index.js'
+import * as reply from '../../src/replies/index.js'
 import { cors, type CorsOptions } from '../../src/middleware/index.js'
 
 const ours = 'https://app.example'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { PatternError, route, router, RouterError } from '../../src/index.js'
+import { PatternError, rewrites, route, router, RouterError } from '../../src/index.js'
 import { redirects, type Redirect } from '../../src/middleware/index.js'
 
 const home = route('/').get(() => 'home')
@@ -93,7 +93,7 @@ describe('redirects', () => {
   it('sees what rewrites made of the URL', async () => {
     const app = router(
       { home },
-      { rewrites: [{ source: '/x/[y]', destination: '/old/[y]' }], use: [redirects(to('/old/[y]', '/new/[y]'))] },
+      { rewrites: rewrites([{ source: '/x/[y]', destination: '/old/[y]' }]), use: [redirects(to('/old/[y]', '/new/[y]'))] },
     )
     expect((await app.fetch(new Request('http://test/x/1'))).headers.get('location')).toBe('/new/1')
   })

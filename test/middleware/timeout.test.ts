@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { errorOf, middleware, reply, route, router, type RouteContext, type RouterOptions } from '../../src/index.js'
+import { errorOf, middleware, route, type RouteContext, router, type RouterOptions } from '../../src/index.js'
+import * as reply from '../../src/replies/index.js'
 import { timeout, type TimeoutOptions } from '../../src/middleware/index.js'
 
 beforeEach(() => void vi.useFakeTimers())

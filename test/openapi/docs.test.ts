@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
-import { middleware, reply, route, router } from '../../src/index.js'
+import { middleware, route, router } from '../../src/index.js'
+import * as reply from '../../src/replies/index.js'
 import { docs, openapi } from '../../src/openapi/index.js'
 
 const info = { title: 'Items & more', version: '1.0.0' }

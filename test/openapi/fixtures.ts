@@ -1,7 +1,8 @@
 // An app with everything that a document can tell of.
 import { z } from 'zod'
 import { zfd } from 'zod-form-data'
-import { middleware, reply, route, router } from '../../src/index.js'
+import { bytes, form, middleware, route, router, stream, text } from '../../src/index.js'
+import * as reply from '../../src/replies/index.js'
 import type { OpenApiOptions } from '../../src/openapi/index.js'
 
 export const Price = z.object({ amount: z.number(), currency: z.enum(['EUR', 'USD']) }).meta({ id: 'Price' })
@@ -145,16 +146,16 @@ export const item = route('/items/[id]', {
 const photo = route('/items/[id]/photo')
   .post(
     {
-      form: zfd.formData({
+      body: form(zfd.formData({
         photo: zfd.file(z.file().mime(['image/png', 'image/jpeg'])),
         more: zfd.repeatableOfType(zfd.file()).optional(),
         alt: zfd.text(),
         where: z.object({ city: zfd.text(z.string().optional()), spot: z.object({ x: zfd.numeric() }) }),
-      }),
+      })),
       bodyLimit: 5_000_000,
       openapi: { summary: 'Add a photo', tags: ['photos'] },
     },
-    (_request, { form }) => ({ alt: form.alt, size: form.photo.size, city: form.where.city }),
+    (_request, { body: form }) => ({ alt: form.alt, size: form.photo.size, city: form.where.city }),
   )
   .get(
     {
@@ -168,18 +169,18 @@ const photo = route('/items/[id]/photo')
   )
 
 const uploads = {
-  video: route('/uploads/video').put({ stream: 'video/*', openapi: { summary: 'Upload a video' } }, () => 'ok'),
-  raw: route('/uploads/raw').put({ bytes: z.instanceof(Uint8Array), openapi: { summary: 'Upload bytes' } }, () => 'ok'),
+  video: route('/uploads/video').put({ body: stream('video/*'), openapi: { summary: 'Upload a video' } }, () => 'ok'),
+  raw: route('/uploads/raw').put({ body: bytes(z.instanceof(Uint8Array)), openapi: { summary: 'Upload bytes' } }, () => 'ok'),
   hook: route('/uploads/hook').post(
-    { text: z.string().min(1), response: z.string(), openapi: { summary: 'Be told', security: [] } },
-    (_request, { text }) => reply.text(text),
+    { body: text(z.string().min(1)), response: z.string(), openapi: { summary: 'Be told', security: [] } },
+    (_request, { body: text }) => reply.text(text),
   ),
   form: route('/uploads/form').post(
     {
-      form: z.object({ name: z.string(), age: z.coerce.number<string>().optional() }),
+      body: form(z.object({ name: z.string(), age: z.coerce.number<string>().optional() })),
       openapi: { summary: 'Subscribe' },
     },
-    (_request, { form }) => form,
+    (_request, { body: form }) => form,
   ),
 }
 

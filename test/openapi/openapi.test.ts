@@ -4,7 +4,8 @@ import * as v from 'valibot'
 import { describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
 import { zfd } from 'zod-form-data'
-import { middleware, reply, route, router, type Operation } from '../../src/index.js'
+import { middleware, type Operation, route, router, text } from '../../src/index.js'
+import * as reply from '../../src/replies/index.js'
 import { openapi, OpenApiError, type OpenApiOptions, type OpenApiRequestBody } from '../../src/openapi/index.js'
 import { app, options } from './fixtures.js'
 
@@ -46,7 +47,7 @@ describe('openapi', () => {
     const schema = z.object({ a: z.string() })
     const input = vi.spyOn(schema['~standard'].jsonSchema!, 'input')
     const output = vi.spyOn(schema['~standard'].jsonSchema!, 'output')
-    const routes = { a: route('/a').put({ text: z.string(), response: schema }, () => ({ a: 'b' })) }
+    const routes = { a: route('/a').put({ body: text(z.string()), response: schema }, () => ({ a: 'b' })) }
     const own = router(routes)
     await own.fetch(new Request('http://test/a', { method: 'PUT', body: 'a' }))
     expect([input.mock.calls.length, output.mock.calls.length]).toEqual([0, 0])

@@ -6,7 +6,8 @@ import { z } from 'zod'
 import { createCache, memoryStore, type Cache, type CacheOptions, type CacheStore } from '../../src/cache/index.js'
 import { encodeValue } from '../../src/cache/key.js'
 import { cookies, type Cookies } from '../../src/middleware/index.js'
-import { middleware, reply, route, router, type RouteContext } from '../../src/index.js'
+import { middleware, route, type RouteContext, router } from '../../src/index.js'
+import * as reply from '../../src/replies/index.js'
 import { slowStore } from '../fixtures/cache.js'
 
 const escaped: unknown[] = []

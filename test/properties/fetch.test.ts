@@ -2,7 +2,8 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { zfd } from 'zod-form-data'
-import { middleware, reply, route, router, type ErrorInfo } from '../../src/index.js'
+import { bytes, type ErrorInfo, form, middleware, route, router, text } from '../../src/index.js'
+import * as reply from '../../src/replies/index.js'
 
 // Nothing may escape: what is not awaited here would fail in here.
 const escaped: unknown[] = []
@@ -69,10 +70,10 @@ describe('any request', () => {
       item: route('/items/[id]')
         .get({ response: item }, (_request, { params }) => ({ id: params.id, more: 1 }))
         .delete(() => undefined)
-        .put({ text: z.string() }, (_request, { text }) => text.length)
-        .patch({ bytes: z.instanceof(Uint8Array) }, (_request, { bytes }) => bytes.length),
-      form: route('/form').post({ form, headers }, (_request, { form }) => form.name),
-      strict: route('/strict').post({ form: z.strictObject({ name: z.string() }) }, (_request, { form }) => form),
+        .put({ body: text(z.string()) }, (_request, { body: text }) => text.length)
+        .patch({ body: bytes(z.instanceof(Uint8Array)) }, (_request, { body: bytes }) => bytes.length),
+      form: route('/form').post({ body: formKind(form), headers }, (_request, { body: form }) => form.name),
+      strict: route('/strict').post({ body: form(z.strictObject({ name: z.string() })) }, (_request, { body: form }) => form),
       number: route('/number/[n]', { params: z.object({ n: z.coerce.number().int() }) }).get(
         (_request, { params }) => params.n,
       ),

@@ -1,5 +1,6 @@
 // One app for every host: bundled by the test, and run as it is.
-import { reply, route, router } from 'byway'
+import { bytes as bytesKind, form as formKind, route, router, stream, text } from 'byway'
+import * as reply from 'byway/reply'
 import { createCache } from 'byway/cache'
 import { createClient } from 'byway/client'
 import { cookies } from 'byway/middleware'
@@ -9,7 +10,7 @@ const any = { '~standard': { version: 1, vendor: 'test', validate: (value) => ({
 const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds))
 
 const hello = route('/hello/[name]').get((request, { params, url }) => ({ ...params, search: url.search }))
-const echo = route('/echo').post({ text: any, bodyLimit: 500_000 }, (request, { text }) =>
+const echo = route('/echo').post({ body: text(any), bodyLimit: 500_000 }, (request, { body: text }) =>
   reply.text(text, { status: 201 }),
 )
 const lines = route('/lines').get(async function* () {
@@ -31,12 +32,12 @@ const who = route('/who').get((request, { ip, env, signal }) => ({
   aborted: signal.aborted,
 }))
 
-const upload = route('/upload').post({ stream: '*/*', bodyLimit: 4_000_000 }, async (request, { stream }) => {
+const upload = route('/upload').post({ body: stream('*/*'), bodyLimit: 4_000_000 }, async (request, { body: stream }) => {
   let size = 0
   for await (const chunk of stream) size += chunk.byteLength
   return { size }
 })
-const form = route('/form').post({ form: any }, async (request, { form: { title, file } }) => ({
+const form = route('/form').post({ body: formKind(any) }, async (request, { body: { title, file } }) => ({
   title,
   ...(file && { name: file.name, type: file.type, text: await file.text() }),
 }))
@@ -58,16 +59,16 @@ const ticks = route('/ticks').get((request, { url }) =>
 )
 const closings = route('/closings').get(() => closed)
 const proxy = route('/proxy/[coding]').get((request, { params, url }) =>
-  reply.proxy(`${url.searchParams.get('upstream')}/${encodeURIComponent(params.coding)}`, { request }),
+  reply.proxy(request, `${url.searchParams.get('upstream')}/${encodeURIComponent(params.coding)}`, {}),
 )
-const proxied = route('/proxy').post((request, { url }) => reply.proxy(url.searchParams.get('upstream'), { request }))
+const proxied = route('/proxy').post((request, { url }) => reply.proxy(request, url.searchParams.get('upstream'), {}))
 
 // What the client's calls of this app are answered with, here and elsewhere.
 const data = route('/data/[slug]')
   .get((request, { params }) => ({ ...params, at: new Date(0) }))
   .put({ body: any }, (request, { body }) => reply.json(body, { status: 201 }))
   .delete(() => {})
-const bytes = route('/bytes').put({ bytes: any }, (request, { bytes }) => reply.bytes(bytes.map((byte) => 255 - byte)))
+const bytes = route('/bytes').put({ body: bytesKind(any) }, (request, { body: bytes }) => reply.bytes(bytes.map((byte) => 255 - byte)))
 const cuts = route('/cuts').get((request) => {
   const first = Number(request.headers.get('last-event-id') ?? 0) + 1
   async function* count() {

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto'
 import fc from 'fast-check'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
-import { route, router } from '../../src/index.js'
+import { route, router, text } from '../../src/index.js'
 import { github, standardWebhooks, stripe, verifySignature, type SignatureOptions } from '../../src/webhooks/index.js'
 
 afterEach(() => void vi.useRealTimers())
@@ -260,7 +260,7 @@ describe('verifySignature', () => {
 
   it('answers for itself in a route, before what is in the body counts', async () => {
     const seen: unknown[] = []
-    const hook = route('/hook').post({ text: z.string() }, async (request, { text }) => {
+    const hook = route('/hook').post({ body: text(z.string()) }, async (request, { body: text }) => {
       await verifySignature(request, text, fromGithub.options)
       seen.push(text)
     })
