@@ -1,8 +1,8 @@
 export { serve, toNodeHandler } from './hosts/node.js'
 export type { App, NodeHandlerOptions, Served, ServeOptions } from './hosts/node.js'
-export { fileStore } from './cache/file-store.js'
-export type { FileStoreOptions } from './cache/file-store.js'
-export { prerender, PrerenderError } from './prerender.js'
+export { fileStore } from './cache/stores/file-store.js'
+export type { FileStoreOptions } from './cache/stores/file-store.js'
+export { prerender, PrerenderError } from './prerender/prerender.js'
 export type {
   Prerendered,
   PrerenderedPage,
@@ -10,4 +10,4 @@ export type {
   PrerenderFailure,
   PrerenderOptions,
   PrerenderProgress,
-} from './prerender.js'
+} from './prerender/prerender.js'

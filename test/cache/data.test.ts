@@ -774,7 +774,7 @@ describe.each([
       const handler = vi.fn((slug: string) => outer(slug))
       const app = router({
         item: route('/[slug]')
-          .use(cache({ tags: ['ring'] }))
+          .use(cache({ revalidate: false, tags: ['ring'] }))
           .get((_request, { params }) => handler(params.slug)),
       })
       for (const tag of ['inner:a', 'outer:a', 'ring']) {
@@ -803,7 +803,7 @@ describe.each([
       await cache.set('note', 'first', { tags: ['note'] })
       const app = router({
         item: route('/')
-          .use(cache())
+          .use(cache({ revalidate: false }))
           .get(async () => `${await find()} ${await cache.get('note')}`),
       })
       expect(await ask(app)).toBe('"1 first"')
@@ -825,7 +825,7 @@ describe.each([
       const find = cache.wrap(() => value, { key: 'find', tags: ['data'] })
       const app = router({
         item: route('/')
-          .use(cache())
+          .use(cache({ revalidate: false }))
           .get(() => find()),
       })
       await ask(app)
@@ -846,7 +846,7 @@ describe.each([
       const handler = vi.fn()
       const app = router({
         items: route('/')
-          .use(cache())
+          .use(cache({ revalidate: false }))
           .get(async function* () {
             handler()
             yield await find('a')
@@ -873,7 +873,7 @@ describe.each([
       const handler = vi.fn(() => 'x')
       const app = router({
         item: route('/')
-          .use(cache())
+          .use(cache({ revalidate: false }))
           .get((_request, { after }) => {
             after(() => late())
             return handler()
@@ -894,7 +894,7 @@ describe.each([
       const find = cache.wrap(() => value, { key: 'find', tags: ['data'] })
       const app = router({
         item: route('/')
-          .use(cache())
+          .use(cache({ revalidate: false }))
           .get(async () => {
             const read = await find()
             reads++
@@ -927,7 +927,7 @@ describe('cache.wrap where the store fails', () => {
   it.each(Object.keys(failures))('that %s, gives what the function gives', async (name) => {
     const fail = failures[name]!
     const store: CacheStore = { get: fail, set: fail, delete: fail, versions: fail, renew: fail, lease: fail }
-    const cache = createQuiet({ store, storeTimeout: 0.02 })
+    const cache = createQuiet({ store, storeTimeout: 20 })
     const fn = vi.fn((id: string) => `of ${id}`)
     const wrapped = cache.wrap(fn, { key: 'f', tags: (id) => [id], revalidate: 10 })
     expect([await wrapped('a'), await wrapped('a')]).toEqual(['of a', 'of a'])
@@ -1204,7 +1204,7 @@ describe('a cache where AsyncLocalStorage is not', () => {
     const app = router({
       page: route('/page').get(async () => [await find('a'), await find('a')]),
       cached: route('/cached')
-        .use(cache({ tags: ['cached'] }))
+        .use(cache({ revalidate: false, tags: ['cached'] }))
         .get(async () => [await find('a'), await cache.get('k')]),
     })
     await cache.set('k', 'v', { tags: ['k'] })

@@ -2,7 +2,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
 import { createCache, memoryStore, type CacheOptions, type CreateCacheOptions } from '../../src/cache/index.js'
 import { cookies, timeout } from '../../src/middleware/index.js'
-import { errorOf, middleware, reply, route, router, type RouteContext, type RouterOptions } from '../../src/index.js'
+import { errorOf, middleware, route, router, type RouteContext, type RouterOptions } from '../../src/index.js'
+import * as reply from '../../src/replies/index.js'
 import { at, deferred, read, slowStore, statusOf } from '../fixtures/cache.js'
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['Date'], now: Date.UTC(2026, 2, 1) }))
@@ -17,7 +18,7 @@ type Handler = (request: Request, context: RouteContext<'/items/[slug]'>, run: n
 
 /** An app whose one route is inside a cache, and what happens in it. */
 function toApp(
-  options: CacheOptions = {},
+  options: Partial<CacheOptions> = {},
   handler: Handler = (_request, _context, run) => run,
   { router: more, cache: created, ...rest }: { router?: RouterOptions; cache?: CreateCacheOptions } = {},
 ) {
@@ -26,7 +27,7 @@ function toApp(
   const errors: unknown[] = []
   let runs = 0
   const item = route('/items/[slug]')
-    .use(cache(options))
+    .use(cache({ revalidate: false, ...options }))
     .get((request, context) => handler(request, context, ++runs) as string)
   const app = router({ item }, { onError: (error, { phase }) => void errors.push([phase, error]), ...more })
   const ask = (path = '/items/a', headers?: Record<string, string>, method?: string) =>
@@ -379,7 +380,7 @@ describe('the key', () => {
       .object({ page: z.coerce.number().default(1), tag: z.array(z.string()).default([]) })
       .transform((value) => (validations++, value))
     const list = route('/items')
-      .use(cache())
+      .use(cache({ revalidate: false }))
       .get({ query }, (_request, context) => [context.query.page, ...context.query.tag, validations])
     const app = router({ list })
     expect(await read(app.fetch(at('/items?page=1')))).toEqual([200, [1, 1], stored()])
@@ -397,7 +398,7 @@ describe('the key', () => {
     const cache = createCache()
     let runs = 0
     const list = route('/items')
-      .use(cache())
+      .use(cache({ revalidate: false }))
       .get({ headers: z.object({ 'x-count': z.coerce.number().default(0) }) }, (_request, { headers }) => [
         headers['x-count'],
         ++runs,
@@ -430,7 +431,7 @@ describe('the key', () => {
         .optional(),
     })
     const list = route('/items')
-      .use(cache())
+      .use(cache({ revalidate: false }))
       .get({ query }, (_request, { query: { since, id, cursor } }) => [
         since?.getTime() ?? null,
         `${id}`,
@@ -491,7 +492,7 @@ describe('the key', () => {
     )
     const me = route('/me')
       .use(session)
-      .use(cache({ key: ({ user }: { user: { id: string } }) => user.id }))
+      .use(cache({ revalidate: false, key: ({ user }: { user: { id: string } }) => user.id }))
       .get((_request, { user }) => [user.id, ++runs])
     const app = router({ me })
     expect(await read(app.fetch(at('/me', { 'x-user': 'a' })))).toEqual([200, ['a', 1], stored()])
@@ -651,7 +652,7 @@ describe('what is stored', () => {
     let checks = 0
     const schema = z.object({ a: z.number() }).transform((value) => (checks++, value))
     const item = route('/items/[slug]')
-      .use(cache())
+      .use(cache({ revalidate: false }))
       .get({ response: schema }, (_request, { params }) => ({
         a: (params.slug === 'a' ? 1 : 'x') as number,
         secret: 1,
@@ -676,7 +677,7 @@ describe('what is stored', () => {
     })
     let runs = 0
     const item = route('/a')
-      .use(cache())
+      .use(cache({ revalidate: false }))
       .get(() => ({ runs: ++runs }))
     const outside = router({ item }, { use: [spoil] })
     const plain = router({ item })
@@ -727,7 +728,7 @@ describe('cdn', () => {
     const cache = createCache()
     expect(() =>
       route('/a')
-        .use(cache({ cdn: 60 }))
+        .use(cache({ revalidate: false, cdn: 60 }))
         .get({ headers: z.object({ 'x-a': z.string() }) }, () => 1),
     ).toThrow("route '/a': cache({ cdn }) cannot tell other caches which of the declared headers")
   })
@@ -834,7 +835,7 @@ describe('methods', () => {
       return seen.length
     }
     const item = route('/a')
-      .use(cache())
+      .use(cache({ revalidate: false }))
       .get(answer)
       .post(answer)
       .put(answer)
@@ -857,7 +858,7 @@ describe('methods', () => {
   it('a HEAD of its own is not the cache’s', async () => {
     const cache = createCache()
     const item = route('/a')
-      .use(cache())
+      .use(cache({ revalidate: false }))
       .get(() => 1)
       .head(() => reply.json(null, { headers: { 'x-own': 'yes' } }))
     const app = router({ item })
@@ -879,7 +880,7 @@ describe('middleware', () => {
       })
     const item = route('/a')
       .use(named('outer'))
-      .use(cache())
+      .use(cache({ revalidate: false }))
       .use(named('inner'))
       .get((_request, context) => (context as never as { inner: string }).inner)
     const app = router({ item })
@@ -897,7 +898,7 @@ describe('middleware', () => {
     )
     let runs = 0
     const item = route('/a')
-      .use(cache())
+      .use(cache({ revalidate: false }))
       .use(guard)
       .get(() => ++runs)
     const app = router({ item })
@@ -913,14 +914,14 @@ describe('middleware', () => {
     const cache = createCache()
     expect(() =>
       route('/a')
-        .use(cache())
-        .use(cache())
+        .use(cache({ revalidate: false }))
+        .use(cache({ revalidate: false }))
         .get(() => 1),
     ).toThrow("route '/a' has two caches around .get()")
     expect(() =>
       route
-        .use(cache())('/a')
-        .use(createCache()())
+        .use(cache({ revalidate: false }))('/a')
+        .use(createCache()({ revalidate: false }))
         .get(() => 1),
     ).toThrow('has two caches')
     expect(() => router({ a: route('/a').get(() => 1) }, { use: [cache() as never] })).toThrow(
@@ -943,8 +944,8 @@ describe('middleware', () => {
     let signal: AbortSignal | undefined
     let runs = 0
     const item = route('/a')
-      .use(timeout(0.02))
-      .use(cache())
+      .use(timeout(20))
+      .use(cache({ revalidate: false }))
       .get(async (_request, context) => {
         signal = context.signal
         await slow.promise
@@ -962,8 +963,8 @@ describe('middleware', () => {
     const cache = createCache()
     let runs = 0
     const item = route('/a')
-      .use(cache())
-      .use(timeout(0.02))
+      .use(cache({ revalidate: false }))
+      .use(timeout(20))
       .get(async () => (++runs === 1 ? new Promise<never>(() => {}) : runs))
     const app = router({ item }, { onError() {} })
     expect((await read(app.fetch(at('/a'))))[0]).toBe(503)
@@ -994,7 +995,7 @@ describe('middleware', () => {
     const item = route('/a')
       .use(cookies())
       .use(count)
-      .use(cache())
+      .use(cache({ revalidate: false }))
       .get(() => 1)
     const app = router({ item })
     for (const user of ['a', 'b', 'c']) {
@@ -1009,7 +1010,7 @@ describe('middleware', () => {
     const tags: unknown[] = []
     let runs = 0
     const item = route('/items/[id]', { params: z.object({ id: z.coerce.number().int() }) })
-      .use(cache({ tags: ({ params }) => (tags.push(params.id), [`item:${String(params.id)}`]) }))
+      .use(cache({ revalidate: false, tags: ({ params }) => (tags.push(params.id), [`item:${String(params.id)}`]) }))
       .get((_request, { params }) => [params.id, ++runs])
     const app = router({ item })
     expect(await read(app.fetch(at('/items/7')))).toEqual([200, [7, 1], stored()])
@@ -1116,7 +1117,7 @@ describe('a store that depends on the request', () => {
     const cache = createCache({ store: (env: { name: 'one' | 'two' }) => stores[env.name] })
     let runs = 0
     const item = route('/a')
-      .use(cache({ tags: ['a'] }))
+      .use(cache({ revalidate: false, tags: ['a'] }))
       .get(() => ++runs)
       .post(async () => cache.revalidateTag('a'))
     const app = router({ item })

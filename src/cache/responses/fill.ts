@@ -1,120 +1,126 @@
-import { Context, isAbort, type Exchange } from '../context.js'
-import type { Inside } from '../middleware.js'
-import { causeOf, toFailure } from '../problem.js'
+import { errorOf } from '../../problem.js'
 import { ownTarget, textOf } from '#response'
-import { runFill } from '../scope.js'
-import { toEntityTag } from './answer.js'
-import type { Outcome } from './flight.js'
-import { expiresOf, toRefusal, toStoredHeaders, type Allowed, type Windows } from './policy.js'
+import type { App } from '../../app.js'
+import type { Next } from '../../middleware.js'
+import type { Dynamic } from '../cache-options.js'
+import type { Core, ScopeContext, Versioned } from '../core.js'
+import type { Outcome } from '../runs/flight.js'
+import type { Entry } from '../stores/store.js'
+import { toEntityTag } from './from-entry.js'
+import { expiresOf, mergeVary, toRefusal, toStoredHeaders, type Allowed, type Windows } from './policy.js'
 import { shareBody } from './share-body.js'
-import type { Entry } from './store.js'
-import { toTrackedRequest, TrackedContext, Tracker, type Dynamic } from './tracked.js'
+import { toView } from './tracked-context.js'
+import { toTrackedRequest } from './tracked-request.js'
+import { type DynamicError, Tracker } from './tracker.js'
+import type { Reads } from './watch.js'
 
-/** What the options of a cache come to. */
+/** The options of a cache, resolved. */
 export interface Settings extends Allowed, Windows {
-  /** Seconds, or `null` for as long as the tags hold. */
+  /** Seconds, or `null`: no time limit. */
   readonly revalidate: number | null
   readonly dynamic: Dynamic
   readonly maxBytes: number
-  /** What other caches are told, unless the handler tells them. */
+  /** The `Cache-Control` of responses that set none. */
   readonly cacheControl: string
-  /** What is added to `Vary`. */
+  /** The names that are added to `Vary`. */
   readonly vary: string
 }
 
-/** An answer that is to be made, and stored if it may be. */
+/** A run of the rest of the chain, whose response is stored if possible. */
 export interface Fill {
+  readonly core: Core
   readonly settings: Settings
-  readonly inside: Inside
+  readonly pattern: string
   readonly key: string
-  /** The marks that it depends on, and their versions before it is made; `undefined` where they cannot be told. */
-  readonly marks: readonly (readonly [mark: string, version: string])[] | undefined
   readonly request: Request
-  readonly context: Context
-  /** The validated query and headers. */
-  readonly inputs: object
-  /** What middleware outside has added and the key holds. */
-  readonly free: ReadonlySet<PropertyKey>
-  readonly signal: () => AbortSignal
+  readonly context: ScopeContext & { readonly url: URL; readonly signal: AbortSignal; readonly app: App }
+  readonly next: Next
+  /** The URLs that the handler sees, without the query: of the context, and of the request. */
+  readonly href: string
+  readonly requestHref: string
+  /** What `key` read. */
+  readonly reads: Reads
 }
 
-/** What came of it. */
+/** The result of a run. */
 export interface Made {
   readonly response: Response
-  /** Why it is not stored, where that is known before the answer is out. */
-  readonly refusal: string | undefined
-  /** Whether it shows what is one client's. */
+  /** The reason why the response is not stored, if it is known before the response is sent. */
+  readonly refusal?: string | undefined
+  /** Whether the response can belong to one client. */
   readonly isDynamic: boolean
-  /** There when it is stored, which for a stream is after the answer is out. */
+  /** The error that replaces the response: a read that the handler caught. */
+  readonly error?: DynamicError
+  /** The error that became the response, if it was read here. */
+  readonly cause?: unknown
+  /** Resolves when the response is stored, which is after a stream is sent. */
   readonly outcome: Outcome | Promise<Outcome>
 }
 
-/** Runs what is inside, and stores what it answers if it may. */
-export async function makeAnswer(fill: Fill): Promise<Made> {
-  const { settings, inside, context, marks } = fill
-  const exchange = Context.exchange(context)
+/** Runs the rest of the chain, and makes an entry of the response if possible. */
+export async function runFill(fill: Fill, marks: Versioned | undefined, signal: () => AbortSignal): Promise<Made> {
+  const { core, settings, context, href, reads, next } = fill
   const time = Date.now()
-  const tracker = new Tracker(settings.dynamic, inside.pattern, settings.varied)
-  const request = toTrackedRequest(fill.request, tracker, fill.signal)
-  const tracked = TrackedContext.around(context, fill.inputs, tracker, fill.free, fill.signal)
+  const tracker = new Tracker(settings.dynamic, fill.pattern, settings.varied)
+  const request = toTrackedRequest(fill.request, fill.requestHref, tracker, signal)
+  const view = toView({ outer: context, reads, href, tracker, signal })
   const collected = new Map<string, string>()
-  const run = <value>(work: () => value): value => runFill(collected, context, work)
-  const response = await run(() => inside.answer(request, tracked))
+  const hadScopes = core.hasScopes()
+  const run = <value>(work: () => value): value => core.run(collected, context, work)
+  const response = await run(() => next(undefined, { request, view }))
 
-  if (settings.dynamic === 'error' && tracker.reads.size > 0) {
-    response.body?.cancel().catch(() => {})
-    return { ...refused(toFailure(tracker.toError(), 'handler'), 'failed', toDetail(tracker)), isDynamic: true }
-  }
-  if (causeOf(response) || (response.status >= 500 && !settings.statuses.has(response.status)))
-    return { ...refused(response, 'failed', `status ${response.status}`), isDynamic: tracker.reads.size > 0 }
-  if (tracker.reads.size > 0) return { ...refused(response, 'unstorable', toDetail(tracker)), isDynamic: true }
-  const refusal = marks ? toRefusal(response, settings) : 'store'
-  if (refusal !== undefined) return refused(response, 'unstorable', refusal)
+  const isDynamic = tracker.reads.size > 0
+  const refuse = (outcome: Outcome, refusal: string): Made => ({ response, outcome, refusal, isDynamic })
+  const { status } = response
+  const isStatus = settings.statuses.has(status)
+  // Only a status that is stored on request needs this check. It marks an error as handled.
+  const cause = isStatus && status >= 400 ? errorOf(response) : undefined
+  if (cause !== undefined || (status >= 500 && !isStatus))
+    return { ...refuse('failed', isDynamic ? tracker.toDetail() : `status ${status}`), cause }
+  if (isDynamic && settings.dynamic === 'error')
+    return { ...refuse('failed', tracker.toDetail()), error: tracker.toError() }
+  if (isDynamic) return refuse('unstorable', tracker.toDetail())
+  // The first call of `cache.get` enables scopes: the tags of what it read are missing.
+  const isScoped = (): boolean => core.hasScopes() === hadScopes
+  const refusal = !marks ? 'store' : isScoped() ? toRefusal(response, settings) : 'first use of data'
+  if (refusal !== undefined) return refuse('unstorable', refusal)
 
+  const sent = toSent(response, context.app)
+  if (errorOf(sent.response) !== undefined) return refuse('failed', 'error format')
   const toEntry = async (body: Entry['body']): Promise<Entry> => ({
     key: fill.key,
-    status: response.status,
-    headers: await completeHeaders(toStoredHeaders(toDeployed(response, exchange), body), body, settings),
+    status: sent.response.status,
+    headers: await completeHeaders(toStoredHeaders(sent.headers, body), body, settings),
     body,
     time,
     revalidate: settings.revalidate,
     expires: expiresOf(time, settings.revalidate, settings),
     marks: [...marks!, ...collected],
   })
-  const text = textOf(response) ?? (response.body === null ? '' : undefined)
+  const text = textOf(sent.response) ?? (response.body === null ? '' : undefined)
   if (text !== undefined) {
-    if (isOver(text, settings.maxBytes)) return refused(response, 'unstorable', 'too large')
-    const entry = await toEntry(text)
-    return { response, refusal: undefined, isDynamic: false, outcome: entry }
+    if (isOver(text, settings.maxBytes)) return refuse('unstorable', 'too large')
+    return { response, isDynamic, outcome: await toEntry(text) }
   }
   const shared = shareBody(response, settings.maxBytes, run)
   const outcome = shared.whole.then(async (bytes): Promise<Outcome> => {
     if (bytes === undefined) return 'failed'
-    // A stream reads while it is written.
-    if (bytes === 'too large' || tracker.reads.size > 0) return 'unstorable'
-    return toEntry(toBody(bytes, response.headers.get('content-type') ?? ''))
+    // The handler can read the request while it writes the stream.
+    if (bytes === 'too large' || tracker.reads.size > 0 || !isScoped()) return 'unstorable'
+    return toEntry(toBody(bytes, sent.headers.get('content-type') ?? ''))
   })
-  return { response: shared.response, refusal: undefined, isDynamic: false, outcome }
+  return { response: shared.response, isDynamic, outcome }
 }
 
-const refused = (response: Response, outcome: Outcome, refusal: string): Made => ({
-  response,
-  refusal,
-  isDynamic: false,
-  outcome,
-})
-
-// The router puts the basePath before the targets of byway's own redirects, and what is stored is none of these any more.
-function toDeployed(response: Response, { server }: Exchange): Headers {
-  const target = ownTarget(response)
-  if (target === undefined) return response.headers
-  const { basePath = '' } = (server.app?.() ?? {}) as { readonly basePath?: string }
-  const headers = new Headers(response.headers)
+// The router converts byway's own problems and redirects when it sends them. An entry has them as they are sent.
+function toSent(response: Response, { basePath, problems }: App): { response: Response; headers: Headers } {
+  const converted = problems ? problems.convert(response) : response
+  const target = basePath ? ownTarget(converted) : undefined
+  if (target === undefined) return { response: converted, headers: converted.headers }
+  const headers = new Headers(converted.headers)
   headers.set('location', basePath + target)
-  return headers
+  return { response: converted, headers }
 }
-
-const toDetail = ({ reads }: Tracker): string => `reads ${[...reads].join(', ')}`
 
 async function completeHeaders(
   headers: [name: string, value: string][],
@@ -126,36 +132,24 @@ async function completeHeaders(
   if (!has('cache-control')) headers.push(['cache-control', cacheControl])
   if (vary === '') return headers
   const given = headers.find(([name]) => name === 'vary')
-  if (given) given[1] = toVary(given[1], vary)
+  if (given) given[1] = mergeVary(given[1], vary)
   else headers.push(['vary', vary])
   return headers
-}
-
-/** A `Vary` with more names in it. */
-export function toVary(given: string | null, vary: string): string {
-  const names = `${given ?? ''}, ${vary}`.toLowerCase().split(/[\s,]+/)
-  return [...new Set(names.filter((name) => name !== ''))].join(', ')
 }
 
 // A character has one to three bytes.
 const isOver = (text: string, bytes: number): boolean =>
   text.length > bytes || (text.length * 3 > bytes && new TextEncoder().encode(text).length > bytes)
 
-const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+let decoder: TextDecoder | undefined
 
-// Text is kept as such where its bytes are sure to come out the same.
+// A body is stored as a text if its bytes are certain to be the same afterwards.
 function toBody(bytes: Uint8Array<ArrayBuffer>, type: string): Entry['body'] {
   if (!/^(?:text\/|application\/(?:json|xml|javascript)|[^;]*\+(?:json|xml)\b)/i.test(type)) return bytes
+  decoder ??= new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
   try {
     return decoder.decode(bytes)
   } catch {
     return bytes
   }
-}
-
-/** Takes what an answer would have taken along: nobody gets it. */
-export function dropAnswer(response: Response, exchange: Exchange): void {
-  const cause = causeOf(response)
-  if (cause && !isAbort(cause.error, exchange.request.signal)) exchange.report(cause.error, 'cache')
-  if (!response.bodyUsed) response.body?.cancel().catch(() => {})
 }
