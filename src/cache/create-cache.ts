@@ -251,15 +251,15 @@ function toLayerOptions(options: CacheOptions<any>): LayerOptions {
   const call = 'cache()'
   checkOptions(call, options, layerChecks, TypeError)
   const { revalidate, tags = [], vary = [], key, cdn, bypass, dynamic = 'auto', statuses = [200], maxBytes = 1_048_576 } = options
-  if (revalidate === undefined)
-    throw new TypeError(`${call} needs revalidate: seconds, or false for no time limit`)
   if (typeof tags !== 'function') checkTags(call, tags)
   if (cdn !== undefined) checkDuration(call, 'cdn', cdn, 'seconds', true)
   if (cdn !== undefined && key)
     throw new TypeError(`${call} takes cdn or key, not both: other caches do not know the key, and would mix the responses`)
+  const lifetime = toLifetime(call, options)
+  if (revalidate === undefined) throw new TypeError(`${call} needs revalidate: seconds, or false for no time limit`)
   const names = [...new Set(vary.map((name) => name.toLowerCase()))].sort()
   const settings = {
-    ...toLifetime(call, options),
+    ...lifetime,
     statuses: new Set(statuses),
     varied: new Set(names),
     dynamic,

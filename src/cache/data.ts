@@ -4,7 +4,7 @@ import { toMarks, type Core, type Versioned } from './core.js'
 import { encodeValue } from './key.js'
 import { expiresOf, stateOf, type Windows } from './responses/policy.js'
 import type { Outcome } from './runs/flight.js'
-import type { Job } from './runs/gain.js'
+import type { Job } from './runs/job.js'
 import { lookUp } from './runs/lookup.js'
 import { reuse } from './runs/memo.js'
 import { obtain } from './runs/obtain.js'
@@ -99,7 +99,12 @@ function copy(value: unknown): unknown {
 const noWindows: Windows = { staleWhileRevalidate: 0, staleIfError: 0 }
 
 export async function getData(core: Core, key: string): Promise<unknown> {
-  const { entry, isMarkedStale } = await lookUp(core.storeFor(), core.prefix, toDataKey(core, key), () => [])
+  const { entry, isMarkedStale } = await lookUp({
+    core,
+    store: core.storeFor(),
+    key: toDataKey(core, key),
+    marks: () => [],
+  })
   // Only the caller can make the value again, so a value that 'max' made stale is not returned.
   if (!entry || isMarkedStale || stateOf(entry, Date.now(), noWindows) !== 'fresh') return undefined
   collect(entry.marks)

@@ -31,7 +31,7 @@ function encodeObject(value: object): string {
     // Symbols and properties that are not enumerable would be missing.
     if (own === members.length)
       return `{${members.map(([name, member]) => `${JSON.stringify(name)}:${encodeValue(member)}`).join()}}`
-  } else if (own === 0) {
+  } else if (!Object.keys(value).length && !Object.getOwnPropertySymbols(value).length) {
     if (prototype === Date.prototype) return `Date(${(value as Date).getTime()})`
     if (prototype === URL.prototype) return `URL(${JSON.stringify((value as URL).href)})`
     if (prototype === Map.prototype || prototype === Set.prototype)

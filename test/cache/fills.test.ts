@@ -414,7 +414,7 @@ describe('a run that ends late', () => {
     slow.resolve()
     for (const answer of answers)
       expect(await read(answer)).toEqual([200, 1, { fwd: 'stale', ttl: -1, detail: 'refresh failed' }])
-    expect([self.runs, self.errors]).toEqual([2, [['cache', new Error('broken')]]])
+    expect([self.runs, self.errors]).toEqual([2, [['handler', new Error('broken')]]])
   })
 })
 

@@ -1,32 +1,9 @@
 import type { Core, Versioned } from '../core.js'
-import { stateOf, type Windows } from '../responses/policy.js'
-import type { SafeStore } from '../stores/guard.js'
+import { stateOf } from '../responses/policy.js'
 import type { Entry, Lease } from '../stores/store.js'
 import { Flight, type Outcome } from './flight.js'
+import type { Job, Made } from './job.js'
 import { isCurrent, lookUp, nothing, type Found } from './lookup.js'
-
-/** What a run made. */
-export interface Made {
-  readonly outcome: Outcome | Promise<Outcome>
-}
-
-/** A request for something that is looked up, or made and stored. */
-export interface Job<made extends Made> {
-  readonly core: Core
-  readonly store: SafeStore
-  readonly key: string
-  readonly windows: Windows
-  /** The marks that the entry depends on. */
-  marks(): readonly string[]
-  /** Runs. Without `marks`, the result must not be stored. */
-  make(marks: Versioned | undefined, signal: () => AbortSignal): Promise<made>
-  /** The signal of the request. */
-  signal(): AbortSignal
-  /** Keeps the host alive for work in the background. */
-  waitUntil(promise: Promise<unknown>): void
-  /** Discards a result that no client receives. `isLate`: the request has its response already. */
-  discard(made: made, isLate: boolean): void
-}
 
 /** A key whose result could not be stored is remembered so long, in milliseconds. Clients can make up long keys. */
 const unstorableFor = 10_000
@@ -129,9 +106,9 @@ async function takeLease(job: Job<any>, leaseKey: string): Promise<Lease | Entry
 }
 
 /** Looks up a fresh entry again. The process that had the lease before can have stored one since the first lookup. */
-export async function lookAgain({ core, store, key, marks, windows }: Job<any>): Promise<Entry | undefined> {
-  const { entry, isMarkedStale } = await lookUp(store, core.prefix, key, marks)
-  return entry && !isMarkedStale && stateOf(entry, Date.now(), windows) === 'fresh' ? entry : undefined
+export async function lookAgain(job: Job<any>): Promise<Entry | undefined> {
+  const { entry, isMarkedStale } = await lookUp(job)
+  return entry && !isMarkedStale && stateOf(entry, Date.now(), job.windows) === 'fresh' ? entry : undefined
 }
 
 /** Runs, and stores the result in the background. */

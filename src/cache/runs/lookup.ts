@@ -1,5 +1,6 @@
 import type { Entry } from '../stores/store.js'
 import type { SafeStore } from '../stores/guard.js'
+import type { Job, Made } from './job.js'
 
 /** What the current versions of its marks make of an entry. */
 type Currency = 'current' | 'stale' | 'expired'
@@ -18,15 +19,12 @@ export const nothing: Found = { entry: undefined, isMarkedStale: false, versions
  * Looks up an entry, and compares the versions of its marks. An asynchronous store gets the expected marks at the same time,
  * so that the lookup is one round trip.
  */
-export function lookUp(
-  store: SafeStore,
-  prefix: string,
-  key: string,
-  marks: () => readonly string[],
-): Found | Promise<Found> {
-  const entry = store.get(key)
+export function lookUp(job: Pick<Job<Made>, 'core' | 'store' | 'key' | 'marks'>): Found | Promise<Found> {
+  const { store } = job
+  const { prefix } = job.core
+  const entry = store.get(job.key)
   if (!(entry instanceof Promise)) return entry ? judge(store, prefix, entry, undefined) : nothing
-  const expected = marks()
+  const expected = job.marks()
   return Promise.all([entry, store.versions(expected)]).then(([entry, versions]) => {
     if (!versions) return nothing
     if (!entry) return { ...nothing, versions }

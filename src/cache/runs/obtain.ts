@@ -2,7 +2,8 @@ import type { CacheStatus } from '../../headers/cache-status.js'
 import type { Core } from '../core.js'
 import { stateOf } from '../responses/policy.js'
 import type { Entry } from '../stores/store.js'
-import { gain, land, lookAgain, make, start, toLeaseKey, toText, toVersioned, type Job, type Made } from './gain.js'
+import { gain, land, lookAgain, make, start, toLeaseKey, toText, toVersioned } from './gain.js'
+import type { Job, Made } from './job.js'
 import { lookUp, type Found } from './lookup.js'
 
 /** An entry and how it was found, or the result of an own run and why it ran. */
@@ -15,7 +16,7 @@ export type Obtained<made> =
  * runs, and returns the stale entry if the run fails within `staleIfError`. Returns immediately if the store does.
  */
 export function obtain<made extends Made>(job: Job<made>): Obtained<made> | Promise<Obtained<made>> {
-  const found = lookUp(job.store, job.core.prefix, job.key, () => job.marks())
+  const found = lookUp(job)
   return found instanceof Promise ? found.then((found) => decide(job, found)) : decide(job, found)
 }
 
