@@ -4,7 +4,7 @@ import { createClient } from 'redis'
 import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { z } from 'zod'
 import { createCache } from '../../src/cache/create-cache.js'
-import { redisStore, type IORedisClient, type NodeRedisClient } from '../../src/cache/redis-store.js'
+import { redisStore, type IORedisClient, type NodeRedisClient } from '../../src/cache/stores/redis-store.js'
 import { serve } from '../../src/hosts/node.js'
 import { route, router } from '../../src/index.js'
 import { describeWithRedis, startRedis, type RedisServer } from '../redis.js'
@@ -89,7 +89,7 @@ describeWithRedis('two servers, over redis and ioredis, with one Redis', () => {
       onError: (error) => reports.push(error),
     })
     const item = route('/items/[slug]')
-      .use(cache({ tags: ({ params }) => ['items', `item:${params.slug}`] }))
+      .use(cache({ revalidate: false, tags: ({ params }) => ['items', `item:${params.slug}`] }))
       .get(async () => {
         const value = truth
         await sleep(Math.random() * 8)

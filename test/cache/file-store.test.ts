@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { fileStore } from '../../src/cache/file-store.js'
-import type { Entry } from '../../src/cache/store.js'
+import { fileStore } from '../../src/cache/stores/file-store.js'
+import type { Entry } from '../../src/cache/stores/store.js'
 import { describeStore } from '../contracts/store.js'
 
 const makeDirectory = (): Promise<string> => mkdtemp(join(tmpdir(), 'byway-store-'))

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { memoryStore } from '../../src/cache/memory-store.js'
-import type { Entry } from '../../src/cache/store.js'
+import { memoryStore } from '../../src/cache/stores/memory-store.js'
+import type { Entry } from '../../src/cache/stores/store.js'
 import { describeStore } from '../contracts/store.js'
 
 describeStore(

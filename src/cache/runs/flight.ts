@@ -1,21 +1,21 @@
-import type { Entry } from './store.js'
+import type { Entry } from '../stores/store.js'
 
-/** How a run ended: with an entry, with an answer that is not to be stored, or in an error. */
+/** How a run ended: with an entry, with a result that must not be stored, or with an error. */
 export type Outcome = Entry | 'unstorable' | 'failed'
 
-/** A run under way, which others that want the same wait for. */
+/** A run in progress, which requests for the same key can join. */
 export class Flight {
-  /** The versions that its marks had when it began, once they are known: it is nobody's who has seen newer ones. */
+  /** Mark versions when the run began, once known. Requests that have read other versions do not join it. */
   versions: string | undefined
-  /** Whether one with newer versions has begun, whose entry is to stay. */
+  /** Whether a run with newer versions has begun, whose entry must stay. */
   isOutdated = false
-  /** When nobody waits for it any more, in milliseconds since 1970. */
+  /** The time until which requests join it, in milliseconds since 1970. */
   readonly until: number
   readonly outcome: Promise<Outcome>
   settle!: (outcome: Outcome) => void
   readonly #waiting: (() => AbortSignal)[] = []
   #controller: AbortController | undefined
-  #gone = 0
+  #aborted = 0
 
   constructor(versions: string | undefined, until: number) {
     this.versions = versions
@@ -23,13 +23,13 @@ export class Flight {
     this.outcome = new Promise((settle) => (this.settle = settle))
   }
 
-  /** One more that waits. */
+  /** Adds a request that waits. */
   join(signal: () => AbortSignal): void {
     this.#waiting.push(signal)
     if (this.#controller) this.#follow(signal())
   }
 
-  /** Aborted when all who wait have gone. */
+  /** The signal that aborts when every request that waits has aborted. */
   readonly signal = (): AbortSignal => {
     if (!this.#controller) {
       this.#controller = new AbortController()
@@ -38,7 +38,7 @@ export class Flight {
     return this.#controller.signal
   }
 
-  /** How it ended, or `undefined` when that takes too long. */
+  /** Resolves to the outcome, or to `undefined` after the time limit. */
   async wait(): Promise<Outcome | undefined> {
     let timer: ReturnType<typeof setTimeout> | undefined
     const late = new Promise<undefined>((resolve) => {
@@ -53,8 +53,8 @@ export class Flight {
 
   #follow(signal: AbortSignal): void {
     const leave = (): void => {
-      // By the reason of who runs it, to whom what is thrown then is no error.
-      if (++this.#gone === this.#waiting.length) this.#controller!.abort(this.#waiting[0]!().reason)
+      // With the reason of the request that runs: an error thrown with this reason is not reported.
+      if (++this.#aborted === this.#waiting.length) this.#controller!.abort(this.#waiting[0]!().reason)
     }
     if (signal.aborted) leave()
     else signal.addEventListener('abort', leave, { once: true })

@@ -1,10 +1,11 @@
-import { notesOf } from './notes.js'
-import { markPrerendered } from './cache/prerendering.js'
-import { isRing } from './middleware.js'
+import { cacheOptionsOf } from '../cache/cache-options.js'
+import { markPrerendered } from '../cache/prerendering.js'
+import type { App } from '../app.js'
+import { toPath } from '../href.js'
+import { staticParamsOf } from '../paths/static-params.js'
+import { errorOf } from '../problem.js'
+import { dataOf } from '../router.js'
 import { toFilePath, writeBelow } from './page-file.js'
-import { toPath } from './pattern.js'
-import { errorOf } from './problem.js'
-import { dataOf, type RouterData } from './router.js'
 
 /** An app, the return value of `router()`. */
 export interface PrerenderApp {
@@ -112,9 +113,7 @@ export async function prerender(app: PrerenderApp, options: PrerenderOptions = {
   const { onProgress = showProgress } = options
 
   const prerenderPage = async ({ pattern, pathname }: Job): Promise<PrerenderedPage> => {
-    const request = new Request(origin + pathname)
-    markPrerendered(request)
-    const response = await app.fetch(request)
+    const response = await app.fetch(markPrerendered(new Request(origin + pathname)))
     const bytes = await readStored(response)
     const page = { pattern, pathname, status: response.status, bytes: bytes.length }
     if (outDir === undefined) return page
@@ -147,7 +146,7 @@ export async function prerender(app: PrerenderApp, options: PrerenderOptions = {
   return { pages, skipped }
 }
 
-async function plan({ routes, basePath }: RouterData): Promise<{
+async function plan({ routes, basePath }: App): Promise<{
   readonly jobs: readonly Job[]
   readonly skipped: readonly string[]
   readonly failures: PrerenderFailure[]
@@ -157,16 +156,16 @@ async function plan({ routes, basePath }: RouterData): Promise<{
   const failures: PrerenderFailure[] = []
   for (const { route } of routes) {
     const { pattern } = route
-    const layer = route.operations.get('GET')?.middleware.find(isRing)
-    if (!layer) continue
-    // A `key` depends on the request, so its values are unknown before the first request.
-    const isPersonal = 'key' in (notesOf(layer).cache ?? {})
-    if (isPersonal || (pattern.includes('[') && !route.staticParams)) {
+    const options = route.operations.get('GET')?.middleware.map(cacheOptionsOf).find(Boolean)
+    if (!options) continue
+    const staticParams = staticParamsOf(route)
+    // What `key` returns depends on a request.
+    if (options.key || (pattern.includes('[') && !staticParams)) {
       skipped.push(pattern)
       continue
     }
     try {
-      for (const params of route.staticParams ? await route.staticParams.load() : [{}]) {
+      for (const params of staticParams ? await staticParams.load(pattern) : [{}]) {
         const path = toPath(pattern, params)
         const pathname = path === '/' && basePath ? basePath : basePath + path
         jobs.set(pathname, { pattern, pathname })

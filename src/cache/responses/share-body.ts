@@ -1,6 +1,7 @@
 /**
- * A streamed answer for two readers: who gets the Response, and `whole`, which has its bytes at a clean end. When the first
- * goes, the other reads on. `whole` is `undefined` where the stream broke off.
+ * Lets two readers have a streamed body: the client, through the returned Response, and `whole`, which resolves to the bytes
+ * when the stream ends. If the client disconnects, the stream is read to its end. `whole` resolves to `undefined` if the
+ * stream fails.
  */
 export function shareBody(
   response: Response,
@@ -33,10 +34,10 @@ export function shareBody(
       throw error
     }
   }
-  let isGone = false
+  let isCanceled = false
   const pass = async (controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>): Promise<boolean> => {
     const chunk = await read()
-    if (!isGone) {
+    if (!isCanceled) {
       if (chunk === undefined) controller.close()
       else controller.enqueue(chunk)
     } else if (!chunks) await reader.cancel()
@@ -44,7 +45,7 @@ export function shareBody(
   }
   const body = new ReadableStream<Uint8Array<ArrayBuffer>>(
     {
-      // Ahead of who gets it, as far as it may be stored: others who want the same do not wait for a slow one.
+      // Reads ahead of the client while the body can be stored, so that other requests do not wait for a slow client.
       async start(controller) {
         while (chunks && (await pass(controller)));
       },
@@ -52,7 +53,7 @@ export function shareBody(
         await pass(controller)
       },
       async cancel(reason) {
-        isGone = true
+        isCanceled = true
         if (!chunks) await reader.cancel(reason)
       },
     },

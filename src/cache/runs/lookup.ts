@@ -1,13 +1,14 @@
-import type { SafeStore } from './guard.js'
-import type { Entry } from './store.js'
+import type { Entry } from '../stores/store.js'
+import type { SafeStore } from '../stores/guard.js'
+import type { Job, Made } from './job.js'
 
-/** What the versions that its marks have now say of an entry. */
-export type Currency = 'current' | 'stale' | 'over'
+/** What the current versions of its marks make of an entry. */
+type Currency = 'current' | 'stale' | 'expired'
 
-/** An entry that is not over, and the versions of the marks that were asked for, if they are known already. */
+/** An entry that has not expired, and the versions of the expected marks, if they are known already. */
 export interface Found {
   readonly entry: Entry | undefined
-  /** Whether a tag of it was revalidated with 'max'. */
+  /** Whether one of its tags was revalidated with 'max'. */
   readonly isMarkedStale: boolean
   readonly versions: readonly string[] | undefined
 }
@@ -15,18 +16,15 @@ export interface Found {
 export const nothing: Found = { entry: undefined, isMarkedStale: false, versions: undefined }
 
 /**
- * Looks up an entry, and whether its marks still have their versions. A store that takes its time is asked for the versions
- * of `marks` at once, those that the entry most likely has: one round trip in all.
+ * Looks up an entry, and compares the versions of its marks. An asynchronous store gets the expected marks at the same time,
+ * so that the lookup is one round trip.
  */
-export function lookUp(
-  store: SafeStore,
-  prefix: string,
-  key: string,
-  marks: () => readonly string[],
-): Found | Promise<Found> {
-  const entry = store.get(key)
+export function lookUp(job: Pick<Job<Made>, 'core' | 'store' | 'key' | 'marks'>): Found | Promise<Found> {
+  const { store } = job
+  const { prefix } = job.core
+  const entry = store.get(job.key)
   if (!(entry instanceof Promise)) return entry ? judge(store, prefix, entry, undefined) : nothing
-  const expected = marks()
+  const expected = job.marks()
   return Promise.all([entry, store.versions(expected)]).then(([entry, versions]) => {
     if (!versions) return nothing
     if (!entry) return { ...nothing, versions }
@@ -37,7 +35,7 @@ export function lookUp(
   })
 }
 
-/** Whether no mark of an entry has been renewed since, but for those that leave it to be served once more. */
+/** Whether an entry can still be served: no mark was renewed since, except marks that make it stale. */
 export async function isCurrent(store: SafeStore, prefix: string, entry: Entry): Promise<boolean> {
   return !!(await judge(store, prefix, entry, undefined)).entry
 }
@@ -60,8 +58,8 @@ function toFound(
   prefix: string,
   versions: readonly string[] | undefined,
 ): Found {
-  const currency = current ? currencyOf(entry, current, prefix) : 'over'
-  return currency === 'over' ? { ...nothing, versions } : { entry, isMarkedStale: currency === 'stale', versions }
+  const currency = current ? currencyOf(entry, current, prefix) : 'expired'
+  return currency === 'expired' ? { ...nothing, versions } : { entry, isMarkedStale: currency === 'stale', versions }
 }
 
 function currencyOf({ marks }: Entry, current: readonly string[], prefix: string): Currency {
@@ -69,7 +67,7 @@ function currencyOf({ marks }: Entry, current: readonly string[], prefix: string
   for (let index = 0; index < marks.length; index++) {
     const [mark, version] = marks[index]!
     if (version === current[index]) continue
-    if (!mark.startsWith('s:', prefix.length)) return 'over'
+    if (!mark.startsWith('s:', prefix.length)) return 'expired'
     currency = 'stale'
   }
   return currency

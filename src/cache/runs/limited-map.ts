@@ -1,4 +1,4 @@
-/** A map that forgets what was set first when it has too many. */
+/** A map with a limit, above which it forgets the value that was set first. */
 export class LimitedMap<value> {
   readonly #map: Map<string, value> = new Map()
   readonly #limit: number

@@ -1,18 +1,17 @@
-import { isKeptByNotModified, toSelection } from '../headers/conditional.js'
-import { parseDate } from '../headers/date.js'
-import { toProblem } from '../problem.js'
+import { isKeptByNotModified, toSelection } from '../../headers/conditional.js'
+import { parseDate } from '../../headers/date.js'
 import { createResponse, type HeaderPairs } from '#response'
-import type { Entry } from './store.js'
+import type { Entry } from '../stores/store.js'
 
 /**
- * The Response that an entry is for a GET or a HEAD: its own, or what the request's conditions and its `Range` make of
- * it. HEAD has GET's, with its body. `extra` are headers of this moment.
+ * Makes the Response of an entry for a GET or a HEAD. The request's conditions and its `Range` are applied. HEAD gets the
+ * Response of GET, with its body. `extra` are headers of this moment.
  *
  * @see https://www.rfc-editor.org/rfc/rfc9111#section-4.3.2
  */
-export function answerFrom(entry: Entry, request: Request, extra: HeaderPairs): Response {
+export function fromEntry(entry: Entry, request: Request, extra: HeaderPairs): Response {
   const { status, headers, body } = entry
-  // https://www.rfc-editor.org/rfc/rfc9110#section-13.2.1: what is no success has no conditions.
+  // https://www.rfc-editor.org/rfc/rfc9110#section-13.2.1: conditions apply to successes only.
   if (status >= 300 || !isSelective(request.headers)) return send(body, status, headers.concat(extra))
   let bytes: Uint8Array<ArrayBuffer> | undefined
   const toBytes = () => (bytes ??= typeof body === 'string' ? new TextEncoder().encode(body) : body)
@@ -20,10 +19,11 @@ export function answerFrom(entry: Entry, request: Request, extra: HeaderPairs): 
   if (selection === undefined) return send(body, status, headers.concat(extra))
   if (selection === 304)
     return createResponse(null, 304, headers.filter(([name]) => isKeptByNotModified(name)).concat(extra))
-  // Made now, and by nobody else.
+  // These are not stored responses, so they have no age.
   const own = extra.filter(([name]) => name !== 'age')
-  if (selection === 412) return toProblem(412, undefined, own)
-  if (selection === 416) return toProblem(416, undefined, [['content-range', `bytes */${toBytes().length}`], ...own])
+  if (selection === 412) return toError(412, 'Precondition Failed', own)
+  if (selection === 416)
+    return toError(416, 'Range Not Satisfiable', [['content-range', `bytes */${toBytes().length}`], ...own])
   const { start, end } = selection
   return send(toBytes().subarray(start, end), 206, [
     ...headers.filter(([name]) => name !== 'content-length' && name !== 'content-range'),
@@ -33,11 +33,22 @@ export function answerFrom(entry: Entry, request: Request, extra: HeaderPairs): 
   ])
 }
 
-/** A strong entity tag of a body, at once where the platform can and the body is small. */
+// A problem, which an app's own error format replaces.
+function toError(status: number, title: string, headers: HeaderPairs): Response {
+  const data = { title, status }
+  const pairs: HeaderPairs = [
+    ['content-type', 'application/problem+json'],
+    ['x-content-type-options', 'nosniff'],
+    ...headers,
+  ]
+  return createResponse(JSON.stringify(data), status, pairs, { data, isReply: true })
+}
+
+/** Makes a strong entity tag of a body. Returns it immediately if the platform can hash it synchronously and it is small. */
 // https://www.rfc-editor.org/rfc/rfc9110#section-8.8.3
 export function toEntityTag(body: Entry['body']): string | Promise<string> {
   const bytes = typeof body === 'string' ? encoder.encode(body) : body
-  // Web Crypto hashes in another thread, whose way there and back takes ten times as long as the hash of a small body.
+  // Web Crypto hashes in another thread, which takes ten times as long for a small body.
   const node = bytes.length <= 65_536 ? nodeCrypto() : undefined
   return node ? toTag(node.createHash('sha256').update(bytes).digest()) : digest(bytes)
 }
@@ -60,7 +71,7 @@ declare const process: { getBuiltinModule?(name: string): unknown } | undefined
 
 let loaded: { readonly crypto: NodeCrypto | undefined } | undefined
 
-// Node, Bun, Deno, and Workers with `nodejs_compat`. At the first call, since many a process stores nothing.
+// Node.js, Bun, Deno, and Workers with `nodejs_compat`. At the first call, because many processes store nothing.
 function nodeCrypto(): NodeCrypto | undefined {
   loaded ??= {
     crypto: typeof process === 'object' ? (process.getBuiltinModule?.('node:crypto') as NodeCrypto) : undefined,
@@ -68,7 +79,7 @@ function nodeCrypto(): NodeCrypto | undefined {
   return loaded.crypto
 }
 
-// `If-Range` says nothing without `Range`.
+// `If-Range` has no effect without `Range`.
 const isSelective = (headers: Headers): boolean =>
   headers.get('if-none-match') !== null ||
   headers.get('range') !== null ||
