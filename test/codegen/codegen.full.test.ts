@@ -63,7 +63,7 @@ export const api = createClient({ fetch: app.fetch })
 `,
     'checks.ts': checks,
   })
-}, 60_000)
+})
 afterAll(() => rmSync(generated, { recursive: true, force: true }))
 
 const load = async (name: string): Promise<typeof check> =>

@@ -125,9 +125,9 @@ describe('parseCacheControl', () => {
   it('takes a time that grows with the length of the header alone', () => {
     for (const part of ['a="', 'a="\\', '"', '\\"', 'a=', ' ', 'a="\u0000', 'a,', '\\\\"']) {
       const header = part.repeat(longest).slice(0, longest)
-      const start = performance.now()
+      const start = process.cpuUsage()
       for (let run = 0; run < 20; run++) parseCacheControl(header)
-      expect([part, performance.now() - start < 500]).toEqual([part, true])
+      expect([part, process.cpuUsage(start).user < 500_000]).toEqual([part, true])
     }
   })
 })

@@ -455,7 +455,7 @@ describe('a cache', () => {
       }),
       { numRuns: runs(150) },
     )
-  }, 60_000)
+  })
 
   it('is never older than it may be while its store fails, either', async () => {
     const outage = fc.record({ do: fc.constant('outage' as const), on: fc.boolean() })
@@ -471,7 +471,7 @@ describe('a cache', () => {
       }),
       { numRuns: runs(100) },
     )
-  }, 60_000)
+  })
 })
 
 // ── clients ──
@@ -664,7 +664,7 @@ describe('clients that a cache answers', () => {
       }),
       { numRuns: runs(200) },
     )
-  }, 60_000)
+  })
 
   it("have what the key tells of them, and nothing more, with 'force-static'", async () => {
     await fc.assert(
@@ -687,7 +687,7 @@ describe('clients that a cache answers', () => {
       }),
       { numRuns: runs(200) },
     )
-  }, 60_000)
+  })
 
   it("have nothing of each other with 'error', for which a 500 stands in", async () => {
     await fc.assert(
@@ -703,7 +703,7 @@ describe('clients that a cache answers', () => {
       }),
       { numRuns: runs(150) },
     )
-  }, 60_000)
+  })
 })
 
 // ── keys ──
@@ -930,5 +930,5 @@ describe('keys of answers', () => {
       ),
       { numRuns: runs(1_000) },
     )
-  }, 60_000)
+  })
 })
