@@ -163,7 +163,7 @@ describe.each(Object.entries(hosts))('on %s', (name, { binary, args, ip }) => {
       await new Promise((resolve) => setTimeout(resolve, 100))
     }
     throw new Error(`${name} does not answer: ${output}`)
-  }, 30_000)
+  })
   afterAll(() => void child?.kill('SIGKILL'))
 
   it.skipIf(missing)('answers with params, decoded once', async () => {
@@ -247,16 +247,21 @@ describe.each(Object.entries(hosts))('on %s', (name, { binary, args, ip }) => {
   })
 
   it.skipIf(missing)('sends each event when it is there', async () => {
-    const response = await fetch(`${origin}/ticks?to=3`)
+    const response = await fetch(`${origin}/ticks?to=20`)
     expect(response.headers.get('content-type')).toBe('text/event-stream')
-    const times: number[] = []
+    let chunks = 0
     let events = ''
     for await (const chunk of response.body!.pipeThrough(new TextDecoderStream()) as unknown as AsyncIterable<string>) {
-      times.push(performance.now())
+      chunks++
       events += chunk
     }
-    expect(events).toBe([1, 2, 3].map((tick) => `id: ${tick}\ndata: {"tick":${tick}}\n\n`).join(''))
-    expect(times.at(-1)! - times[0]!).toBeGreaterThan(60)
+    expect(events).toBe(
+      Array.from({ length: 20 }, (_, index) => index + 1)
+        .map((tick) => `id: ${tick}\ndata: {"tick":${tick}}\n\n`)
+        .join(''),
+    )
+    // A client that is not run for a while reads several at once.
+    expect(chunks).toBeGreaterThan(1)
   })
 
   it.skipIf(missing)('closes the events of a client that is gone', async () => {

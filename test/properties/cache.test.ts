@@ -456,7 +456,7 @@ describe('a cache', () => {
       }),
       { numRuns: runs(150) },
     )
-  }, 60_000)
+  })
 
   it('is never older than it may be while its store fails, either', async () => {
     const outage = fc.record({ do: fc.constant('outage' as const), on: fc.boolean() })
@@ -472,7 +472,7 @@ describe('a cache', () => {
       }),
       { numRuns: runs(100) },
     )
-  }, 60_000)
+  })
 })
 
 // ── clients ──
@@ -665,7 +665,7 @@ describe('clients that a cache answers', () => {
       }),
       { numRuns: runs(200) },
     )
-  }, 60_000)
+  })
 
   it("have what the key tells of them, and nothing more, with 'force-static'", async () => {
     await fc.assert(
@@ -688,7 +688,7 @@ describe('clients that a cache answers', () => {
       }),
       { numRuns: runs(200) },
     )
-  }, 60_000)
+  })
 
   it("have nothing of each other with 'error', for which a 500 stands in", async () => {
     await fc.assert(
@@ -704,7 +704,7 @@ describe('clients that a cache answers', () => {
       }),
       { numRuns: runs(150) },
     )
-  }, 60_000)
+  })
 })
 
 // ── keys ──
@@ -931,5 +931,5 @@ describe('keys of answers', () => {
       ),
       { numRuns: runs(1_000) },
     )
-  }, 60_000)
+  })
 })
