@@ -23,20 +23,20 @@ async function start(served: Served): Promise<Served> {
 }
 afterEach(() => Promise.all(open.splice(0).map((served) => served.close())))
 
-describe('serve', () => {
-  it('picks a free port for port 0, and says where it listens', async () => {
+describe('serve()', () => {
+  it('selects a free port for port 0, and returns its URL', async () => {
     const { url } = await start(serve(app, local))
     expect(url).toMatch(/^http:\/\/127\.0\.0\.1:[1-9]\d+$/)
     expect((await fetch(url)).status).toBe(200)
   })
 
-  it('says localhost where it listens on every address', async () => {
+  it('returns a URL with localhost if it listens on every address', async () => {
     const { url } = await start(serve(app, { port: 0, signals: false }))
     expect(url).toMatch(/^http:\/\/localhost:\d+$/)
     expect((await fetch(url)).status).toBe(200)
   })
 
-  it('rejects ready where the port is in use, and names it', async () => {
+  it('rejects ready if the port is in use, and names the port', async () => {
     const { url } = await start(serve(app, local))
     const port = Number(new URL(url).port)
     const second = serve(app, { ...local, port })
@@ -87,7 +87,7 @@ describe('serve', () => {
     }
   })
 
-  it('takes the host of an absolute target, and none of its user', async () => {
+  it('uses the host of an absolute target, and rejects a target with a user', async () => {
     const { url } = await start(serve(app, local))
     const answer = async (target: string): Promise<string> =>
       (await raw(url, `GET ${target} HTTP/1.1\r\nHost: other.example\r\nConnection: close\r\n\r\n`)).text
@@ -106,7 +106,7 @@ describe('serve', () => {
       expect(await answer(refused)).toMatch(/^HTTP\/1\.1 400 /)
   })
 
-  it('answers HTTP/1.0 without a Host', async () => {
+  it('responds to HTTP/1.0 without a Host', async () => {
     const { url } = await start(serve(app, local))
     expect((await raw(url, 'GET /a HTTP/1.0\r\n\r\n')).text).toContain(`"url":"${url}/a"`)
   })
@@ -116,13 +116,13 @@ describe('serve', () => {
     ['example.com:8080', 'http://example.com:8080'],
     ['[::1]:3000', 'http://[::1]:3000'],
     ['0x7f.1', 'http://127.0.0.1'],
-  ])('writes the host %s as the URL parser does', async (given, origin) => {
+  ])('serializes the host %s as the URL parser does', async (given, origin) => {
     const { url } = await start(serve(app, local))
     const { text } = await raw(url, `GET /a HTTP/1.1\r\nHost: ${given}\r\nConnection: close\r\n\r\n`)
     expect(text).toContain(`"url":"${origin}/a"`)
   })
 
-  it('takes address, scheme and host from the proxies that it was told of, and no further', async () => {
+  it('uses the address, scheme and host that the trusted proxies send, and ignores earlier values', async () => {
     const headers = {
       'x-forwarded-for': '6.6.6.6, 1.1.1.1, 2.2.2.2',
       'x-forwarded-proto': 'gopher, https',
@@ -161,7 +161,7 @@ describe('context.ip', () => {
 })
 
 describe('request.url', () => {
-  // Not a router, which would answer for itself where a percent-escape is malformed or a path ends with a slash.
+  // A router would respond itself to a malformed percent-escape and to a path that ends with a slash.
   const echo = { fetch: ({ url }: Request) => Response.json(url) }
   let served: Served
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
@@ -184,7 +184,7 @@ describe('request.url', () => {
         .end()
     })
 
-  it('is what the URL parser makes of the target, or the answer is 400', async () => {
+  it('is what the URL parser makes of the target, or the response is a 400', async () => {
     const piece = fc.oneof(
       fc.constantFrom(
         '/',
@@ -226,7 +226,7 @@ describe('request.url', () => {
     )
   })
 
-  it('is its own serialisation whatever the Host, or the answer is 400', async () => {
+  it('is its own serialization for any Host, or the response is a 400', async () => {
     const piece = fc.oneof(
       fc.constantFrom('[', ']', '::1', ':', '.', 'xn--', '0x', '80', '-', '_', '%41', '@', '/'),
       fc.string({ maxLength: 4, unit: fc.integer({ min: 0x21, max: 0x7e }).map((code) => String.fromCharCode(code)) }),
@@ -245,8 +245,8 @@ describe('request.url', () => {
   })
 })
 
-describe('close', () => {
-  it('waits for the answers under way, tells them to close, and takes no more connections', async () => {
+describe('close()', () => {
+  it('waits for requests in progress, closes their connections, and accepts no new ones', async () => {
     const slow = router({ slow: route('/').get(() => sleep(300).then(() => 'done')) })
     const served = await start(serve(slow, local))
     const asked = fetch(served.url)
@@ -259,7 +259,7 @@ describe('close', () => {
     expect(await closing).toBeUndefined()
   })
 
-  it('answers what comes in on an open connection, and closes it with that', async () => {
+  it('responds to the next request on an open connection, and closes the connection then', async () => {
     const served = await start(serve(app, local))
     const one = 'GET /a HTTP/1.1\r\nHost: a\r\n\r\n'
     const sent = raw(served.url, [one, 100, one])
@@ -271,7 +271,7 @@ describe('close', () => {
     expect(closed).toBe(true)
   })
 
-  it('waits neither for idle connections nor for ones that never asked', async () => {
+  it('does not wait for idle connections, or for ones without a request', async () => {
     const served = await start(serve(app, local))
     await (await fetch(served.url)).text()
     const unused = connect(Number(new URL(served.url).port), '127.0.0.1')
@@ -282,7 +282,7 @@ describe('close', () => {
     unused.destroy()
   })
 
-  it('aborts and cuts off what is not done after the grace', async () => {
+  it('aborts the requests that are in progress after the grace, and closes their connections', async () => {
     const reasons: unknown[] = []
     const stuck = router({
       stuck: route('/').get((_request, { signal }) => {
@@ -301,7 +301,7 @@ describe('close', () => {
     expect(reasons).toEqual(['AbortError'])
   })
 
-  it('waits for the work that outlives the answers, but not for ever', async () => {
+  it('waits for the work after the responses, for at most the grace', async () => {
     const done: string[] = []
     const works = router({
       ends: route('/ends').get((_request, { after }) => after(() => sleep(300).then(() => done.push('after')))),
@@ -318,7 +318,7 @@ describe('close', () => {
     expect(performance.now() - begun).toBeLessThan(2_000)
   })
 
-  it('gives the same promise each time, and leaves no signal handler', async () => {
+  it('returns the same promise each time, and removes its signal handlers', async () => {
     const before = process.listenerCount('SIGTERM')
     const one = await start(serve(app, { ...local, signals: true }))
     const two = await start(serve(app, { ...local, signals: true }))
@@ -361,7 +361,7 @@ describe('signals', () => {
   }
 
   it.each(['SIGTERM', 'SIGINT'] as const)(
-    '%s lets what runs end, then the work after it, and exits with 0',
+    '%s waits for requests in progress and the work after them, and exits with 0',
     async (signal) => {
       const child = await run('5000')
       const asked = fetch(`${child.url}/slow`)
@@ -375,7 +375,7 @@ describe('signals', () => {
     },
   )
 
-  it('a second signal exits at once', async () => {
+  it('a second signal ends the process immediately', async () => {
     const child = await run('30000')
     const asked = fetch(`${child.url}/stuck`).catch((error: Error) => error.name)
     await sleep(100)
@@ -388,7 +388,7 @@ describe('signals', () => {
     expect(await asked).toBe('TypeError')
   })
 
-  it('ends when the grace is over, with 0', async () => {
+  it('the process exits with 0 after the grace', async () => {
     const child = await run('300')
     const asked = fetch(`${child.url}/stuck`).catch((error: Error) => error.name)
     await sleep(100)
@@ -397,7 +397,7 @@ describe('signals', () => {
     expect(await asked).toBe('TypeError')
   })
 
-  it('leaves the half second that Vercel does, where it runs there', async () => {
+  it('the default grace on Vercel is 500 ms', async () => {
     const child = await start(['default'], { VERCEL: '1' })
     const asked = fetch(`${child.url}/stuck`).catch((error: Error) => error.name)
     await sleep(100)
@@ -410,7 +410,7 @@ describe('signals', () => {
     expect(await asked).toBe('TypeError')
   })
 
-  it('leaves what takes longer elsewhere the time to end', async () => {
+  it('the default grace elsewhere lets longer requests end', async () => {
     const child = await start(['default'], { VERCEL: '' })
     const asked = fetch(`${child.url}/long`)
     await sleep(100)
@@ -422,7 +422,7 @@ describe('signals', () => {
   const counted = ({ output }: { output: string }): { begun: number; after: number } =>
     JSON.parse(/^\{.*\}$/m.exec(output)![0]) as { begun: number; after: number }
 
-  /** 32 clients, each of which asks again when it has its answer, after a while, until the server has gone. */
+  /** 32 clients, each of which sends its next request after a pause when it has a response, until the server has closed. */
   async function load(url: string, keepAlive: boolean, pause: number, halfway: () => void) {
     const agent = new Agent({ keepAlive, maxSockets: 32 })
     const count = { answered: 0, refused: 0 }
@@ -468,11 +468,11 @@ describe('signals', () => {
     expect(counted(ended)).toEqual({ begun: answered, after: answered })
   })
 
-  // What was on its way while the server closed its end may be reset: no server can tell. Clients ask such again.
+  // A request that was on its way while the server closed its side can be reset. Clients repeat it.
   it.each([
-    ['on connections that are idle now and then', true, 300],
+    ['on connections that are sometimes idle', true, 300],
     ['on a connection of its own', false, 0],
-  ])('answers each request under load that has reached it: %s', async (_name, keepAlive, pause) => {
+  ])('responds to each request under load that has reached it: %s', async (_name, keepAlive, pause) => {
     const child = await run('5000')
     const { answered, refused, dropped } = await load(child.url, keepAlive, pause, () => child.process.kill('SIGTERM'))
     const ended = await child.ended
@@ -492,11 +492,11 @@ describe('signals', () => {
     const requests = Number(/(\d+) requests in/.exec(stdout)![1])
     expect([ended.code, counted(ended)]).toEqual([0, { begun: requests, after: requests }])
     expect(requests).toBeGreaterThan(500)
-    // Once the server has gone, wrk goes on to connect, and counts that as writes that failed.
+    // After the server has closed, wrk continues to connect, and counts failed writes.
     expect(stdout).not.toMatch(/read [1-9]|timeout [1-9]|Non-2xx/)
   })
 
-  it('a port in use that nobody waits for ends the process with the reason', async () => {
+  it('a port in use ends the process with the reason if no code handles ready', async () => {
     const child = await run('5000')
     const error = await new Promise<string>((resolve) =>
       execFile(process.execPath, [script, '5000', new URL(child.url).port], (_error, _stdout, stderr) =>
