@@ -98,7 +98,13 @@ describeWithRedis('two servers, over redis and ioredis, with one Redis', () => {
         else await cache.revalidateTag(by === 'all' ? 'items' : `item:${slug}`, by === 'max' ? by : undefined)
         return { value }
       })
-    const server = serve(router({ item }), { port: 0, hostname: '127.0.0.1', trustProxy: 1, grace: 1_000, signals: false })
+    const server = serve(router({ item }), {
+      port: 0,
+      hostname: '127.0.0.1',
+      trustProxy: 1,
+      grace: 1_000,
+      signals: false,
+    })
     await server.ready
     const close = async (): Promise<void> => {
       await server.close()
