@@ -1,14 +1,36 @@
 import { defineConfig } from 'vitest/config'
 import { embed } from './embed.js'
 
+// A busy machine can take long: a test fails by what it asserts, and a timeout only ends a test that hangs.
+const timeouts = { testTimeout: 120_000, hookTimeout: 120_000 }
+
 export default defineConfig({
   plugins: [embed()],
   // The condition that resolves the `imports` of package.json to `src`, also in processes that tests start.
   ssr: { resolve: { conditions: ['byway-source', 'node'] } },
   test: {
-    include: ['test/**/*.test.ts', 'examples/**/*.test.ts'],
-    testTimeout: 20_000,
-    // Two cores are the usual machine; hosts and browsers in the tests want one of them.
+    // Two cores are the usual machine. Servers and browsers in the tests need one of them.
     maxWorkers: 2,
+    projects: [
+      {
+        extends: true,
+        test: {
+          ...timeouts,
+          name: 'unit',
+          include: ['{test,examples}/**/*.test.ts'],
+          exclude: ['**/node_modules/**', '**/*.full.test.ts'],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          ...timeouts,
+          name: 'full',
+          include: ['{test,examples}/**/*.full.test.ts', 'test/properties/*.test.ts'],
+          // `test/properties/runs.ts` reads this.
+          env: { BYWAY_TEST: 'full' },
+        },
+      },
+    ],
   },
 })

@@ -1,7 +1,8 @@
 import type { App } from './app.js'
 import { keepAlive, noHost, onWritten, type Host } from './host.js'
 import { indexIn, paramsOf, type Match } from './matcher.js'
-import { BodyLimitError, toFailure, tooLarge, type Phase } from './problem.js'
+import { BodyLimitError } from './inputs/source.js'
+import { toFailure, tooLarge, type Phase } from './problem.js'
 import { isResponse, memoryOf, withoutBody, type Memory } from '#response'
 
 /** The app that handles a request: a router, or a route that is called on its own. */
@@ -36,7 +37,7 @@ export class Exchange {
   declare start: number
   declare end: number
   /** Runs the matched operation. Set when the request is matched. */
-  declare run: (request: Request, context: Scoped) => Response | Promise<Response>
+  declare run: (request: Request, context: any) => Response | Promise<Response>
   match: Match<unknown> | undefined
   /** The inputs that were validated before the handler, by a cache for example. */
   inputs: object | undefined

@@ -3,7 +3,8 @@ import { Context } from './context.js'
 import type { Method } from './declaration.js'
 import { Exchange, type Server } from './exchange.js'
 import type { Host } from './host.js'
-import { Matcher, paramsOf, type Match } from './matcher.js'
+import { limitBody } from './inputs/source.js'
+import { Matcher, type Match } from './matcher.js'
 import { compose, notesOf, type Chain } from './middleware.js'
 import { toAllow, type RunnableOperation } from './operation.js'
 import type { Rewrites } from './paths/rewrites.js'
@@ -12,6 +13,7 @@ import { after, attempt } from './promise.js'
 import { createResponse, ownTarget } from '#response'
 import { validate } from './schema.js'
 import { runInScope } from './scope.js'
+import { undeclared } from './undeclared.js'
 
 /** A route whose operations can run. */
 export interface RunnableRoute extends RouteData {
@@ -28,16 +30,23 @@ export interface ServeSettings extends Omit<Server, 'dispatch'> {
 /** Sends a request through the route that matches it. `params` replaces what the pathname captures. */
 export type Serve = (request: Request, host?: Host, params?: Params) => Response | Promise<Response>
 
+// What runs inside the router's middleware: an operation, or byway's own response.
+type Action = Pick<RunnableOperation, 'run'> & Partial<RunnableOperation>
+
 interface Target {
   readonly route: RunnableRoute
   /** The response to a method that the route lacks. Made when it is first needed. */
-  fallback?: Chain
+  fallback?: Action
 }
 
 type Params = Record<string, unknown>
 
-const notFound: Chain = () => toProblem(404, 'Not Found')
-const malformed: Chain = () => toProblem(400, 'Bad Request', { detail: 'The URL has a malformed percent-escape.' })
+const notFound: Action = { run: () => toProblem(404, 'Not Found', { detail: undeclared }) }
+// Params that do not match are in the client's types, so this 404 is a result.
+const invalidParams: Action = { run: () => toProblem(404, 'Not Found') }
+const malformed: Action = {
+  run: () => toProblem(400, 'Bad Request', { detail: 'The URL has a malformed percent-escape.' }),
+}
 
 /**
  * Makes the function through which every request goes: to one route that is called on its own, or to all routes of a router.
@@ -56,13 +65,13 @@ export function createServe(routes: readonly RunnableRoute[], settings: ServeSet
       if (outer.isDispatched) throw new Error('context.app.dispatch() was called twice for one request')
       outer.isDispatched = true
       const exchange = new Exchange(request, server, outer.host, outer)
-      const run = await choose(exchange)
+      const { run } = await choose(exchange)
       return run(request, new Context(exchange))
     },
   }
 
   // Returns what runs inside the router's middleware. A trailing slash is removed before the pathname is rewritten, once.
-  const choose = (exchange: Exchange): Chain | Promise<Chain> => {
+  const choose = (exchange: Exchange): Action | Promise<Action> => {
     const { href, start, end, request, outer } = exchange
     if (!isBelow(basePath, exchange)) return notFound
     let target: string | false = false
@@ -74,8 +83,9 @@ export function createServe(routes: readonly RunnableRoute[], settings: ServeSet
       rewrites?.apply(exchange, basePath)
     }
     try {
-      const run = accept(exchange, matcher.find(exchange.href, exchange.start, exchange.end))
-      return target ? after(run, (run) => (exchange.match ? toRedirect(exchange, `${target}${exchange.search}`) : run)) : run
+      const action = accept(exchange, matcher.find(exchange.href, exchange.start, exchange.end))
+      if (!target) return action
+      return after(action, (action) => (exchange.match ? toRedirect(exchange, target + exchange.search) : action))
     } catch (error) {
       if (error instanceof URIError) return malformed
       throw error
@@ -87,23 +97,31 @@ export function createServe(routes: readonly RunnableRoute[], settings: ServeSet
     exchange: Exchange,
     [match, ...others]: readonly Match<Target>[],
     given?: Params,
-  ): Chain | Promise<Chain> => {
+    missing: Action = notFound,
+  ): Action | Promise<Action> => {
     exchange.use(match, given)
-    if (!match) return notFound
+    if (!match) return missing
+    const action = actionOf(match.value, exchange.request.method)
     const { params: schemas } = match.value.route
-    const proceed = (params?: Params): Chain | Promise<Chain> => {
-      if (!params) return accept(exchange, others)
-      exchange.use(match, params)
-      return toChain(match.value, exchange.request.method)
-    }
-    if (!schemas.length) return toChain(match.value, exchange.request.method)
-    return attempt(() => parseParams(schemas, exchange.params), proceed, (error) => () => exchange.thrown(error, 'input'))
+    if (!schemas.length) return action
+    return attempt<Params | undefined, Action>(
+      () => parseParams(schemas, exchange.params),
+      (params) => {
+        if (!params) return accept(exchange, others, undefined, invalidParams)
+        exchange.use(match, params)
+        return action
+      },
+      (error) => ({ run: () => exchange.thrown(error, 'input') }),
+    )
   }
 
   return (request, host, params) => {
     const exchange = new Exchange(request, server, host)
-    const start = (run: Chain): Response | Promise<Response> => {
-      exchange.run = run as Exchange['run']
+    const start = ({ run, declaration = {}, middleware = [] }: Action): Response | Promise<Response> => {
+      exchange.run = run
+      const { body, bodyLimit = settings.bodyLimit } = declaration
+      // A declared body that no middleware can read is counted by its reader.
+      if (!body || use.length || middleware.length) limitBody(request, bodyLimit, host?.isServer)
       const context = new Context(exchange)
       return runInScope(context, () => chain(request, context))
     }
@@ -112,18 +130,21 @@ export function createServe(routes: readonly RunnableRoute[], settings: ServeSet
       return exchange.finish(basePath ? withBasePath(converted, basePath) : converted)
     }
     const [route] = routes as [RunnableRoute]
-    const run = params
+    const action = params
       ? accept(exchange, [{ value: { route }, pattern: route.pattern, captures: [] }], params)
       : choose(exchange)
-    return after(after(run, start), finish)
+    return after(after(action, start), finish)
   }
 }
 
-function toChain(target: Target, method: string): Chain {
+function actionOf(target: Target, method: string): Action {
   const { operations, rest } = target.route
-  const operation =
-    operations.get(method as Method) ?? (method === 'HEAD' ? operations.get('GET') : undefined) ?? rest
-  return operation ? operation.run : (target.fallback ??= toFallback(target.route))
+  return (
+    operations.get(method as Method) ??
+    (method === 'HEAD' ? operations.get('GET') : undefined) ??
+    rest ??
+    (target.fallback ??= { run: toFallback(target.route) })
+  )
 }
 
 // OPTIONS, or a 405, inside the middleware that all operations of the route share.
@@ -137,13 +158,13 @@ function toFallback(route: RunnableRoute): Chain {
     ({ method }) =>
       method === 'OPTIONS'
         ? createResponse(null, 204, [allow])
-        : toProblem(405, 'Method Not Allowed', undefined, [allow]),
+        : toProblem(405, 'Method Not Allowed', { detail: undeclared }, [allow]),
   )
 }
 
-function toRedirect(exchange: Exchange, location: string): Chain {
+function toRedirect(exchange: Exchange, location: string): Action {
   exchange.use()
-  return () => createResponse(null, 308, [['location', location]], { isReply: true })
+  return { run: () => createResponse(null, 308, [['location', location]], { isReply: true }) }
 }
 
 // Each schema parses the names of its own part of the pattern. Returns `undefined` if one does not match.

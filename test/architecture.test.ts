@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest'
 // Who may import whom: a file imports from the rows above its own only, and within its folder. Type imports count.
 const rows = [
   ['scope', 'response'],
-  ['annotations', 'response-node', 'stream', 'jsonify', 'null-object', 'page-file', 'documents/*'],
+  ['annotations', 'response-node', 'inputs/*', 'stream', 'jsonify', 'null-object', 'page-file', 'documents/*'],
   ['pattern', 'problem', 'value', 'headers/*'],
   ['matcher', 'body', 'form', 'reply', 'webhooks/*'],
   ['context', 'rules', 'file', 'proxy'],
@@ -43,7 +43,7 @@ const packages: Record<string, RegExp> = {
   'openapi/page/assets': /^openapi\/page\/[\w.]+\?text$/,
   'codegen/*': /^(?:node:(?:fs|module|path|url)|typescript)$/,
   'cli/*': /^(?:node:(?:child_process|fs|fs\/promises|path|url)|commander|jiti)$/,
-  'hosts/*': /^(?:node:(?:http|net|os|stream)|srvx\/node)$/,
+  'hosts/*': /^(?:node:(?:http2?|net|os|stream)|srvx\/node)$/,
 }
 
 interface Import {

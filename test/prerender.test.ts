@@ -5,7 +5,8 @@ import fc from 'fast-check'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
 import { createCache, DynamicError, memoryStore } from '../src/cache/index.js'
-import { href, middleware, reply, route, router } from '../src/index.js'
+import { href, middleware, route, router } from '../src/index.js'
+import * as reply from '../src/replies/index.js'
 import { fileStore, prerender, PrerenderError, type PrerenderOptions } from '../src/node.js'
 
 const at = (url: string, init?: RequestInit): Request => new Request(new URL(url, 'http://localhost:3000'), init)
@@ -43,7 +44,7 @@ describe('prerender()', () => {
     const cache = createCache()
     const app = router({
       all: route('/all')
-        .use(cache({ dynamic: 'force-static' }))
+        .use(cache({ revalidate: false, dynamic: 'force-static' }))
         .get((request) => ({ cookie: request.headers.get('cookie') })),
     })
     expect((await prerender(app, quiet)).pages).toMatchObject([{ pathname: '/all', status: 200 }])
@@ -54,10 +55,10 @@ describe('prerender()', () => {
     const app = router({
       me: route('/me')
         .use(middleware((_request, _context, next) => next({ user: 'a' })))
-        .use(cache({ key: ({ user }) => user }))
+        .use(cache({ revalidate: false, key: ({ user }) => user }))
         .get((_request, { user }) => user),
       all: route('/all')
-        .use(cache())
+        .use(cache({ revalidate: false }))
         .get(() => 'all'),
     })
     const { pages, skipped } = await prerender(app, quiet)

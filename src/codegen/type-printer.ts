@@ -161,12 +161,12 @@ export class TypePrinter {
     return this.#join(this.#shorten([...texts].sort(compare)), '|')
   }
 
-  // A Response of unknown kind answers with any status: fifty members, of which one declaration is enough.
+  // A plain Response can have any status, which is fifty members. They get one declaration.
   #shorten(members: readonly string[]): readonly string[] {
     const any = members.filter((member) => /^(?:Success|Failure)<\d+, unknown>$/.test(member))
     if (any.length < 10) return members
     const text = any.join('\n  | ')
-    const name = this.#unions.get(text) ?? this.#freeName('AnyAnswer')
+    const name = this.#unions.get(text) ?? this.#freeName(text.includes('Failure<') ? 'AnyResult' : 'AnySuccess')
     this.#unions.set(text, name)
     this.#declarations.set(name, `type ${name} =\n  | ${text}`)
     return [name, ...members.filter((member) => !any.includes(member))]
@@ -370,8 +370,8 @@ export class TypePrinter {
 
   #nameOf(type: ts.Type): string | undefined {
     const { aliasSymbol, aliasTypeArguments: args } = type
-    // What `Jsonify` makes of a type is called as that type; else its own names say nothing to others.
-    if (aliasSymbol && aliasSymbol.name.startsWith('Jsonify') && args?.length === 1) return this.#nameOf(args[0]!)
+    // `Jsonify` and `Sent` keep the name of the type that they convert.
+    if (aliasSymbol && /^(?:Jsonify|Sent)/.test(aliasSymbol.name) && args?.length) return this.#nameOf(args[0]!)
     const symbol = aliasSymbol ?? type.symbol
     const isOfPackage = symbol?.declarations?.some((one) =>
       this.#program.isSourceFileFromExternalLibrary(one.getSourceFile()),

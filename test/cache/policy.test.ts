@@ -9,8 +9,8 @@ import {
   toStoredHeaders,
   ttlOf,
   type State,
-} from '../../src/cache/policy.js'
-import type { Entry } from '../../src/cache/store.js'
+} from '../../src/cache/responses/policy.js'
+import type { Entry } from '../../src/cache/stores/store.js'
 import { parseCacheControl } from '../../src/headers/cache-control.js'
 
 const begun = Date.UTC(2026, 2, 1)

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { CacheStore, Entry } from '../../src/cache/store.js'
+import type { CacheStore, Entry } from '../../src/cache/stores/store.js'
 
 export interface Made {
   readonly store: CacheStore

@@ -6,7 +6,8 @@ import fastify from 'fastify'
 import { createServer as createVite } from 'vite'
 import { describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
-import { serve, toNodeHandler } from '../../src/hosts/node.js'
+import { toNodeHandler } from '../../src/hosts/node-handler.js'
+import { serve } from '../../src/hosts/node.js'
 import { route, router } from '../../src/index.js'
 import { hostContract, type Running } from './contract.js'
 
@@ -144,6 +145,6 @@ describe('toNodeHandler', () => {
 
   it('throws for a trustProxy that is no count', () => {
     expect(() => toNodeHandler(app, { trustProxy: true as never })).toThrow(RangeError)
-    expect(() => toNodeHandler(app, { trustProxy: -1 })).toThrow('trustProxy is how many proxies to trust, not -1')
+    expect(() => toNodeHandler(app, { trustProxy: -1 })).toThrow('trustProxy is the number of proxies to trust, not -1')
   })
 })

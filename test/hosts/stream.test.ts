@@ -25,6 +25,14 @@ async function* count(from: number, to = Infinity) {
     log.push('closed')
   }
 }
+async function* pair() {
+  yield 1
+  await sleep(300)
+  yield 2
+}
+async function* events() {
+  for await (const data of pair()) yield { data }
+}
 const big = 'x'.repeat(16_384)
 
 const app = router(
@@ -69,6 +77,14 @@ const app = router(
         }),
       )
     }),
+    slow: route('/slow').get(async () => {
+      asked++
+      await sleep(200)
+      return reply.sse(count(1))
+    }),
+    finite: route('/finite')
+      .get(() => reply.ndjson(pair()))
+      .post(() => reply.sse(events())),
     text: route('/text').get((_request, { after }) => {
       after(() => void log.push('after'))
       return 'x'.repeat(20_000_000)
@@ -83,7 +99,7 @@ beforeEach(async () => {
   asked = 0
   broken = 0
   onError.mockReset()
-  served = serve(app, { port: 0, hostname: '127.0.0.1', signals: false, grace: 0.2 })
+  served = serve(app, { port: 0, hostname: '127.0.0.1', signals: false, grace: 200 })
   await served.ready
 })
 afterEach(() => served.close())
@@ -94,7 +110,7 @@ describe('a stream over a connection', () => {
   it('ends with its client: the iterator is closed, the signal aborts, then after() runs', async () => {
     const { data } = await toApi()('/ticks').get()
     for await (const { data: tick } of data) if (tick.tick === 3) break
-    await vi.waitFor(() => expect(log.toSorted()).toEqual(['The client is gone.', 'after', 'closed']))
+    await vi.waitFor(() => expect(log.toSorted()).toEqual(['The client disconnected.', 'after', 'closed']))
     expect(onError).not.toHaveBeenCalled()
   })
 
@@ -195,6 +211,45 @@ describe('after', () => {
 })
 
 describe('close', () => {
+  it('disconnects an event stream of GET at once, so that its client reconnects, and aborts its signal', async () => {
+    await served.close()
+    served = serve(app, { port: 0, hostname: '127.0.0.1', signals: false, grace: 5_000 })
+    await served.ready
+    const response = await fetch(`${served.url}/ticks`)
+    const reading = response.text()
+    await vi.waitFor(() => expect(asked).toBeGreaterThan(2))
+    const begun = performance.now()
+    await Promise.all([served.close(), expect(reading).rejects.toThrow('terminated')])
+    expect(performance.now() - begun).toBeLessThan(1_500)
+    await vi.waitFor(() => expect(log.toSorted()).toEqual(['The server is shutting down.', 'after', 'closed']))
+    expect(onError).not.toHaveBeenCalled()
+  })
+
+  it('disconnects an event stream that begins while the server closes', async () => {
+    await served.close()
+    served = serve(app, { port: 0, hostname: '127.0.0.1', signals: false, grace: 5_000 })
+    await served.ready
+    const slow = fetch(`${served.url}/slow`)
+    await vi.waitFor(() => expect(asked).toBeGreaterThan(0))
+    const begun = performance.now()
+    const closing = served.close()
+    await expect((await slow).text()).rejects.toThrow('terminated')
+    await closing
+    expect(performance.now() - begun).toBeLessThan(1_500)
+  })
+
+  it('waits for the end of other streams, and of event streams of POST', async () => {
+    await served.close()
+    served = serve(app, { port: 0, hostname: '127.0.0.1', signals: false, grace: 5_000 })
+    await served.ready
+    const responses = await Promise.all([
+      fetch(`${served.url}/finite`),
+      fetch(`${served.url}/finite`, { method: 'POST' }),
+    ])
+    const [, texts] = await Promise.all([served.close(), Promise.all(responses.map((response) => response.text()))])
+    expect(texts).toEqual(['1\n2\n', 'data: 1\n\ndata: 2\n\n'])
+  })
+
   it('tells the handler of a stream that it cuts off why', async () => {
     const { data } = await toApi()('/ticks').get()
     const reading = (async () => {
@@ -203,7 +258,7 @@ describe('close', () => {
     await vi.waitFor(() => expect(asked).toBeGreaterThan(2))
     await served.close()
     // The iterator is in the middle of a wait.
-    await vi.waitFor(() => expect(log.toSorted()).toEqual(['The server shuts down.', 'after', 'closed']))
+    await vi.waitFor(() => expect(log.toSorted()).toEqual(['The server is shutting down.', 'after', 'closed']))
     // Which the client takes for a break: it asks again, and nobody is there.
     await expect(reading).rejects.toThrow()
   })

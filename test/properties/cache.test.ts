@@ -9,6 +9,7 @@ import { cookies, type Cookies } from '../../src/middleware/index.js'
 import { middleware, route, type RouteContext, router } from '../../src/index.js'
 import * as reply from '../../src/replies/index.js'
 import { slowStore } from '../fixtures/cache.js'
+import { runs } from './runs.js'
 
 const escaped: unknown[] = []
 const onEscape = (reason: unknown): void => void escaped.push(reason)
@@ -210,7 +211,7 @@ async function play({ store: kind, delays, ...lifetime }: Setting, steps: readon
       { key: 'data', tags: ['data'] },
     )
     const item = route('/items/[key]')
-      .use(cache({ ...lifetime, maxBytes: 1_000, tags: ({ params }) => ['all', params['key'] as string] }))
+      .use(cache({ revalidate: false, ...lifetime, maxBytes: 1_000, tags: ({ params }) => ['all', params['key'] as string] }))
       .get(async (request, { params, signal }) => {
         const key = params.key as Key
         const { kind, slow } = turns.get(key)!
@@ -453,7 +454,7 @@ describe('a cache', () => {
       fc.asyncProperty(setting, fc.array(step, { minLength: 5, maxLength: 60 }), async (setting, steps) => {
         judge(await play(setting, steps), setting)
       }),
-      { numRuns: 150 },
+      { numRuns: runs(150) },
     )
   }, 60_000)
 
@@ -469,7 +470,7 @@ describe('a cache', () => {
         const one = steps.map((step) => ('process' in step ? { ...step, process: 0 } : step))
         judge(await play(setting, one, true), setting)
       }),
-      { numRuns: 100 },
+      { numRuns: runs(100) },
     )
   }, 60_000)
 })
@@ -662,7 +663,7 @@ describe('clients that a cache answers', () => {
         expect(answers).toEqual(await Promise.all(clients.map(([client]) => bare.ask(client))))
         await cached.settled()
       }),
-      { numRuns: 200 },
+      { numRuns: runs(200) },
     )
   }, 60_000)
 
@@ -685,7 +686,7 @@ describe('clients that a cache answers', () => {
         })
         await app.settled()
       }),
-      { numRuns: 200 },
+      { numRuns: runs(200) },
     )
   }, 60_000)
 
@@ -701,7 +702,7 @@ describe('clients that a cache answers', () => {
         })
         await cached.settled()
       }),
-      { numRuns: 150 },
+      { numRuns: runs(150) },
     )
   }, 60_000)
 })
@@ -827,7 +828,7 @@ describe('encodeValue', () => {
               all[other],
             ])
       }),
-      { numRuns: 1_000 },
+      { numRuns: runs(1_000) },
     )
   })
 
@@ -853,7 +854,7 @@ describe('encodeValue', () => {
           }
         },
       ),
-      { numRuns: 1_000 },
+      { numRuns: runs(1_000) },
     )
   })
 })
@@ -863,7 +864,7 @@ describe('keys of answers', () => {
     const cache = createCache()
     const varied = ['x-a', 'x-b']
     const item = route('/items/[...path]')
-      .use(cache({ vary: varied, key: ({ env }) => (env as { extra: unknown }).extra }))
+      .use(cache({ revalidate: false, vary: varied, key: ({ env }) => (env as { extra: unknown }).extra }))
       .get(
         {
           query: z.object({ a: z.array(z.string()).optional(), b: z.string().optional() }),
@@ -928,7 +929,7 @@ describe('keys of answers', () => {
           })
         },
       ),
-      { numRuns: 1_000 },
+      { numRuns: runs(1_000) },
     )
   }, 60_000)
 })
