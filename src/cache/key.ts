@@ -25,7 +25,9 @@ function encodeObject(value: object): string {
   const prototype: unknown = Object.getPrototypeOf(value)
   const own = Reflect.ownKeys(value).length
   if (Array.isArray(value)) {
-    if (own === value.length + 1) return `[${value.map(encodeValue).join()}]`
+    // A hole is not `undefined`: the handler can tell them apart.
+    const items = Array.from({ length: value.length }, (_, at) => (at in value ? encodeValue(value[at]) : 'empty'))
+    if (own === items.filter((item) => item !== 'empty').length + 1) return `[${items.join()}]`
   } else if (isPlain(prototype)) {
     const members = Object.entries(value).sort(([one], [other]) => (one < other ? -1 : 1))
     // Symbols and properties that are not enumerable would be missing.
