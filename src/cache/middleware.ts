@@ -245,11 +245,15 @@ class Visit implements Job<Made> {
     // With 'force-static', every client gets the response without request data.
     const dynamic = settings.dynamic === 'force-static' ? settings.dynamic : 'error'
     const made = await this.#fill({ ...settings, dynamic }, marks, () => this.signal())
-    // The fill reads a stream to its end.
-    if (made.outcome instanceof Promise) await made.response.body?.cancel()
+    let { response } = made
+    if (made.outcome instanceof Promise) {
+      // The fill reads the stream to its end.
+      await response.body!.cancel()
+      response = new Response(null, response)
+    }
     const outcome = await made.outcome
     if (isEntry(outcome)) await this.store.set(this.key, outcome)
-    return this.#sendMade({ ...made, outcome }, 'uri-miss')
+    return this.#sendMade({ ...made, outcome, response }, 'uri-miss')
   }
 }
 

@@ -13,8 +13,8 @@ import { startLink, type Link } from './fixtures/link.js'
 // For machines that are busy with more.
 vi.setConfig({ testTimeout: 60_000 })
 
-const storeTimeout = 0.2
-const maxWait = 1
+const storeTimeout = 200
+const maxWait = 1_000
 // A wait for another's run and some timeouts are less than two seconds; the others are for two busy cores.
 const longest = 6_000
 
