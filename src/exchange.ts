@@ -89,6 +89,11 @@ export class Exchange {
     return (this.#url ??= new URL(this.href))
   }
 
+  /** `url.href`, without creating a URL. */
+  get urlText(): string {
+    return this.#url ? this.#url.href : this.href
+  }
+
   /** The query without its `?`. */
   get search(): string {
     if (this.href.charCodeAt(this.end) !== 63) return ''
