@@ -10,8 +10,8 @@ import { route, router } from '../../src/index.js'
 import { describeWithRedis, startRedis, type RedisServer } from '../redis.js'
 import { startLink, type Link } from './fixtures/link.js'
 
-const storeTimeout = 0.2
-const maxWait = 1
+const storeTimeout = 200
+const maxWait = 1_000
 // A wait for another's run and some timeouts are less than two seconds; the others are for a busy machine.
 const longest = 12_000
 
