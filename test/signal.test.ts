@@ -48,7 +48,7 @@ describe('context.signal', () => {
     const it = route('/').get(() => 'ok')
     const response = await router({ it }, { use: [layer], onError }).fetch(at())
     expect(response.status).toBe(500)
-    expect(String(onError.mock.calls[0]![0])).toContain('next({ signal }) would replace a member of the context')
+    expect(String(onError.mock.calls[0]![0])).toContain('next({ signal }) cannot replace a member of the context')
   })
 })
 
