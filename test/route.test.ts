@@ -80,7 +80,7 @@ describe('route()', () => {
     const handler = () => 1
     const schema = z.string()
     const mistakes: [message: RegExp, declare: () => unknown][] = [
-      [/'\/a'.*\.get\(\).*handler/, () => base.get()],
+      [/'\/a'.*\.get\(\) takes an object, not undefined/, () => base.get()],
       [/'\/a'.*\.get\(\).*handler/, () => base.get({})],
       [/'\/a'.*\.get\(\).*handler/, () => base.get({}, 'handler')],
       [/'\/a'.*\.get\(\) takes an object/, () => base.get(null, handler)],
