@@ -109,12 +109,16 @@ export class Exchange {
     if (typeof work !== 'function') return this.waitUntil(work, 'after')
     if (!this.#queue) {
       this.#queue = new Promise<void>((start) => (this.#start = start))
+      this.waitUntil(this.#drain())
       if (this.#isFinished) this.#release()
     }
     // In the order of the calls, whatever fails.
-    const done = this.#queue.then(work)
-    this.#queue = done.catch(() => {})
-    this.waitUntil(done, 'after')
+    this.#queue = this.#queue.then(work).catch((error: unknown) => this.report(error, 'after'))
+  }
+
+  // Work can add work.
+  async #drain(): Promise<void> {
+    for (let last: unknown; last !== this.#queue; ) await (last = this.#queue)
   }
 
   // After a streamed response, or in the next turn.

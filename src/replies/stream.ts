@@ -27,7 +27,7 @@ export function createStreamResponse<item>(
 ): Response {
   if (typeof items !== 'object' || items === null || !(Symbol.asyncIterator in items || Symbol.iterator in items))
     throw new TypeError(
-      `a stream takes an iterable or an async iterable, not ${items === null ? 'null' : `a ${typeof items}`}`,
+      `a stream takes an iterable or an async iterable, not ${items === null ? 'null' : typeof items}`,
     )
   const stream = new ItemStream(items, encode, keepAlive)
   const body = new ReadableStream<Uint8Array<ArrayBuffer>>(stream, { highWaterMark: 0 })
