@@ -146,7 +146,10 @@ export class Exchange {
    */
   thrown(error: unknown, phase: Phase): Response {
     if (error instanceof BodyLimitError) return tooLarge(error.limit)
-    return this.settle(isResponse(error) && !error.bodyUsed ? error : toFailure(error, phase))
+    return this.settle(
+      // `errorOf` returns undefined for a Response without an error.
+      isResponse(error) && !error.bodyUsed ? error : toFailure(error ?? new TypeError(`${error} was thrown`), phase),
+    )
   }
 
   /**

@@ -160,7 +160,7 @@ function wrap(inner: Chain, layer: AnyMiddleware): Chain {
     try {
       const result: unknown = layer(request, context['~seen'], next)
       // It has not looked at the response, so there is nothing to follow.
-      if (result === given) return response!
+      if (given && result === given) return response!
       return isPromise(result)
         ? Promise.resolve(result).then(settle, (error: unknown) => exchange.thrown(error, 'middleware'))
         : settle(result)

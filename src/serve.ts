@@ -86,6 +86,7 @@ export function createServe(routes: readonly RunnableRoute[], settings: ServeSet
   ): Chain | Promise<Chain> => {
     const { request, href, start, end } = exchange
     const { params: schemas } = match.value.route
+    exchange.forget()
     exchange.match = match
     const proceed = (params: Params | undefined): Chain | Promise<Chain> => {
       if (params) {

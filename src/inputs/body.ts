@@ -45,7 +45,7 @@ function mediaType(header: string): string {
 const matches = (type: string, accepted: string): boolean =>
   type === accepted ||
   accepted === '*/*' ||
-  (accepted[0] === '+' ? type.endsWith(accepted) : accepted.endsWith('/*') && type.startsWith(accepted.slice(0, -1)))
+  (accepted[0] === '+' ? type.endsWith(accepted) && !type.endsWith(`/${accepted}`) : accepted.endsWith('/*') && type.startsWith(accepted.slice(0, -1)))
 
 // https://www.rfc-editor.org/rfc/rfc9110#section-15.5.16 and https://www.rfc-editor.org/rfc/rfc5789#section-3.1
 function unsupported(types: readonly string[]): Response {
@@ -63,7 +63,7 @@ function openBody(request: Request, limit: number): ReadableStream<Uint8Array<Ar
     throw toProblem(415, 'Unsupported Media Type', { detail: 'The body must not have a Content-Encoding.' }, [
       ['accept-encoding', 'identity'],
     ])
-  if (request.bodyUsed)
+  if (request.bodyUsed || request.body?.locked)
     throw new TypeError(
       `the body of ${method} ${url} was read before it was validated; read context.body, or declare no body`,
     )
