@@ -302,8 +302,8 @@ describe('the value of form()', () => {
       // A schema that has a member of this name gets that name.
       b: route('/b').post({ body: form(z.object({ 'tags[]': z.any() })) }, (_request, { body }) => body['tags[]'] as string),
       zfd: route('/zfd').post(
-        { body: form(zfd.formData({ tags: zfd.repeatable() })) },
-        (_request, { body }) => body.tags as string[],
+        { body: form(zfd.formData({ tags: z.array(z.string()) })) },
+        (_request, { body }) => body.tags,
       ),
     })
     const tags = async (path: string, ...values: string[]) =>
@@ -512,15 +512,17 @@ describe('any form', () => {
   // The structure that the names describe, with lists if a step after the first is a number.
   function model(entries: Entries): unknown {
     const form: Record<string, unknown> = {}
-    // `tags[]` is another spelling of `tags`.
-    const fields = entries.map(([name, value]) => [name.replace(/\[\]$/, ''), value] as const)
+    // `tags[]` is a list under `tags`.
+    const toKey = (name: string): string => name.replace(/\[\]$/, '')
+    const lists = new Set(entries.flatMap(([name]) => (name.endsWith('[]') ? [toKey(name)] : [])))
+    const fields = entries.map(([name, value]) => [toKey(name), value] as const)
     for (const name of new Set(fields.map(([name]) => name))) {
       const values = fields.flatMap(([other, value]) => (other === name ? [value] : []))
       const steps = name.split(/[.[\]]+/).filter(Boolean)
       let at: any = form
       for (const [index, step] of steps.entries()) {
         const next = steps[index + 1]
-        if (next === undefined) at[step] = values.length === 1 ? values[0] : values
+        if (next === undefined) at[step] = values.length === 1 && !lists.has(name) ? values[0] : values
         else at = at[step] ??= /^\d+$/.test(next) ? [] : {}
       }
     }

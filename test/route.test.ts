@@ -399,7 +399,9 @@ describe('a handler', () => {
         expect(response.headers.get('content-type')).toBe('application/problem+json')
         expect(response.headers.get('x-content-type-options')).toBe('nosniff')
         expect(text).toBe('{"title":"Internal Server Error","status":500}')
-        expect(onError.mock.calls).toEqual([[thrown, { request: expect.any(Request), pattern: '/', phase: 'handler' }]])
+        // `undefined` and `null` could not be told from a Response without an error.
+        const error = thrown ?? new TypeError(`${thrown} was thrown`)
+        expect(onError.mock.calls).toEqual([[error, { request: expect.any(Request), pattern: '/', phase: 'handler' }]])
       }
   })
 

@@ -79,7 +79,7 @@ describe('onError', () => {
     expect(await told(() => other)).toEqual([other])
     const alike = new DOMException('x', 'AbortError')
     expect(await told(() => alike)).toEqual([alike])
-    expect(await told(() => undefined)).toEqual([undefined])
+    expect(await told(() => undefined)).toEqual([new TypeError('undefined was thrown')])
   })
 
   it('hears of an AbortError where nobody aborted the request', async () => {
