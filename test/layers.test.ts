@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
-import { type AnyContext, type AnyMiddleware, errorOf, middleware, route, router, type RouterOptions } from '../src/index.js'
+import { type AnyContext, type AnyMiddleware, errorOf, middleware, route, router, type RouterOptions, text } from '../src/index.js'
 import * as reply from '../src/replies/index.js'
 
 const at = (path: string, init?: RequestInit): Request => new Request(`http://test${path}`, init)
@@ -591,5 +591,372 @@ describe("the router's middleware", () => {
     expect(handler).not.toHaveBeenCalled()
     const open = watch(routes, { use: [middleware((_request, _context, next) => next({ user: 'ada' }))] })
     expect(await (await open.fetch('/')).json()).toBe('ada')
+  })
+})
+
+describe('errors and onError', () => {
+  const error = new Error('broken')
+  const broken = route('/').get((): string => {
+    throw error
+  })
+  const withUse = (...use: AnyMiddleware[]) => watch({ broken }, { use })
+  const read = middleware(async (_request, _context, next) => {
+    const response = await next()
+    errorOf(response)
+    return response
+  })
+  const replace = middleware(async (_request, _context, next) => {
+    await next()
+    return reply.text('replaced')
+  })
+  const readAndReplace = middleware(async (_request, _context, next) =>
+    errorOf(await next()) ? reply.text('replaced') : reply.text('never'),
+  )
+
+  it('reports an error that a logger has read and returned', async () => {
+    const { fetch, onError } = withUse(read, read)
+    expect((await fetch('/')).status).toBe(500)
+    expect(onError.mock.calls).toMatchObject([[error, { pattern: '/', phase: 'handler' }]])
+  })
+
+  it('reports an error that a middleware replaced without reading it', async () => {
+    const { fetch, onError } = withUse(replace)
+    expect(await (await fetch('/')).text()).toBe('replaced')
+    expect(onError.mock.calls).toMatchObject([[error, { phase: 'handler' }]])
+  })
+
+  it('does not report an error that one middleware read and replaced', async () => {
+    const { fetch, onError } = withUse(readAndReplace)
+    expect(await (await fetch('/')).text()).toBe('replaced')
+    expect(onError).not.toHaveBeenCalled()
+  })
+
+  it('reports an error that one middleware read and another one replaced', async () => {
+    for (const use of [
+      [replace, read],
+      [replace, read, read],
+    ]) {
+      const { fetch, onError } = withUse(...use)
+      expect(await (await fetch('/')).text()).toBe('replaced')
+      expect(onError.mock.calls).toMatchObject([[error, { phase: 'handler' }]])
+    }
+  })
+
+  it('does not report an error that an outer logger reads after it was handled', async () => {
+    const { fetch, onError } = withUse(read, readAndReplace, read)
+    await fetch('/')
+    expect(onError).not.toHaveBeenCalled()
+  })
+
+  it('reports the new error of a middleware that maps one error to another, and not the old one', async () => {
+    const mapped = new Error('mapped')
+    const map = middleware(async (_request, _context, next) => {
+      const response = await next()
+      if (errorOf(response) === error) throw mapped
+      return response
+    })
+    const { fetch, onError } = withUse(map)
+    expect((await fetch('/')).status).toBe(500)
+    expect(onError.mock.calls.map(([error]) => error)).toEqual([mapped])
+  })
+
+  it('reports both errors if a middleware throws without reading the first one', async () => {
+    const second = new Error('second')
+    const fail = middleware(async (_request, _context, next): Promise<Response> => {
+      await next()
+      throw second
+    })
+    const { fetch, onError } = withUse(fail)
+    await fetch('/')
+    expect(onError.mock.calls.map(([error]) => error)).toEqual([error, second])
+  })
+
+  it('reports an error of a copy once', async () => {
+    const copy = middleware(async (_request, _context, next) => {
+      const response = await next()
+      return new Response(response.body, response)
+    })
+    const { fetch, onError } = withUse(copy)
+    expect((await fetch('/')).status).toBe(500)
+    expect(onError.mock.calls.map(([error]) => error)).toEqual([error])
+  })
+
+  it('never lets one request handle the error of another', async () => {
+    const failures = new Map<string, Error>()
+    const it = route('/[id]').get(async (_request, { params }): Promise<string> => {
+      await Promise.resolve()
+      const failure = new Error(params.id)
+      failures.set(params.id, failure)
+      throw failure
+    })
+    const map = middleware(async (_request, { params }, next) => {
+      const response = await next()
+      return params['id'] === 'a' && errorOf(response) ? reply.notFound() : response
+    })
+    const { fetch, onError } = watch({ it }, { use: [map] })
+    const responses = await Promise.all([fetch('/a'), fetch('/b'), fetch('/a'), fetch('/b')])
+    expect(responses.map(({ status }) => status)).toEqual([404, 500, 404, 500])
+    expect(onError.mock.calls.map(([error]) => (error as Error).message)).toEqual(['b', 'b'])
+  })
+})
+
+describe('context.report()', () => {
+  it('reports an error without an effect on the response, each time it is called', async () => {
+    const error = new Error('noted')
+    const it = route('/[id]').get((_request, { report }) => {
+      report(error)
+      report('a string')
+      return 'ok'
+    })
+    const { fetch, onError } = watch({ it })
+    expect(await (await fetch('/7')).json()).toBe('ok')
+    expect(onError.mock.calls).toMatchObject([
+      [error, { request: expect.any(Request), pattern: '/[id]' }],
+      ['a string', { pattern: '/[id]' }],
+    ])
+  })
+
+  it('has no pattern if no route matched', async () => {
+    const note = middleware((_request, { report }, next) => {
+      report('noted')
+      return next()
+    })
+    const { fetch, onError } = watch({}, { use: [note] })
+    expect((await fetch('/')).status).toBe(404)
+    expect(onError.mock.calls).toMatchObject([['noted', { pattern: undefined }]])
+  })
+
+  it("prints in a route's own function", async () => {
+    const log = vi.spyOn(console, 'error').mockImplementation(() => {})
+    await route('/')
+      .get((_request, { report }) => report('noted'))
+      .GET(at('/'))
+    expect(log.mock.calls).toEqual([['noted']])
+    log.mockRestore()
+  })
+})
+
+describe('next(added, options)', () => {
+  it('passes another request to the rest of the chain, and not to outer middleware', async () => {
+    const seen: (string | null)[] = []
+    const look = middleware(async (request, _context, next) => {
+      const response = await next()
+      seen.push(request.headers.get('x-user'))
+      return response
+    })
+    const identify = middleware((request, _context, next) =>
+      next({ a: 1 }, { request: new Request(request, { headers: { 'x-user': 'ada' } }) }),
+    )
+    const it = route
+      .use(look)
+      .use(identify)
+      .use(look)('/')
+      .post({ headers: z.object({ 'x-user': z.string() }), body: text() }, (request, { headers, body, a }) => [
+        request.headers.get('x-user'),
+        headers['x-user'],
+        body,
+        a,
+      ])
+    const response = await watch({ it }).fetch('/', { method: 'POST', body: 'sent' })
+    expect(await response.json()).toEqual(['ada', 'ada', 'sent', 1])
+    expect(seen).toEqual(['ada', null])
+  })
+
+  it('passes another signal to the rest of the chain, and not to outer middleware', async () => {
+    const controller = new AbortController()
+    let outside: AbortSignal | undefined
+    const outer = middleware((_request, { signal }, next) => {
+      outside = signal
+      return next()
+    })
+    const inner = middleware((_request, _context, next) => next({}, { signal: controller.signal }))
+    const it = route
+      .use(outer)
+      .use(inner)
+      .use(middleware((_request, _context, next) => next({ more: 1 })))('/')
+      .get((request, { signal }) => [signal === controller.signal, signal === request.signal])
+    expect(await (await watch({ it }).fetch('/')).json()).toEqual([true, false])
+    expect(outside).not.toBe(controller.signal)
+  })
+
+  it('wraps the finished context of each inner middleware and of the handler', async () => {
+    const reads: string[] = []
+    const views: object[] = []
+    const track = middleware((_request, _context, next) =>
+      next(
+        { secret: 1 },
+        {
+          view: (context) => {
+            views.push(context)
+            return new Proxy(context, {
+              get: (target, name) => {
+                reads.push(String(name))
+                return Reflect.get(target, name, target) as unknown
+              },
+            })
+          },
+        },
+      ),
+    )
+    const it = route
+      .use(track)
+      .use((_request, { secret }, next) => next({ twice: secret * 2 }))('/[id]')
+      .get({ query: z.object({ q: z.string() }) }, (_request, { params, query, twice, secret }) => [
+        params.id,
+        query.q,
+        twice,
+        secret,
+      ])
+    expect(await (await watch({ it }).fetch('/7?q=x')).json()).toEqual(['7', 'x', 2, 1])
+    expect(reads).toEqual(['secret', 'params', 'query', 'twice', 'secret'])
+    expect(views).toHaveLength(2)
+  })
+
+  it('applies the outer view first if two middlewares have one', async () => {
+    const order: string[] = []
+    const named = (name: string) =>
+      middleware((_request, _context, next) => next({}, { view: (context) => (order.push(name), context) }))
+    const it = route('/').use(named('outer')).use(named('inner')).get(() => 1)
+    await watch({ it }).fetch('/')
+    // The inner middleware sees the outer view only.
+    expect(order).toEqual(['outer', 'outer', 'inner'])
+  })
+
+  it('can be called after the middleware has returned', async () => {
+    const ran = vi.fn()
+    const boom = new Error('late')
+    const late: Promise<Response>[] = []
+    const refresh = middleware((_request, { waitUntil }, next) => {
+      waitUntil(
+        new Promise((resolve) => setTimeout(resolve, 5)).then(() => {
+          late.push(next({ isLate: true }))
+          return late[0]
+        }),
+      )
+      return reply.text('early')
+    })
+    const it = route('/[id]')
+      .use(refresh)
+      .get((_request, context): string => {
+        ran(context.params.id, (context as { isLate?: boolean }).isLate)
+        if (context.params.id === 'bad') throw boom
+        return 'fresh'
+      })
+    const onError = vi.fn()
+    const app = router({ it }, { onError })
+    for (const id of ['a', 'bad']) {
+      late.length = 0
+      expect(await (await app.fetch(at(`/${id}`))).text()).toBe('early')
+      expect(ran).not.toHaveBeenCalledWith(id, true)
+      await app.settled()
+      expect(ran).toHaveBeenCalledWith(id, true)
+      expect((await late[0]!).status).toBe(id === 'bad' ? 500 : 200)
+    }
+    // No middleware can handle an error after the response.
+    expect(onError.mock.calls).toMatchObject([[boom, { pattern: '/[id]', phase: 'handler' }]])
+  })
+})
+
+describe('middleware({ around })', () => {
+  it('is built once for each operation, when it is declared', async () => {
+    const build = vi.fn()
+    const layer = middleware({
+      around: (operation) => {
+        build(operation.method, operation.pattern, operation.declaration)
+        return (_request, _context, next) => next({ method: operation.method })
+      },
+    })
+    const query = z.object({})
+    const it = route('/items/[id]')
+      .use(layer)
+      .get({ query }, (_request, { method }) => method)
+      .post((_request, { method }) => method)
+    expect(build.mock.calls).toEqual([
+      ['GET', '/items/[id]', { query }],
+      ['POST', '/items/[id]', {}],
+    ])
+    const { fetch } = watch({ it })
+    for (const method of ['GET', 'POST', 'GET', 'HEAD']) await fetch('/items/1', { method })
+    expect(await (await fetch('/items/1', { method: 'POST' })).json()).toBe('POST')
+    expect(build).toHaveBeenCalledTimes(2)
+  })
+
+  it('is not around automatic OPTIONS and 405', async () => {
+    const run = vi.fn()
+    const layer = middleware({
+      around: () => (_request, _context, next) => {
+        run()
+        return next()
+      },
+    })
+    const { fetch } = watch({
+      it: route('/')
+        .use(layer)
+        .get(() => 1),
+    })
+    expect((await fetch('/', { method: 'OPTIONS' })).status).toBe(204)
+    expect((await fetch('/', { method: 'PUT' })).status).toBe(405)
+    expect(run).not.toHaveBeenCalled()
+  })
+
+  it('validates the declared query and headers with inputs(), once for each request', async () => {
+    const validated: string[] = []
+    const watched = (name: string, schema: z.ZodType) => schema.refine(() => validated.push(name) > 0)
+    const layer = middleware({
+      around:
+        ({ inputs }) =>
+        async (request, context, next) => {
+          const first = await inputs(request, context)
+          const second = await inputs(request, context)
+          return next({ early: [first, first === second] })
+        },
+    })
+    const it = route('/')
+      .use(layer)
+      .post(
+        {
+          query: watched('query', z.object({ n: z.coerce.number() })),
+          headers: watched('headers', z.object({ 'x-a': z.string() })),
+          body: watched('body', z.number()),
+        },
+        (_request, context) => (context as unknown as { early: unknown[] }).early as never,
+      )
+    const { fetch } = watch({ it })
+    const headers = { 'x-a': 'b', 'content-type': 'application/json' }
+    const response = await fetch('/?n=7', { method: 'POST', body: '1', headers })
+    expect(await response.json()).toEqual([{ query: { n: 7 }, headers: { 'x-a': 'b' } }, true])
+    expect(validated).toEqual(['query', 'headers', 'body'])
+  })
+
+  it('sends the 400 of inputs(), and {} for an operation without inputs', async () => {
+    const seen: unknown[] = []
+    const layer = middleware({
+      around:
+        ({ inputs }) =>
+        async (request, context, next) => {
+          seen.push(await inputs(request, context))
+          return next()
+        },
+    })
+    const handler = vi.fn(() => 1)
+    const it = route('/')
+      .use(layer)
+      .get({ query: z.object({ n: z.coerce.number() }) }, handler)
+      .post(handler)
+    const { fetch, onError } = watch({ it })
+    const response = await fetch('/?n=x')
+    expect([response.status, await response.json()]).toMatchObject([400, { errors: [{ in: 'query', pointer: '/n' }] }])
+    expect(handler).not.toHaveBeenCalled()
+    expect((await fetch('/', { method: 'POST' })).status).toBe(200)
+    expect(seen).toEqual([{}])
+    expect(onError).not.toHaveBeenCalled()
+  })
+
+  it('is a RouterError in router({ use }), and a TypeError with other arguments', () => {
+    const layer = middleware({ around: () => (_request, _context, next) => next() })
+    expect(() => router({}, { use: [layer] })).toThrow(/\{ around \}.*cannot be used in router\(\{ use \}\)/)
+    const call = middleware as (...rest: unknown[]) => unknown
+    for (const rest of [[], [{}], [{ openapi: {} }], [{ around: 1 }], [{ arround: () => {} }], [null], [{ around: () => {} }, () => {}]])
+      expect(() => call(...rest)).toThrow(TypeError)
   })
 })

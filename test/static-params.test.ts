@@ -50,7 +50,7 @@ describe('generateStaticParams()', () => {
       [[generate, { dynamicParams: 'no' }], 'generateStaticParams() has an invalid \'dynamicParams\': "no"'],
       [[generate, { dynamicParams: null }], "generateStaticParams() has an invalid 'dynamicParams': null"],
       [[generate, { schema: {} }], "generateStaticParams() has an invalid 'schema': {}"],
-      [[generate, { dynamicParam: false }], "generateStaticParams() has no option 'dynamicParam'; its options are schema, dynamicParams"],
+      [[generate, { dynamicParam: false }], "generateStaticParams() has no option 'dynamicParam'; use schema, dynamicParams"],
     ] as const)
       expect(call(...rest)).toThrow(new TypeError(message))
   })
