@@ -1,5 +1,7 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { route, router, RouterError, type RouterOptions } from '../src/index.js'
+import { middleware, route, router, RouterError, type RouterOptions } from '../src/index.js'
+import * as reply from '../src/replies/index.js'
 import { Matcher } from '../src/matcher.js'
 
 // An app whose routes answer with what matched.
@@ -421,6 +423,119 @@ describe('trailingSlash', () => {
       if (location !== null) expect([path, new URL(location, request.url).host]).toEqual([path, 'test'])
       expect([200, 308, 404]).toContain(response.status)
     }
+  })
+})
+
+describe("trailingSlash: 'always'", () => {
+  const app = router(
+    {
+      home: route('/').get(() => 'home'),
+      item: route('/items/[slug]')
+        .get((_request, { params }) => params.slug)
+        .post(() => 'posted'),
+      file: route('/files/[...path]').get((_request, { params }) => params.path),
+      known: route('/.well-known/[name]').get((_request, { params }) => params.name),
+    },
+    { trailingSlash: 'always', basePath: '/api' },
+  )
+  const get = async (path: string, method = 'GET') => {
+    const response = await app.fetch(new Request(`http://test/api${path}`, { method }))
+    return [response.status, response.headers.get('location')]
+  }
+
+  it('redirects GET and HEAD to the pathname with a slash', async () => {
+    for (const method of ['GET', 'HEAD'])
+      expect([method, await get('/items/a?q=/x', method)]).toEqual([method, [308, '/api/items/a/?q=/x']])
+    expect(await get('/items/a%2Fb')).toEqual([308, '/api/items/a%2Fb/'])
+  })
+
+  it('matches the pathname with a slash as without it', async () => {
+    expect(await get('/items/a/')).toEqual([200, null])
+    expect(await (await app.fetch(new Request('http://test/api/items/a/'))).json()).toBe('a')
+    expect(await get('/')).toEqual([200, null])
+    expect(await get('')).toEqual([200, null])
+  })
+
+  it('does not redirect other methods, files, /.well-known, or a pathname without a match', async () => {
+    expect(await get('/items/a', 'POST')).toEqual([200, null])
+    expect(await get('/items/a', 'OPTIONS')).toEqual([204, null])
+    expect(await get('/files/a/b.css')).toEqual([200, null])
+    expect(await get('/files/v1.0/b')).toEqual([308, '/api/files/v1.0/b/'])
+    expect(await get('/.well-known/security')).toEqual([200, null])
+    expect(await get('/nowhere')).toEqual([404, null])
+    expect(await get('/items//')).toEqual([404, null])
+  })
+
+  it('never redirects to another origin', async () => {
+    const all = router({ all: route('/[[...all]]').get(() => 1) }, { trailingSlash: 'always' })
+    for (const path of ['//evil.example', '/\\evil.example', '/%2F/evil.example', '/%5Cevil', '/a//evil.example']) {
+      const response = await all.fetch(new Request(`http://test${path}`))
+      const location = response.headers.get('location') ?? '/'
+      expect([path, new URL(location, 'http://test/x').origin]).toEqual([path, 'http://test'])
+      expect(location).not.toMatch(/^\/[/\\]/)
+    }
+  })
+})
+
+describe('a request whose URL has dot segments', () => {
+  // Deno and workerd keep them in request.url.
+  const kept = (url: string, init?: RequestInit): Request =>
+    Object.defineProperty(new Request('http://h/', init), 'url', { value: url })
+  const guard = middleware(() => reply.unauthorized())
+  const app = router(
+    {
+      admin: route('/admin/[...path]').use(guard).get(() => 'admin'),
+      open: route('/public/[[...path]]').get((_request, { params, url }) => [params.path ?? [], url.pathname]),
+      home: route('/').get(() => 'home'),
+    },
+    { basePath: '/api' },
+  )
+  const read = async (path: string) => {
+    const response = await app.fetch(kept(`http://h${path}`))
+    return response.status === 200 ? ((await response.json()) as unknown) : response.status
+  }
+
+  it('is matched by the pathname that the URL parser produces', async () => {
+    for (const path of [
+      '/api/admin/../public/a',
+      '/api/admin/%2e%2e/public/a',
+      '/api/admin/.%2E/public/a',
+      '/api/public/./a',
+      '/api/public/%2E/a',
+      '/api/x/../public/b/../a?q=/../#/../',
+    ])
+      expect([path, await read(path)]).toEqual([path, [['a'], '/api/public/a']])
+    // The parser leaves a trailing slash, which is redirected.
+    expect(await read('/api/public/a/..')).toBe(308)
+    expect(await read('/api/public/../admin/x')).toBe(401)
+    expect(await read('/api/public/%2e%2e/admin/x')).toBe(401)
+  })
+
+  it('cannot reach or leave the basePath with dots', async () => {
+    expect(await read('/api/..')).toBe(404)
+    expect(await read('/other/../api/public/a')).toEqual([['a'], '/api/public/a'])
+    expect(await read('/api/../../public/a')).toBe(404)
+  })
+
+  it('keeps dots that are not a whole segment', async () => {
+    for (const segment of ['...', '.a', 'a..', '%2e%2e%2e', '..;', '%252e%252e', 'a%2f..'])
+      expect([segment, await read(`/api/public/${segment}`)]).toEqual([
+        segment,
+        [[decodeURIComponent(segment)], `/api/public/${segment}`],
+      ])
+  })
+
+  it('is matched as the URL parser reads it, for any pathname', async () => {
+    const all = router({ all: route('/[[...all]]').get((_request, { params, url }) => [params.all ?? [], url.pathname]) }, { trailingSlash: 'strict' })
+    const piece = fc.constantFrom('/', '.', '..', '%2e', '%2E', 'a', '%2F', '?', '#', '/./', '/../', '%')
+    await fc.assert(
+      fc.asyncProperty(fc.array(piece, { maxLength: 8 }), async (pieces) => {
+        const url = `http://h/${pieces.join('')}`
+        const [raw, parsed] = await Promise.all([all.fetch(kept(url)), all.fetch(new Request(url))])
+        expect([raw.status, await raw.text()]).toEqual([parsed.status, await parsed.text()])
+      }),
+      { numRuns: 500 },
+    )
   })
 })
 

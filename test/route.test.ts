@@ -352,6 +352,46 @@ describe('a handler', () => {
     }
   })
 
+  it('is a 500 with the path of a value that JSON would send as {}, at any depth', async () => {
+    class Empty {}
+    class Money {
+      #cents = 5
+      get cents() {
+        return this.#cents
+      }
+    }
+    for (const [value, message] of [
+      [{ a: { b: new Map([['k', 1]]) } }, 'JSON cannot represent a Map, found at /a/b'],
+      [[1, [new Set([1])]], 'JSON cannot represent a Set, found at /1/0'],
+      [{ error: new Error('x') }, 'JSON cannot represent a Error, found at /error'],
+      [{ error: Object.assign(new RangeError('x'), { code: 1 }), none: {} }, 'JSON cannot represent a RangeError, found at /error'],
+      [{ list: [new Empty()] }, 'JSON cannot represent a Empty, found at /list/0'],
+      [{ price: new Money() }, 'JSON cannot represent a Money, found at /price'],
+      [{ bytes: new Uint8Array([1]) }, 'JSON cannot represent a Uint8Array, found at /bytes'],
+      [{ at: /x/ }, 'JSON cannot represent a RegExp, found at /at'],
+      [{ toJSON: () => ({ inner: new Map() }) }, 'JSON cannot represent a Map, found at /inner'],
+      [new WeakMap(), 'JSON cannot represent a WeakMap'],
+    ] as const) {
+      const { response, onError } = await send(() => value)
+      expect(response.status).toBe(500)
+      expect(onError.mock.calls).toMatchObject([[new TypeError(message), { phase: 'response' }]])
+    }
+  })
+
+  it('sends empty plain objects, dates and objects with toJSON() inside a value', async () => {
+    const parent = Object.create({ inherited: 1 }) as object
+    const value = { a: {}, b: [{}], c: Object.create(null) as object, d: new Date(0), e: Object.assign(parent, { own: 1 }) }
+    expect(JSON.parse((await send(() => value)).text)).toEqual({
+      a: {},
+      b: [{}],
+      c: {},
+      d: '1970-01-01T00:00:00.000Z',
+      e: { own: 1 },
+    })
+    const json = { map: { toJSON: () => ({}) }, shared: [value.a, value.a] }
+    expect(JSON.parse((await send(() => json)).text)).toEqual({ map: {}, shared: [{}, {}] })
+  })
+
   it('is a 500 for a Response whose body was read', async () => {
     const used = new Response('a')
     await used.text()
@@ -486,5 +526,172 @@ describe('a declared response', () => {
   it('is not validated with responseValidation: false', async () => {
     const { response } = await send(Item, () => ({ name: 7, more: 1 }), { responseValidation: false })
     expect(await response.json()).toEqual({ name: 7, more: 1 })
+  })
+})
+
+describe('.all()', () => {
+  const seen: string[] = []
+  const mounted = route('/rpc/[[...path]]')
+    .get(() => 'declared')
+    .all((request, { params }) => {
+      seen.push(request.method)
+      return [request.method, params.path ?? []]
+    })
+
+  it('handles every method that is not declared otherwise, OPTIONS too', async () => {
+    const app = router({ mounted })
+    for (const method of ['POST', 'PUT', 'PATCH', 'DELETE', 'QUERY', 'OPTIONS'])
+      expect(await (await app.fetch(at('/rpc/a', { method }))).json()).toEqual([method, ['a']])
+    expect(await (await app.fetch(at('/rpc'))).json()).toBe('declared')
+    expect((await app.fetch(at('/rpc', { method: 'HEAD' }))).status).toBe(200)
+    expect(seen).not.toContain('HEAD')
+  })
+
+  it('can be the only operation, and mounts another fetch handler', async () => {
+    const inner = router({ a: route('/in/a').post((request) => request.text()) })
+    const mount = route('/in/[...path]').all((request) => inner.fetch(request))
+    const response = await router({ mount }).fetch(at('/in/a', { method: 'POST', body: 'sent' }))
+    expect(await response.json()).toBe('sent')
+  })
+
+  it('is not an operation, so it is not in documents and clients', () => {
+    expect([...mounted.operations.keys()]).toEqual(['GET'])
+  })
+
+  it('can be declared before or after other methods, and inside .use()', async () => {
+    const layer = middleware((_request, _context, next) => next({ user: 'ada' }))
+    const first = route('/a')
+      .all(() => 'all')
+      .use(layer)
+      .get((_request, { user }) => user)
+    const last = route('/b')
+      .use(layer)
+      .all({ query: z.object({ q: z.string() }) }, (_request, { user, query }) => [user, query.q])
+    const app = router({ first, last })
+    expect(await (await app.fetch(at('/a', { method: 'PUT' }))).json()).toBe('all')
+    expect(await (await app.fetch(at('/a'))).json()).toBe('ada')
+    expect(await (await app.fetch(at('/b?q=1', { method: 'PUT' }))).json()).toEqual(['ada', '1'])
+    expect((await app.fetch(at('/b', { method: 'PUT' }))).status).toBe(400)
+  })
+
+  it('throws a RouteError if it is declared twice or has no handler', () => {
+    expect(() => mounted.all(() => 1)).toThrow(RouteError)
+    expect(() => (route('/') as any).all({})).toThrow(RouteError)
+  })
+})
+
+describe('item.GET.handler', () => {
+  const guard = middleware((request, _context, next) =>
+    request.headers.has('authorization') ? next({ user: 'ada' }) : reply.unauthorized(),
+  )
+  const handler = vi.fn()
+  const item = route
+    .use(guard)('/items/[id]', { params: z.object({ id: z.coerce.number() }) })
+    .get({ query: z.object({ page: z.coerce.number() }) }, (_request, { user, query, params }) => {
+      handler()
+      return { user, page: query.page, id: params.id }
+    })
+
+  it('is the declared function: no middleware, no validation, and the raw value', () => {
+    const context = { user: 'test', query: { page: 1 }, params: { id: 7 } }
+    expect(item.GET.handler(at('/'), context)).toEqual({ user: 'test', page: 1, id: 7 })
+    expect(item.operations.get('GET')!.handler).toBe(item.GET.handler)
+  })
+
+  it('returns what the handler returns: a promise, undefined, or a Response', async () => {
+    const made = reply.notFound()
+    const it = route('/')
+      .get(async () => 'late')
+      .post(() => {})
+      .put(() => made)
+    expect(await it.GET.handler(at('/'), {})).toBe('late')
+    expect(it.POST.handler(at('/'), {})).toBe(undefined)
+    expect(it.PUT.handler(at('/'), {})).toBe(made)
+  })
+})
+
+describe('route.prefix(pattern, { params })', () => {
+  const shop = route.prefix('/shops/[shop]', { params: z.object({ shop: z.coerce.number().int() }) })
+
+  it('parses its own params, and leaves those of the route as strings', async () => {
+    const item = shop('/items/[id]').get((_request, { params }) => ({ ...params }))
+    const app = router({ item })
+    expect(await (await app.fetch(at('/shops/7/items/8'))).json()).toEqual({ shop: 7, id: '8' })
+    expect((await app.fetch(at('/shops/x/items/8'))).status).toBe(404)
+  })
+
+  it('is combined with the schema of the route and of an inner prefix', async () => {
+    const item = shop.prefix('/[kind]', { params: z.object({ kind: z.enum(['book', 'toy']) }) })('/[id]', {
+      params: z.object({ id: z.coerce.number() }),
+    }).get((_request, { params }) => ({ ...params }))
+    const app = router({ item })
+    expect(await (await app.fetch(at('/shops/7/toy/8'))).json()).toEqual({ shop: 7, kind: 'toy', id: 8 })
+    for (const path of ['/shops/x/toy/8', '/shops/7/car/8', '/shops/7/toy/x'])
+      expect([path, (await app.fetch(at(path))).status]).toEqual([path, 404])
+  })
+
+  it('cannot be changed by the schema of a route', async () => {
+    const nosy = z.looseObject({ id: z.string() }).transform((params) => ({ ...params, shop: 'changed', seen: Object.keys(params) }))
+    const item = shop('/[id]', { params: nosy }).get((_request, { params }) => ({ ...params }) as object)
+    const got = await (await router({ item }).fetch(at('/shops/7/8'))).json()
+    expect(got).toMatchObject({ shop: 7, seen: ['id'] })
+  })
+
+  it('is a RouteError if the pattern has no params', () => {
+    expect(() => route.prefix('/v1', { params: z.object({}) as never })).toThrow(RouteError)
+    expect(() => shop('/list', { params: z.object({}) as never })).toThrow(RouteError)
+  })
+})
+
+describe('a request whose params do not match', () => {
+  const number = (name: string) => z.object({ [name]: z.coerce.number() }) as never
+  const routes = {
+    first: route('/items/[id]', { params: number('id') }).get((_request, { params, pattern }) => [pattern, { ...params }]),
+    second: route('/[kind]/[id]', { params: z.object({ kind: z.enum(['items', 'toys']), id: z.string().regex(/^[a-z]$/) }) })
+      .get((_request, { params, pattern }) => [pattern, { ...params }])
+      .post(() => 'posted'),
+    third: route('/[...path]').get((_request, { params, pattern }) => [pattern, { ...params }]),
+  }
+  const onError = vi.fn()
+  const app = router(routes, { onError })
+
+  it('continues over three routes, each with its own params', async () => {
+    for (const [path, pattern, params] of [
+      ['/items/7', '/items/[id]', { id: 7 }],
+      ['/items/a', '/[kind]/[id]', { kind: 'items', id: 'a' }],
+      ['/items/ab', '/[...path]', { path: ['items', 'ab'] }],
+      ['/toys/b', '/[kind]/[id]', { kind: 'toys', id: 'b' }],
+      ['/cars/b', '/[...path]', { path: ['cars', 'b'] }],
+    ] as const)
+      expect(await (await app.fetch(at(path))).json()).toEqual([pattern, params])
+  })
+
+  it('is a 405 if the params match and the method does not', async () => {
+    expect((await app.fetch(at('/items/7', { method: 'POST' }))).status).toBe(405)
+    expect(await (await app.fetch(at('/items/a', { method: 'POST' }))).json()).toBe('posted')
+    const last = await app.fetch(at('/items/ab', { method: 'POST' }))
+    expect([last.status, last.headers.get('allow')]).toEqual([405, 'GET, HEAD, OPTIONS'])
+  })
+
+  it('is a 500 if a schema throws or rejects, without the next route', async () => {
+    for (const fail of [
+      () => {
+        throw new Error('boom')
+      },
+      async () => Promise.reject(new Error('boom')),
+    ]) {
+      onError.mockClear()
+      const broken = route('/items/[id]', { params: z.object({ id: z.string().refine(fail) }) }).get(() => 1)
+      const response = await router({ broken, third: routes.third }, { onError }).fetch(at('/items/7'))
+      expect(response.status).toBe(500)
+      expect(onError.mock.calls).toMatchObject([[new Error('boom'), { phase: 'input', pattern: '/items/[id]' }]])
+    }
+  })
+
+  it('continues after an asynchronous schema too', async () => {
+    const slow = route('/items/[id]', { params: z.object({ id: z.string().refine(async (id) => id === 'a') }) }).get(() => 'slow')
+    const all = router({ slow, third: routes.third })
+    expect(await (await all.fetch(at('/items/a'))).json()).toBe('slow')
+    expect(await (await all.fetch(at('/items/b'))).json()).toEqual(['/[...path]', { path: ['items', 'b'] }])
   })
 })
