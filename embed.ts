@@ -2,25 +2,25 @@ import { dirname, resolve } from 'node:path'
 import { build } from 'esbuild'
 
 /**
- * `import text from './main.ts?text'` is what a browser is sent of that file: with all that it imports, as one script or
- * one style, without types and as small as it gets. Texts in modules are there on hosts without files.
+ * Returns a plugin for `import text from './main.ts?text'`. The import is a string: the file bundled with its imports and
+ * minified, as one script or style sheet for browsers. Strings in modules also work on hosts without a file system.
  */
 export function embed() {
-  // Not `?text`: Vite has each name that goes on so be the TypeScript or the style that it looks like.
+  // Not `?text`, because Vite processes such ids as TypeScript or CSS by their extension.
   const ending = '.text.js'
-  // Built ones have that name too, and are there already.
-  const asked = new Set<string>()
+  // Built files have this ending too, but need no bundling.
+  const requested = new Set<string>()
   return {
     name: 'byway:embed',
     enforce: 'pre' as const,
     resolveId(source: string, importer: string | undefined) {
       if (!importer || !source.endsWith('?text')) return undefined
       const id = resolve(dirname(importer), source.slice(0, -'?text'.length)) + ending
-      asked.add(id)
+      requested.add(id)
       return id
     },
     async load(id: string) {
-      if (!asked.has(id)) return undefined
+      if (!requested.has(id)) return undefined
       const { outputFiles } = await build({
         entryPoints: [id.slice(0, -ending.length)],
         bundle: true,

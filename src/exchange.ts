@@ -1,11 +1,13 @@
 import type { App } from './app.js'
 import { keepAlive, noHost, onWritten, type Host } from './host.js'
-import { paramsOf, type Match } from './matcher.js'
-import { BodyLimitError, toFailure, tooLarge, type Phase } from './problem.js'
-import { isResponse, memoryOf, remember, withoutBody, type Memory } from '#response'
+import { indexIn, paramsOf, type Match } from './matcher.js'
+import { BodyLimitError } from './inputs/source.js'
+import { toFailure, tooLarge, type Phase } from './problem.js'
+import { isResponse, memoryOf, withoutBody, type Memory } from '#response'
 
 /** The app that handles a request: a router, or a route that is called on its own. */
-export interface Server extends App {
+export interface Server {
+  readonly app: App
   readonly bodyLimit: number
   readonly responseValidation: boolean
   /** Reports an error to `onError`. */
@@ -25,64 +27,58 @@ type Cause = NonNullable<Memory['cause']>
 
 /** The state of one request, shared by all of its contexts. */
 export class Exchange {
-  readonly request: Request
-  readonly server: Server
-  readonly host: Host
+  declare readonly request: Request
+  declare readonly server: Server
+  declare readonly host: Host
   /** The exchange of the request that dispatched this one. */
-  readonly outer: Exchange | undefined
+  declare readonly outer: Exchange | undefined
   /** The URL that is matched, and the offsets of its pathname. */
-  href: string
-  start: number
-  end: number
+  declare href: string
+  declare start: number
+  declare end: number
+  /** Runs the matched operation. Set when the request is matched. */
+  declare run: (request: Request, context: any) => Response | Promise<Response>
   match: Match<unknown> | undefined
   /** The inputs that were validated before the handler, by a cache for example. */
   inputs: object | undefined
-  /** Whether this request was dispatched again. */
   isDispatched = false
   #params: Record<string, unknown> | undefined
   #url: URL | undefined
+  // The work of `after`, and what starts it.
   #work: (() => unknown)[] | undefined
-  #startWork: (() => void) | undefined
+  #start: (() => void) | undefined
   #isFinished = false
   #stream: Response | undefined
   #streamEnd: Promise<void> | undefined
-  // The errors that no middleware has handled yet.
-  #causes: Cause[] | undefined
+  // The error that no middleware has handled yet.
+  #cause: Cause | undefined
+  #known: Set<unknown> | undefined
 
-  constructor(
-    request: Request,
-    server: Server,
-    href: string,
-    start: number,
-    end: number,
-    host: Host = noHost,
-    outer?: Exchange,
-  ) {
+  constructor(request: Request, server: Server, host: Host = noHost, outer?: Exchange) {
+    const { href, start, end } = locate(request.url)
     this.request = request
     this.server = server
-    this.href = href
-    this.start = start
-    this.end = end
     this.host = host
     this.outer = outer
-    this.match = undefined
-    this.inputs = undefined
+    this.href = href
+    this.start = start + server.app.basePath.length
+    this.end = end
   }
-
-  /** Runs the matched operation. Set when the request is matched. */
-  run!: (request: Request, context: Scoped) => Response | Promise<Response>
 
   get params(): Record<string, unknown> {
     return (this.#params ??= this.match ? paramsOf(this.match, this.href, this.start, this.end) : {})
   }
-  set params(params: Record<string, unknown>) {
+
+  /** Continues with a match, or with none. `params` replaces what its pattern captures. */
+  use(match?: Match<unknown>, params?: Record<string, unknown>): void {
+    this.match = match
     this.#params = params
   }
 
-  /** Continues as if no route had matched. */
-  forget(): void {
-    this.match = undefined
-    this.#params = {}
+  /** Removes the last character of the pathname. */
+  cut(): void {
+    this.href = this.href.slice(0, this.end - 1) + this.href.slice(this.end)
+    this.end--
   }
 
   get url(): URL {
@@ -94,11 +90,9 @@ export class Exchange {
     return this.#url ? this.#url.href : this.href
   }
 
-  /** The query without its `?`. */
+  /** The query with its `?`. */
   get search(): string {
-    if (this.href.charCodeAt(this.end) !== 63) return ''
-    const to = this.href.indexOf('#', this.end)
-    return this.href.slice(this.end + 1, to === -1 ? undefined : to)
+    return this.href.slice(this.end).replace(/#.*/s, '')
   }
 
   report(error: unknown, phase: Phase): void {
@@ -117,42 +111,41 @@ export class Exchange {
   after(work: (() => unknown) | PromiseLike<unknown>): void {
     if (this.outer) return this.outer.after(work)
     if (typeof work !== 'function') return this.waitUntil(work, 'after')
-    if (this.#work) this.#work.push(work)
-    else {
-      this.#work = [work]
-      this.waitUntil(new Promise<void>((resolve) => (this.#startWork = resolve)).then(() => this.#runWork()))
-      if (this.#isFinished) this.#release()
-    }
+    if (this.#work) return void this.#work.push(work)
+    this.#work = [work]
+    this.waitUntil(this.#runWork())
   }
 
   async #runWork(): Promise<void> {
-    // The list can grow while it runs: work can plan more work.
-    for (const work of this.#work!) {
+    await new Promise<void>((start) => {
+      this.#start = start
+      if (this.#isFinished) this.#release()
+    })
+    // In the order of the calls, whatever fails. Work can add work.
+    for (const work of this.#work!)
       try {
         await work()
       } catch (error) {
         this.report(error, 'after')
       }
-    }
     this.#work = undefined
   }
 
-  // After a streamed response, or in the next turn.
+  // Starts the work when the host has written the response, when its stream has ended, or in the next turn.
   #release(): void {
-    const start = this.#startWork!
-    if (onWritten(this.request, start)) return
+    const start = this.#start
+    if (!start || onWritten(this.request, start)) return
     if (this.#streamEnd) void this.#streamEnd.then(start)
-    else setTimeout(start, 0)
+    else setTimeout(start)
   }
 
   /** Reports the error of a streamed body, and lets `after` wait for its end. */
   watch(response: Response): Response {
-    const stream = memoryOf(response)?.stream
-    if (stream && !stream.watcher) {
+    const memory = memoryOf(response)
+    if (memory?.watch) {
       this.#stream = response
-      this.#streamEnd = new Promise((ended) => {
-        stream.watcher = { failed: (error) => this.report(error, 'stream'), ended }
-      })
+      this.#streamEnd = memory.watch((error) => this.report(error, 'stream'))
+      delete memory.watch
     }
     return response
   }
@@ -163,18 +156,21 @@ export class Exchange {
    */
   thrown(error: unknown, phase: Phase): Response {
     if (error instanceof BodyLimitError) return tooLarge(error.limit)
-    return this.settle(isResponse(error) && !error.bodyUsed ? error : toFailure(error, phase))
+    return this.settle(
+      // `errorOf` returns undefined for a Response without an error.
+      isResponse(error) && !error.bodyUsed ? error : toFailure(error ?? new TypeError(`${error} was thrown`), phase),
+    )
   }
 
   /**
-   * Follows the errors of a request outward through its middleware. An error that a middleware replaced is handled if the
-   * same middleware read it, else it is reported.
+   * Follows an error outward through the middleware. An error that a middleware replaced is handled if the same middleware
+   * read it, else it is reported.
    */
   settle(response: Response): Response {
-    const own = response.status >= 400 ? memoryOf(response)?.cause : undefined
-    if (!own && !this.#causes) return response
-    for (const cause of this.#causes ?? []) if (cause !== own && !cause.wasRead) this.#reportCause(cause)
-    this.#causes = own && [own]
+    const own = response.status < 400 ? undefined : memoryOf(response)?.cause
+    const last = this.#cause
+    this.#cause = own
+    if (last && last !== own && !last.wasRead) this.#reportCause(last)
     if (own) {
       own.wasRead = false
       // The client has its response, so nothing can handle this one.
@@ -183,35 +179,27 @@ export class Exchange {
     return response
   }
 
-  #reportCause(cause: Cause): void {
-    if (cause.isReported || isAbort(cause.error, this.request.signal)) return
-    cause.isReported = true
-    this.report(cause.error, cause.phase as Phase)
+  // Reports an error once, and not if it only says that the request was aborted.
+  #reportCause({ error, phase }: Cause): void {
+    const { aborted, reason } = this.request.signal
+    const known = (this.#known ??= new Set())
+    if (aborted) known.add(reason)
+    if (!known.has(error) && !known.has((error as Partial<Error> | null)?.cause)) this.report(error, phase as Phase)
+    known.add(error)
   }
 
   /** The only place where a response leaves. Reports its error, and starts the work of `after`. */
   finish(response: Response): Response {
     this.settle(response)
-    const [cause] = this.#causes ?? []
-    if (cause) this.#reportCause(cause)
-    if (this.#stream && this.#stream !== response) cancelUnread(this.#stream, response)
+    if (this.#cause) this.#reportCause(this.#cause)
+    // Cancels a stream that middleware replaced without reading it.
+    const { body } = this.#stream ?? {}
+    if (body && this.#stream !== response && !body.locked && body !== response.body) body.cancel().catch(() => {})
     this.watch(response)
     this.#isFinished = true
-    if (this.#startWork) this.#release()
+    this.#release()
     return this.request.method === 'HEAD' ? withoutBody(response) : response
   }
-}
-
-/** Whether an error only reports that a signal was aborted. */
-export function isAbort(error: unknown, { aborted, reason }: Pick<AbortSignal, 'aborted' | 'reason'>): boolean {
-  return (
-    aborted && (error === reason || (error instanceof Error && error.cause !== undefined && error.cause === reason))
-  )
-}
-
-// Cancels a stream that middleware replaced without reading it.
-function cancelUnread({ body }: Response, response: Response): void {
-  if (!body!.locked && body !== response.body) body!.cancel().catch(() => {})
 }
 
 /**
@@ -219,25 +207,9 @@ function cancelUnread({ body }: Response, response: Response): void {
  * dot segments in `request.url`.
  */
 export function locate(href: string): { href: string; start: number; end: number } {
+  // Only a segment that begins with a dot, or an escape of one, can be a dot segment.
+  if (href.includes('/.') || href.includes('/%2')) href = new URL(href).href
   // After `https://`; a host has at least one character.
   const start = href.indexOf('/', 8)
-  let end = href.indexOf('#', start)
-  if (end === -1) end = href.length
-  const search = href.indexOf('?', start)
-  if (search !== -1 && search < end) end = search
-  if (start === -1 || hasDots(href, start, end)) {
-    const whole = new URL(href).href
-    if (whole === href) throw new URIError(`${href} has no pathname`)
-    return locate(whole)
-  }
-  return { href, start, end }
-}
-
-function hasDots(href: string, start: number, end: number): boolean {
-  for (let at = start; ; at++) {
-    at = href.indexOf('/', at)
-    if (at === -1 || at >= end) return false
-    const code = href.charCodeAt(at + 1)
-    if ((code === 46 || code === 37) && /^\/(?:\.|%2e){1,2}(?:[/?#]|$)/i.test(href.slice(at, at + 8))) return true
-  }
+  return { href, start, end: indexIn('?', href, start, indexIn('#', href, start, href.length)) }
 }

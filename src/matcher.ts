@@ -1,97 +1,93 @@
 import { NullObject } from './null-object.js'
 import { parsePattern, type Segment } from './pattern.js'
 
-/** Routes that cannot stand in one router. The message names both. */
+/** Routes that contradict each other in one router. The message names them. */
 export class RouterError extends Error {
   override readonly name = 'RouterError'
 }
 
-/** What a pathname leads to: a value, and the names of what its pattern captures. */
+/** The value of a pattern that matched, and the places of what the pattern captures. */
 export interface Match<value> {
   readonly value: value
   readonly pattern: string
   readonly captures: readonly Capture[]
-  /** The same for a pathname with percent-escapes; that one has none. */
-  readonly escaped?: Match<value> | undefined
 }
 interface Capture {
   readonly name: string
-  /** The segment where it begins, counted from 0. */
-  readonly index: number
   readonly rest: boolean
-  /** How many characters lie between it and the capture before it, in a pathname without escapes. */
+  /** The number of characters between the previous capture and this one. */
   readonly before: number
-  /** How many characters follow it, if no other capture does. */
-  readonly after: number | undefined
 }
 
-// One segment position in the tree of all patterns.
+// One segment position in the tree of all patterns. The node behind a catch-all is its own `param`.
 interface Node<value> {
   readonly id: number
   readonly statics: Map<string, Node<value>>
   param?: Node<value>
+  rest?: Node<value>
   end?: Match<value>
-  optionalRest?: Match<value>
-  rest?: Match<value>
 }
 
-// Everything that the segments read so far may still lead to, best first: the nodes, and then the catch-all that takes
-// whatever they do not. Because a state holds all of them, no segment is ever read twice.
+// Everything that can still match after the segments read so far, the best first. Because a state has all of it, no
+// segment is read twice.
 interface State<value> {
   readonly nodes: readonly Node<value>[]
-  readonly rest: Match<value> | undefined
-  /** The answer if the pathname ends here. */
-  readonly end: Match<value> | undefined
-  /** Where each static segment leads; not there until the state is first left. */
-  statics: Map<string, State<value>> | undefined
-  /** Where every other segment leads. */
+  /** The matches if the pathname ends here. */
+  readonly matches: readonly Match<value>[]
+  /** Whether only catch-alls are left, which match whatever follows. */
+  readonly isRest: boolean
+  /** The next state after a segment that is not static. Made when it is first needed, as `texts`. */
   other: State<value> | undefined
-  /** The static segments again, as a tree of characters. */
-  texts: Text<value> | undefined
-  expanded: boolean
+  /** The static segments as a tree of characters; `null` if there are none. */
+  texts: Text<value> | null | undefined
 }
 
-// A node in the tree of the static texts that may follow a state.
+// A node in the tree of the static texts that can follow a state.
 interface Text<value> {
   readonly text: string
   readonly state: State<value> | undefined
-  /** By the last bits of the next character's code, as many as tell them apart. */
-  readonly children: readonly (Text<value> | undefined)[]
+  /** By the last bits of the next character's code, as many as are needed to distinguish them. */
+  readonly children: readonly (Text<value> | null)[]
 }
 
-// States are made when first reached. Overlapping patterns can have very many; what is beyond this is forgotten and made again.
+// States are built lazily. Overlapping patterns can produce very many, so they are dropped at this number.
 const maxStates = 50_000
 
+const none: readonly never[] = []
+
 /**
- * Finds the pattern that fits a pathname, by Next.js's precedence: static before `[x]` before `[...x]` before
- * `[[...x]]`, compared from left to right among the patterns that fit as a whole.
+ * Finds the patterns that match a pathname, with Next.js's precedence: static before `[x]` before `[...x]` before `[[...x]]`,
+ * compared from left to right among the patterns that match as a whole.
  */
 export class Matcher<value> {
-  #root: Node<value>
+  readonly #root: Node<value>
   #start: State<value>
-  #states = new Map<string, State<value>>()
+  readonly #states = new Map<string, State<value>>()
   #ids = 0
 
-  /** @throws RouterError if two of the patterns fit the same pathnames with the same rank. */
+  /** @throws RouterError if two patterns match the same pathnames with the same precedence. */
   constructor(entries: Iterable<readonly [pattern: string, value: value]>) {
     this.#root = this.#node()
     for (const [pattern, value] of entries) this.#add(pattern, value)
-    this.#start = this.#state([this.#root], undefined)
+    this.#start = this.#state([this.#root])!
   }
 
-  /** The best match for the raw pathname that stands in `url` from `start` (its `/`) to `end`; throws URIError for a malformed percent-escape. */
-  find(url: string, start: number, end: number): Match<value> | undefined {
+  /**
+   * Returns all matches for the pathname in `url` from `start`, its `/`, to `end`, the best first. A pathname with escapes is
+   * decoded first.
+   *
+   * @throws URIError if a percent-escape is malformed.
+   */
+  find(url: string, start: number, end: number, isDecoded = false): readonly Match<value>[] {
     let state = this.#start
     let index = start + 1
-    // An end before the start: a URL that the app does not answer for.
-    if (index >= end) return end < start ? undefined : state.end
-    let isPlain = false
+    if (index >= end) return state.matches
     for (;;) {
-      if (!state.expanded) this.#expand(state)
+      if (state.texts === undefined) this.#expand(state)
       let next: State<value> | undefined
       let position = index
       let text = state.texts
-      walk: while (text !== undefined) {
+      walk: while (text) {
         const { text: characters, state: target, children } = text
         const { length } = characters
         if (position + length > end) break
@@ -104,53 +100,23 @@ export class Matcher<value> {
         text = children[url.charCodeAt(position) & (children.length - 1)]
       }
       if (next === undefined) {
-        // Static texts hold no escape, so what was read until now had none.
-        if (!isPlain) {
-          const escape = url.indexOf('%', index)
-          if (escape !== -1 && escape < end) return this.#findDecoded(url, start, end)
-          isPlain = true
+        if (!isDecoded) {
+          if (has('%', url, index, end)) {
+            const path = decodePath(url, start, end)
+            return this.find(path, 0, path.length, true)
+          }
+          isDecoded = true
         }
         next = state.other
-        if (next === undefined) return undefined
-        position = endOfSegment(url, index, end)
-        if (position === index) return undefined
-        if (next.nodes.length === 0) return hasEmptySegment(url, position, end) ? undefined : next.rest
+        position = indexIn('/', url, index, end)
+        if (next === undefined || position === index) return none
+        if (next.isRest) return url.charCodeAt(end - 1) === 47 || has('//', url, position, end) ? none : next.matches
       }
-      if (position === end) return next.end
+      if (position === end) return next.matches
       index = position + 1
-      if (index === end) return undefined
+      if (index === end) return none
       state = next
     }
-  }
-
-  // The same for a pathname with percent-escapes: each segment is decoded once, and `%2F` stays inside its segment.
-  #findDecoded(url: string, start: number, end: number): Match<value> | undefined {
-    let state: State<value> | undefined = this.#start
-    for (const segment of url
-      .slice(start + 1, end)
-      .split('/')
-      .map(decodeURIComponent)) {
-      if (!state || !segment) return undefined
-      state = this.#branch(state).get(segment) ?? state.other
-    }
-    return state?.end?.escaped
-  }
-
-  /** All matches, the best first. Visits each node of the tree at most once. Throws as `find` does. */
-  *findAll(url: string, start: number, end: number): Generator<Match<value>> {
-    const escape = url.indexOf('%', start)
-    const isEscaped = escape !== -1 && escape < end
-    const segments = end - start > 1 ? url.slice(start + 1, end).split('/').map(decodeURIComponent) : []
-    if (segments.includes('')) return
-    const walk = function* (node: Node<value>, at: number): Generator<Match<value>> {
-      const isEnd = at === segments.length
-      const child = isEnd ? undefined : node.statics.get(segments[at]!)
-      if (child) yield* walk(child, at + 1)
-      if (!isEnd && node.param) yield* walk(node.param, at + 1)
-      const match = (isEnd ? node.end : node.rest) ?? node.optionalRest
-      if (match) yield isEscaped ? match.escaped! : match
-    }
-    yield* walk(this.#root, 0)
   }
 
   #node(): Node<value> {
@@ -159,180 +125,158 @@ export class Matcher<value> {
 
   #add(pattern: string, value: value): void {
     const segments = parsePattern(pattern)
+    const match = { value, pattern, captures: toCaptures(segments) }
+    const endAt = (node: Node<value>): void => {
+      if (node.end)
+        throw new RouterError(
+          `'${node.end.pattern}' and '${pattern}' match the same pathnames; ${node.end.pattern === pattern ? 'declare their methods on one route' : 'remove one of the two'}`,
+        )
+      node.end = match
+    }
     let node = this.#root
-    let end: 'end' | 'rest' | 'optionalRest' = 'end'
     for (const { kind, name } of segments) {
       if (kind === 'static') {
-        let child = node.statics.get(name)
-        if (!child) node.statics.set(name, (child = this.#node()))
+        const text = name.replaceAll('/', slash)
+        const child: Node<value> = node.statics.get(text) ?? this.#node()
+        node.statics.set(text, child)
         node = child
       } else if (kind === 'param') node = node.param ??= this.#node()
-      else end = kind === 'catch-all' ? 'rest' : 'optionalRest'
+      else {
+        if (kind !== 'catch-all') endAt(node)
+        node = node.rest ??= this.#node()
+        node.param = node
+      }
     }
-    const clash = node[end] ?? (end === 'optionalRest' ? (node.end ?? node.rest) : node.optionalRest)
-    if (clash)
-      throw new RouterError(
-        `'${clash.pattern}' and '${pattern}' fit the same pathnames; ${clash.pattern === pattern ? 'declare their methods on one route' : 'remove one of the two'}`,
-      )
-    const escaped = { value, pattern, captures: toCaptures(segments), escaped: undefined }
-    node[end] = { ...escaped, escaped }
+    endAt(node)
   }
 
-  // Subset construction, as in https://swtch.com/~rsc/regexp/regexp1.html: linear in the pathname whatever overlaps.
-  #state(nodes: readonly Node<value>[], rest: Match<value> | undefined): State<value> {
-    const key = `${nodes.map(({ id }) => id).join()}|${rest?.pattern ?? ''}`
+  // Subset construction, as in https://swtch.com/~rsc/regexp/regexp1.html: linear in the pathname, however patterns overlap.
+  #state(nodes: readonly Node<value>[]): State<value> | undefined {
+    const key = nodes.map(({ id }) => id).join()
     let state = this.#states.get(key)
-    if (!state) {
-      if (this.#states.size >= maxStates) this.#forget()
-      let end = rest
-      for (const node of nodes) if ((end = node.end ?? node.optionalRest ?? rest) !== rest) break
-      this.#states.set(
-        key,
-        (state = { nodes, rest, end, statics: undefined, other: undefined, texts: undefined, expanded: false }),
-      )
+    if (!state && key) {
+      if (this.#states.size >= maxStates) {
+        // A new first state leads to none of the old ones.
+        this.#states.clear()
+        this.#start = this.#state([this.#root])!
+      }
+      state = {
+        nodes,
+        matches: nodes.flatMap(({ end }) => end ?? []),
+        isRest: nodes.every((node) => node.param === node),
+        other: undefined,
+        texts: undefined,
+      }
+      this.#states.set(key, state)
     }
     return state
   }
 
-  #forget(): void {
-    // The first state outlives the others.
-    for (const state of [this.#start, ...this.#states.values()]) {
-      state.expanded = false
-      state.statics = state.texts = state.other = undefined
-    }
-    this.#states.clear()
-  }
-
-  // The state after one more segment, or after any that is not static.
-  #after(state: State<value>, segment?: string): State<value> | undefined {
-    const nodes: Node<value>[] = []
-    let { rest } = state
-    for (const node of state.nodes) {
-      const child = segment === undefined ? undefined : node.statics.get(segment)
-      if (child) nodes.push(child)
-      if (node.param) nodes.push(node.param)
-      const all = node.rest ?? node.optionalRest
-      if (all) {
-        rest = all
-        break
-      }
-    }
-    return nodes.length || rest ? this.#state(nodes, rest) : undefined
-  }
-
-  #branch(state: State<value>): Map<string, State<value>> {
-    if (state.statics) return state.statics
-    const statics = new Map<string, State<value>>()
-    for (const node of state.nodes)
-      for (const name of node.statics.keys()) if (!statics.has(name)) statics.set(name, this.#after(state, name)!)
-    state.other = this.#after(state)
-    return (state.statics = statics)
+  // The state after one more segment, or after any segment that is not static.
+  #after({ nodes }: State<value>, segment = ''): State<value> | undefined {
+    const next: Node<value>[] = []
+    for (const { statics, param, rest } of nodes)
+      for (const node of [statics.get(segment), param, rest]) if (node) next.push(node)
+    return this.#state(next)
   }
 
   #expand(state: State<value>): void {
     const texts: [text: string, state: State<value>][] = []
-    this.#collect(state, '', texts, 0)
-    state.texts = toTree(texts)
-    state.expanded = true
-  }
-
-  #collect(state: State<value>, prefix: string, texts: [string, State<value>][], depth: number): void {
-    for (const [name, next] of this.#branch(state)) {
-      // What a URL only holds escaped is found by the decoding walk.
-      if (!/^[!"$&-.0->@-~]+$/.test(name)) continue
-      // Where only one thing can follow, its text is joined to this one.
-      const onlyStatic =
-        !next.end && !next.rest && next.nodes.length === 1 && !next.nodes[0]!.param && !next.nodes[0]!.rest
-      if (onlyStatic && depth < 8) this.#collect(next, `${prefix}${name}/`, texts, depth + 1)
-      else texts.push([prefix + name, next])
+    const collect = (state: State<value>, prefix: string): void => {
+      state.other = this.#after(state)
+      for (const name of new Set(state.nodes.flatMap(({ statics }) => [...statics.keys()]))) {
+        const next = this.#after(state, name)!
+        const [node, ...others] = next.nodes
+        // If only static segments can follow, their texts are joined to this one.
+        if (others.length || node!.end || node!.param || node!.rest) texts.push([prefix + name, next])
+        else collect(next, `${prefix}${name}/`)
+      }
     }
+    collect(state, '')
+    state.texts = toTree(texts)
   }
 }
 
-function hasEmptySegment(url: string, from: number, end: number): boolean {
-  if (url.charCodeAt(end - 1) === 47) return true
-  const empty = url.indexOf('//', from)
-  return empty !== -1 && empty < end
+/** The index of `part` in a text from `from` to `end`, or `end`. */
+export function indexIn(part: string, text: string, from: number, end: number): number {
+  const index = text.indexOf(part, from)
+  return index === -1 || index > end ? end : index
 }
+const has = (part: string, text: string, from: number, end: number): boolean => indexIn(part, text, from, end) < end
+
+// A decoded slash stays inside its segment. A lone surrogate replaces it, because no escape decodes to one.
+const slash = '\ud800'
+const decodePath = (url: string, start: number, end: number): string =>
+  decodeURIComponent(url.slice(start, end).replace(/%2f/gi, slash))
 
 function toCaptures(segments: readonly Segment[]): Capture[] {
   const captures: Capture[] = []
   let before = 1
-  for (const [index, { kind, name }] of segments.entries())
+  for (const { kind, name } of segments)
     if (kind === 'static') before += name.length + 1
     else {
-      captures.push({ name, index, rest: kind !== 'param', before, after: undefined })
+      captures.push({ name, rest: kind !== 'param', before })
       before = 1
     }
-  const last = captures.pop()
-  return last ? [...captures, { ...last, after: before - 1 }] : []
+  return captures
 }
 
-function toTree<value>(texts: readonly (readonly [text: string, state: State<value>])[]): Text<value> | undefined {
-  if (!texts.length) return undefined
-  const first = texts[0]![0]
-  let common = first.length
-  for (const [text] of texts) {
-    let at = 0
-    while (at < common && text[at] === first[at]) at++
-    common = at
-  }
-  const groups = new Map<number, [string, State<value>][]>()
-  let state: State<value> | undefined
-  for (const [text, target] of texts) {
-    const code = text.charCodeAt(common)
-    const group = groups.get(code)
-    if (text.length === common) state = target
-    else if (group) group.push([text.slice(common), target])
-    else groups.set(code, [[text.slice(common), target]])
-  }
+function toTree<value>(texts: readonly (readonly [text: string, state: State<value>])[]): Text<value> | null {
+  if (!texts.length) return null
+  const [[first]] = texts as [[string, State<value>]]
+  let length = 0
+  while (length < first.length && texts.every(([text]) => text[length] === first[length])) length++
+  const longer = texts.filter(([text]) => text.length > length)
+  const codes = new Set(longer.map(([text]) => text.charCodeAt(length)))
   let size = 1
-  while (new Set([...groups.keys()].map((code) => code & (size - 1))).size < groups.size) size *= 2
-  // No holes: a hole makes each miss a look up the prototype chain.
-  const children: (Text<value> | undefined)[] = Array.from({ length: size })
-  for (const [code, group] of groups) children[code & (size - 1)] = toTree(group)
-  return { text: first.slice(0, common), state, children }
+  while (new Set([...codes].map((code) => code % size)).size < codes.size) size *= 2
+  return {
+    text: first.slice(0, length),
+    state: texts.find(([text]) => text.length === length)?.[1],
+    // No holes: a hole makes each miss a look-up in the prototype chain.
+    children: Array.from({ length: size }, (_, bits) =>
+      toTree(
+        longer.flatMap(([text, state]) =>
+          text.charCodeAt(length) % size === bits ? [[text.slice(length), state] as const] : [],
+        ),
+      ),
+    ),
+  }
 }
 
-/** What a match captures in the pathname that it was found in. Each segment is decoded once. */
+/** The params that a match captures in the pathname that it was found in. Each segment is decoded once. */
 export function paramsOf(
-  { captures, escaped }: Match<unknown>,
+  { captures }: Match<unknown>,
   url: string,
   start: number,
   end: number,
 ): Record<string, string | string[]> {
   const params = new NullObject() as Record<string, string | string[]>
-  if (!escaped) {
-    const segments = url
-      .slice(start + 1, end)
-      .split('/')
-      .map(decodeURIComponent)
-    for (const { name, index, rest } of captures)
-      if (!rest) params[name] = segments[index]!
-      else if (index < segments.length) params[name] = segments.slice(index)
-    return params
+  const isEscaped = has('%', url, start, end)
+  if (isEscaped) {
+    url = decodePath(url, start, end)
+    start = 0
+    end = url.length
+  }
+  const read = (from: number, to: number): string => {
+    const text = url.slice(from, to)
+    // The flag `u` excludes halves of a pair.
+    return isEscaped ? text.replace(/\ud800/gu, '/') : text
   }
   let from = start
-  for (const { name, rest, before, after } of captures) {
+  for (const { name, rest, before } of captures) {
     from += before
-    if (rest) {
-      const segments: string[] = []
-      while (from < end) {
-        const to = endOfSegment(url, from, end)
-        segments.push(url.slice(from, to))
+    let to = indexIn('/', url, from, end)
+    if (!rest) params[name] = read(from, to)
+    else if (from < end) {
+      const segments = (params[name] = [read(from, to)])
+      while (to < end) {
         from = to + 1
+        to = indexIn('/', url, from, end)
+        segments.push(read(from, to))
       }
-      if (segments.length) params[name] = segments
-      break
     }
-    const to = after === undefined ? endOfSegment(url, from, end) : end - after
-    params[name] = url.slice(from, to)
     from = to
   }
   return params
-}
-
-function endOfSegment(url: string, from: number, end: number): number {
-  const to = url.indexOf('/', from)
-  return to === -1 || to > end ? end : to
 }

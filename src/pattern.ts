@@ -46,21 +46,22 @@ function parseSegment(text: string, index: number, fail: (mistake: string, index
   const segment = toSegment(text)
   if (segment && segment.kind !== 'static') {
     const { name } = segment
-    const start = index + /^\[*\.*/.exec(text)![0].length
-    if (!name) fail('a param must have a name', start)
     if (!/^[\p{L}\p{N}_$-]+$/u.test(name) || name === '__proto__')
-      fail(`a param cannot be named '${name}'; use letters, digits, - and _`, start)
+      fail(
+        name ? `a param cannot be named '${name}'; use letters, digits, - and _` : 'a param must have a name',
+        index + /^\[*\.*/.exec(text)![0].length,
+      )
     return segment
   }
-  if (text[0] === ':' || text[0] === '{')
-    fail(`write a param as [${text.replace(/[^\p{L}\p{N}_$-]/gu, '') || 'name'}], not ${text}`, index)
-  if (text[0] === '*') fail(`write a catch-all as [...${text.slice(1) || 'name'}], not ${text}`, index)
-  const bracket = text.search(/[[\]]/)
-  if (bracket >= 0) fail('a param must be a whole segment: [name], [...name] or [[...name]]', index + bracket)
+  const [, sign, name] = /^([:*{])([^}?]*)/.exec(text) ?? []
+  if (sign) fail(`write [${sign === '*' ? '...' : ''}${name || 'name'}] instead of ${text}`, index)
   // eslint-disable-next-line no-control-regex
-  const forbidden = text.search(/[\0-\x20\\?#\x7f]/)
-  if (forbidden >= 0) fail(`a pathname cannot contain ${JSON.stringify(text[forbidden])}`, index + forbidden)
-  if (isDots(text)) fail('a pathname cannot contain the segments . and ..', index)
+  const forbidden = text.search(/[\0-\x20\\?#\x7f[\]]/)
+  const character = text[forbidden]
+  if (character === '[' || character === ']')
+    fail('a param must be a whole segment: [name], [...name] or [[...name]]', index + forbidden)
+  if (character || isDots(text))
+    fail(`a pathname cannot contain ${JSON.stringify(character ?? text)}`, index + Math.max(forbidden, 0))
   return segment ?? fail('a percent-escape is malformed', index + text.indexOf('%'))
 }
 

@@ -1,5 +1,6 @@
 import { createResponse, memoryOf, type HeaderPairs } from '#response'
 import type { Issue } from './schema.js'
+import { undeclared } from './undeclared.js'
 
 /** The statuses of errors: a closed list, so that a client can discriminate by status. */
 // prettier-ignore
@@ -45,12 +46,12 @@ export interface ProblemDetails<type extends string = string> {
   readonly instance?: string
 }
 
-const problemHeaders: HeaderPairs = [
+export const problemHeaders: HeaderPairs = [
   ['content-type', 'application/problem+json'],
   ['x-content-type-options', 'nosniff'],
 ]
 
-/** Makes an `application/problem+json` Response. A header in `headers` replaces a default one of the same name. */
+/** Makes an `application/problem+json` Response. `headers` are added to its own. */
 export function toProblem(
   status: number,
   title: string | undefined,
@@ -58,11 +59,8 @@ export function toProblem(
   headers: HeaderPairs = [],
   memory?: object,
 ): Response {
-  const document = { title, ...details, status }
-  const pairs = headers.length
-    ? [...problemHeaders.filter(([name]) => !headers.some(([given]) => given === name)), ...headers]
-    : problemHeaders
-  return createResponse(JSON.stringify(document), status, pairs, { data: document, isReply: true, ...memory })
+  const data = { title, ...details, status }
+  return createResponse(JSON.stringify(data), status, [...problemHeaders, ...headers], { data, isReply: true, ...memory })
 }
 
 const maxErrors = 50
@@ -88,17 +86,6 @@ export const toInvalid = (errors: readonly InputError[], issues?: readonly Issue
 export const toPointer = (path: readonly PropertyKey[]): string =>
   path.map((step) => `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
 
-/** A request body is larger than the limit. It becomes a 413 if it is not caught. */
-export class BodyLimitError extends Error {
-  override readonly name = 'BodyLimitError'
-  /** The limit in bytes. */
-  readonly limit: number
-  constructor(limit: number) {
-    super(`the body is larger than ${limit} bytes`)
-    this.limit = limit
-  }
-}
-
 /** The 413 for a body above the limit. */
 export const tooLarge = (limit: number): Response =>
   toProblem(413, 'Content Too Large', { detail: `The body is larger than ${limit} bytes.` })
@@ -112,7 +99,7 @@ export const toFailure = (
   phase: Phase,
   status = 500,
   title = 'Internal Server Error',
-  details?: object,
+  details: object = { detail: undeclared },
   headers?: HeaderPairs,
 ): Response => toProblem(status, title, details, headers, { cause: { error, phase, wasRead: false } })
 

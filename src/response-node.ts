@@ -13,7 +13,7 @@ import {
 } from './response.js'
 
 export { isResponse, memoryOf, ownTarget, remember } from './response.js'
-export type { HeaderPairs, Memory, ResponseBody, StreamWatcher, Watchable } from './response.js'
+export type { HeaderPairs, Memory, ResponseBody } from './response.js'
 
 declare const navigator: { userAgent?: string } | undefined
 

@@ -9,19 +9,6 @@ export type HeaderPairs = readonly (readonly [name: string, value: string])[]
 /** A text, a function that writes it when the text is needed, or no body. */
 export type ResponseBody = string | (() => string) | null
 
-/** Receives the end of a body that byway writes while the client reads it. */
-export interface StreamWatcher {
-  /** The items failed with this error. The client sees its connection close early. */
-  failed(error: unknown): void
-  /** No more is written: the items ended or failed, or the client disconnected. */
-  ended(): void
-}
-
-/** A stream that reports its end. */
-export interface Watchable {
-  watcher: StreamWatcher | undefined
-}
-
 /** The facts that byway keeps about a Response and does not send. */
 export interface Memory {
   /** Whether byway made the Response as a reply, so that `data` is its value even if that is undefined. */
@@ -34,8 +21,8 @@ export interface Memory {
   cause?: { readonly error: unknown; readonly phase: string; wasRead: boolean; isReported?: boolean }
   /** The issues of the schema that made it a 400. */
   issues?: readonly Issue[] | undefined
-  /** The stream that writes the body. */
-  stream?: Watchable
+  /** Watches a body that is written while it is read: `failed` receives its error, and the promise resolves at its end. */
+  watch?: (failed: (error: unknown) => void) => Promise<void>
 }
 
 /**

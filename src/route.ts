@@ -4,7 +4,7 @@ import { methods, type BodyKind, type InputName, type Method, type Operation } f
 import { defaultBodyLimit } from './inputs/body.js'
 import type { Added, AnyContext, Early, Next } from './middleware.js'
 import { RouteError, toOperation, type RunnableOperation } from './operation.js'
-import { checkOptions } from './options.js'
+import { checkOptions, show } from './options.js'
 import { parsePattern, type InvalidPattern, type Params, type PatternMistake } from './pattern.js'
 import type { Status } from './problem.js'
 import type { Reply } from './reply.js'
@@ -305,7 +305,7 @@ function define(route: RouteValue, method: Method | 'ALL', given: DefineArgument
 function checkMiddleware(value: unknown): AnyMiddleware {
   if (typeof value === 'function') return value as AnyMiddleware
   throw new RouteError(
-    `.use() takes a middleware (request, context, next) => Response, not ${value === null ? 'null' : typeof value}`,
+    `.use() takes a middleware (request, context, next) => Response, not ${show(value)}`,
   )
 }
 
@@ -314,9 +314,7 @@ function toFunction(route: RouteValue): (request: Request, context?: OperationCo
   let serve: Serve | undefined
   return async (request, { params, env, waitUntil } = {}) => {
     serve ??= createServe([route], {
-      routes: [{ route, names: [] }],
-      use: [],
-      basePath: '',
+      app: { routes: [{ route, names: [] }], use: [], rewrites: [], basePath: '' },
       trailingSlash: 'strict',
       bodyLimit: defaultBodyLimit,
       responseValidation: true,

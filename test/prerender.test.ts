@@ -39,8 +39,8 @@ async function failuresOf(app: Parameters<typeof prerender>[0], options: Prerend
   return error as PrerenderError
 }
 
-describe('prerender', () => {
-  it('shows a handler nothing of the request that has nothing shown', async () => {
+describe('prerender()', () => {
+  it('prerenders a force-static route, whose handler sees a request without headers', async () => {
     const cache = createCache()
     const app = router({
       all: route('/all')
@@ -50,7 +50,7 @@ describe('prerender', () => {
     expect((await prerender(app, quiet)).pages).toMatchObject([{ pathname: '/all', status: 200 }])
   })
 
-  it('leaves out what is for one client only', async () => {
+  it('skips routes whose cache has a key', async () => {
     const cache = createCache()
     const app = router({
       me: route('/me')
@@ -66,7 +66,7 @@ describe('prerender', () => {
     expect(skipped).toEqual(['/me'])
   })
 
-  it('answers what is known ahead, through the app, so that requests find it in the cache', async () => {
+  it('requests routes with static params through the app, so that later requests hit the cache', async () => {
     const cache = createCache()
     const run = vi.fn()
     const cached = route.use(cache({ revalidate: 60 }))
@@ -93,7 +93,7 @@ describe('prerender', () => {
     expect(statusOf(await app.fetch(at('/items/other')))).toMatch(/fwd=uri-miss/)
   })
 
-  it('leaves out what has no cache, what only other methods have, and names what it cannot know', async () => {
+  it('ignores routes without a cached GET, and lists routes without static params as skipped', async () => {
     const cache = createCache()
     const run = vi.fn()
     const closed = { dynamicParams: false }
@@ -115,7 +115,7 @@ describe('prerender', () => {
     expect(run).not.toHaveBeenCalled()
   })
 
-  it('asks under the origin of baseUrl, below the basePath of the router', async () => {
+  it('requests the origin of baseUrl and the basePath of the router', async () => {
     const cache = createCache()
     const home = route('/')
       .use(cache({ revalidate: 60 }))
@@ -132,7 +132,7 @@ describe('prerender', () => {
     }
   })
 
-  it('makes anew what is stored, and asks anew for the params', async () => {
+  it('replaces stored entries, and calls generateStaticParams again', async () => {
     const cache = createCache()
     let version = 1
     const generate = vi.fn(() => [{ slug: String(version) }])
@@ -153,7 +153,7 @@ describe('prerender', () => {
     expect(generate).toHaveBeenCalledTimes(2)
   })
 
-  it('fills a store that another app finds it in', async () => {
+  it('fills a store that another app reads', async () => {
     const directory = makeDirectory()
     const toApp = (run: () => string) => {
       const cache = createCache({ store: fileStore(directory) })
@@ -171,7 +171,7 @@ describe('prerender', () => {
     expect([await response.json(), statusOf(response)]).toEqual(['built', expect.stringContaining('hit')])
   })
 
-  it('takes a streamed answer to its end', async () => {
+  it('reads a streamed response completely', async () => {
     const cache = createCache()
     const page = route('/')
       .use(cache({ revalidate: 60 }))
@@ -194,7 +194,7 @@ describe('prerender', () => {
     ])
   })
 
-  it('runs as many at once as it is told', async () => {
+  it('runs at most `concurrency` requests at the same time', async () => {
     const cache = createCache()
     let running = 0
     let most = 0
@@ -215,18 +215,20 @@ describe('prerender', () => {
     expect(counts).toEqual([4, 1, 7, 12])
   })
 
-  it('refuses what is no router, no URL and no number', async () => {
+  it('throws for an invalid app, baseUrl and concurrency', async () => {
     const app = router({ home: route('/').get(() => 1) })
-    await expect(prerender({ fetch: app.fetch }, quiet)).rejects.toThrow('prerender() takes what router() gives')
+    await expect(prerender({ fetch: app.fetch }, quiet)).rejects.toThrow(
+      'prerender() takes an app, the return value of router()',
+    )
     await expect(prerender(app, { ...quiet, baseUrl: 'api.example' })).rejects.toThrow(TypeError)
-    await expect(prerender(app, { ...quiet, baseUrl: 'file:///tmp' })).rejects.toThrow(/baseUrl for http or https/)
+    await expect(prerender(app, { ...quiet, baseUrl: 'file:///tmp' })).rejects.toThrow(/http or https URL as baseUrl/)
     await expect(prerender(app, { ...quiet, concurrency: 0 })).rejects.toThrow(RangeError)
     await expect(prerender(app, { ...quiet, concurrency: NaN })).rejects.toThrow(RangeError)
   })
 })
 
-describe('a run of prerender that fails', () => {
-  it('rejects at the end with every failure by pattern and pathname, and does the others', async () => {
+describe('prerender() with failures', () => {
+  it('rejects after all pages with every failure by pattern and pathname', async () => {
     const cache = createCache()
     const cached = route.use(cache({ revalidate: 60 }))
     const broken = new Error('no such row')
@@ -278,8 +280,8 @@ describe('a run of prerender that fails', () => {
     ['a header', 'accept-language', (request: Request) => request.headers.get('accept-language')],
     ['the raw query', 'request.url', (request: Request) => new URL(request.url).search],
     ["the context's query", 'query', (_request: Request, context: { url: URL }) => context.url.searchParams.get('q')],
-    ['what outer middleware added', 'user', (_request: Request, context: any) => context.user.id],
-  ])('names the route whose handler reads %s', async (_name, input, read) => {
+    ['a value of outer middleware', 'user', (_request: Request, context: any) => context.user.id],
+  ])('fails for a route whose handler reads %s', async (_name, input, read) => {
     const cache = createCache()
     const onError = vi.fn()
     const page = route
@@ -301,21 +303,24 @@ describe('a run of prerender that fails', () => {
     ['is private', () => reply.json(1, { headers: { 'cache-control': 'private' } })],
     ['is too large', () => 'x'.repeat(2000)],
     [
-      'breaks off',
+      'fails while it is read',
       () => new Response(new ReadableStream({ pull: (controller) => controller.error(new Error('broke')) })),
     ],
-  ])('names what the cache has not kept: an answer that %s', async (_name, answer) => {
+  ])('fails for a response that is not stored because it %s', async (_name, respond) => {
     const cache = createCache({ store: memoryStore() })
     const page = route('/page')
       .use(cache({ revalidate: 60, maxBytes: 1000 }))
-      .get(() => answer() as Response)
+      .get(() => respond() as Response)
     const { failures } = await failuresOf(router({ page }, { onError: () => {} }))
     expect(failures).toEqual([
-      expect.objectContaining({ pathname: '/page', reason: expect.stringMatching(/^the cache has not kept it/) }),
+      expect.objectContaining({
+        pathname: '/page',
+        reason: expect.stringMatching(/^the cache did not store the response/),
+      }),
     ])
   })
 
-  it('tells what a middleware outside answers instead', async () => {
+  it('reports the status of an early response from outer middleware', async () => {
     const cache = createCache()
     const guard = middleware(() => reply.unauthorized())
     const page = route
@@ -326,23 +331,23 @@ describe('a run of prerender that fails', () => {
   })
 })
 
-describe('outDir', () => {
-  const answer = (body: string, type: string) => () => new Response(body, { headers: { 'content-type': type } })
+describe('prerender(): outDir', () => {
+  const respond = (body: string, type: string) => () => new Response(body, { headers: { 'content-type': type } })
 
-  it('has each answer as a file, named as servers of files look for it', async () => {
+  it('contains each response as a file, with the name that static file servers expect', async () => {
     const cache = createCache()
     const cached = route.use(cache({ revalidate: 60 }))
     const outDir = join(makeDirectory(), 'not', 'there', 'yet')
     const app = router({
-      home: cached('/').get(answer('<p>', 'text/html; charset=utf-8')),
-      docs: cached('/docs').get(answer('<p>', 'text/html')),
-      page: cached('/page.html').get(answer('<p>', 'text/html')),
-      version: cached('/docs/v1.x').get(answer('<p>', 'text/html')),
-      feed: cached('/feed.xml').get(answer('<rss/>', 'application/rss+xml')),
-      rss: cached('/rss').get(answer('<rss/>', 'application/rss+xml')),
-      text: cached('/text').get(answer('ü', 'text/plain; charset=utf-8')),
-      image: cached('/image').get(answer('<svg/>', 'image/svg+xml')),
-      odd: cached('/odd').get(answer('?', 'application/vnd.api.very-odd')),
+      home: cached('/').get(respond('<p>', 'text/html; charset=utf-8')),
+      docs: cached('/docs').get(respond('<p>', 'text/html')),
+      page: cached('/page.html').get(respond('<p>', 'text/html')),
+      version: cached('/docs/v1.x').get(respond('<p>', 'text/html')),
+      feed: cached('/feed.xml').get(respond('<rss/>', 'application/rss+xml')),
+      rss: cached('/rss').get(respond('<rss/>', 'application/rss+xml')),
+      text: cached('/text').get(respond('ü', 'text/plain; charset=utf-8')),
+      image: cached('/image').get(respond('<svg/>', 'image/svg+xml')),
+      odd: cached('/odd').get(respond('?', 'application/vnd.api.very-odd')),
       bytes: cached('/bytes').get(() => new Response(new Uint8Array([0, 255, 128]))),
       number: cached('/v1.2').get(() => 1),
       item: cached('/items/[slug]', { params: generateStaticParams(() => [{ slug: 'a b' }, { slug: 'ü' }]) })
@@ -372,7 +377,7 @@ describe('outDir', () => {
     expect(pages[0]!.file).toBe(resolve(outDir, 'index.html'))
   })
 
-  it('replaces files whole, and leaves what else is there', async () => {
+  it('replaces files atomically, and does not change other files', async () => {
     const cache = createCache()
     const outDir = makeDirectory()
     writeFileSync(join(outDir, 'a.json'), 'old')
@@ -385,7 +390,7 @@ describe('outDir', () => {
     expect(readFileSync(join(outDir, 'a.json'), 'utf8')).toBe('"new"')
   })
 
-  it('keeps each param one name inside of it, whatever it holds', async () => {
+  it('contains one file name per param inside of it, for any param', async () => {
     const parent = makeDirectory()
     const outDir = join(parent, 'out')
     const hostile = [
@@ -412,7 +417,7 @@ describe('outDir', () => {
     expect(pages.map(({ file }) => JSON.parse(readFileSync(file!, 'utf8')))).toEqual(hostile)
   })
 
-  it('has another file for each param, of any text', async () => {
+  it('contains a different file for each param', async () => {
     const segment = fc
       .oneof(
         fc.string({ minLength: 1, maxLength: 8, unit: 'grapheme' }),
@@ -434,7 +439,7 @@ describe('outDir', () => {
     )
   })
 
-  it('is not written twice over at one path: the second fails', async () => {
+  it('has no file of two pages: the second one fails', async () => {
     const cache = createCache()
     const cached = route.use(cache({ revalidate: 60 }))
     const outDir = makeDirectory()
@@ -443,11 +448,11 @@ describe('outDir', () => {
       two: cached('/a.json').get(() => 2),
     })
     const { failures } = await failuresOf(app, { ...quiet, outDir, concurrency: 1 })
-    expect(failures).toMatchObject([{ pathname: '/a.json', reason: 'its file is that of /a: a.json' }])
+    expect(failures).toMatchObject([{ pathname: '/a.json', reason: 'its file a.json is also the file of /a' }])
     expect(readFileSync(join(outDir, 'a.json'), 'utf8')).toBe('1')
   })
 
-  it('has nothing of a file that could not be written', async () => {
+  it('contains no partial file after a failed write', async () => {
     const cache = createCache()
     const cached = route.use(cache({ revalidate: 60 }))
     const outDir = makeDirectory()
@@ -471,7 +476,7 @@ const canLink = (text: string): boolean => {
   }
 }
 
-describe('the progress of prerender', () => {
+describe('prerender(): progress', () => {
   const toApp = () => {
     const cache = createCache()
     return router({
@@ -495,7 +500,7 @@ describe('the progress of prerender', () => {
   let restore = () => {}
   afterEach(() => restore())
 
-  it('is told to onProgress, and then nothing is written', async () => {
+  it('is passed to onProgress instead of stderr', async () => {
     const lines = watchStderr(true)
     const onProgress = vi.fn()
     await prerender(toApp(), { onProgress, concurrency: 1 })
@@ -506,13 +511,13 @@ describe('the progress of prerender', () => {
     expect(lines).toEqual([])
   })
 
-  it('is one line at the end in a log', async () => {
+  it('is one final line if stderr is not a terminal', async () => {
     const lines = watchStderr(false)
     await prerender(toApp())
     expect(lines).toEqual([expect.stringMatching(/^prerendered 2 pages, 0\.0 kB, in \d+\.\d s\n$/)])
   })
 
-  it('is a line that is written over on a terminal', async () => {
+  it('is a line that updates on a terminal', async () => {
     const lines = watchStderr(true)
     await prerender(toApp(), { concurrency: 1 })
     expect(lines).toEqual([
@@ -522,7 +527,7 @@ describe('the progress of prerender', () => {
     ])
   })
 
-  it('says how many have failed', async () => {
+  it('includes the number of failures', async () => {
     const lines = watchStderr(false)
     const cache = createCache()
     const page = route('/')

@@ -1,5 +1,6 @@
 // The app that is measured: 1 or 2 params a route, a query or body on half of them, two statuses on a third, a second
-// operation on a third, middleware on half. `floor` has the same schemas and plain functions, without byway.
+// operation on a third, middleware on half. `floor` has the same schemas and plain functions, without byway. `responses`
+// declares one schema or two for each GET; `layers` puts a cache and a middleware of its own on each route.
 
 const client = (patterns) => `import { createClient } from 'byway/client'
 import type { app } from './app.js'
@@ -24,7 +25,7 @@ const routeOf = (index) => {
   return { pattern, names }
 }
 
-function declare(index, floor) {
+function declare(index, { floor, responses, layers }) {
   const { pattern, names } = routeOf(index)
   const value = `{ id: params.id, ${index % 2 ? 'part: params.part, ' : ''}count: ${index}, at: 'now' }`
   const schema = index % 4 === 1 ? 'query' : index % 4 === 3 ? 'body' : undefined
@@ -47,20 +48,29 @@ function declare(index, floor) {
     index % 3
       ? `(request, { params }) => (${value})`
       : `(request, { params }) => (params.id === 'x' ? reply.notFound() : reply.json(${value}))`
-  const get =
-    schema === 'query'
-      ? `.get({ query: ${zod} }, ${handler.replace('{ params }', '{ params, query }')})`
-      : `.get(${handler})`
+  const Item = `z.object({ id: z.string(), ${index % 2 ? 'part: z.string(), ' : ''}count: z.number(), at: z.string() })`
+  const response =
+    responses === 1
+      ? `response: ${Item}`
+      : responses === 2
+        ? `response: { 200: ${Item}, 404: z.object({ status: z.literal(404), title: z.string().optional() }) }`
+        : ''
+  const declared = [schema === 'query' ? `query: ${zod}` : '', response].filter(Boolean).join(', ')
+  const get = declared
+    ? `.get({ ${declared} }, ${schema === 'query' ? handler.replace('{ params }', '{ params, query }') : handler})`
+    : `.get(${handler})`
+  const around = layers ? `.use(cache({ revalidate: ${index} })).use((request, context, next) => next({ step: ${index} }))` : ''
   const post =
     schema === 'body'
       ? `.post({ body: ${zod} }, (request, { body }) => ({ ...body }))`
       : index % 6 === 0
         ? '.delete(() => undefined)'
         : ''
-  return `export const thing${index} = ${factory}('${pattern}')${get}${post}`
+  return `export const thing${index} = ${factory}('${pattern}')${around}${get}${post}`
 }
 
-export function generate(size, { floor = false } = {}) {
+export function generate(size, options = {}) {
+  const { floor = false, layers = false } = options
   const files = {
     'tsconfig.json': JSON.stringify({
       compilerOptions: {
@@ -71,15 +81,21 @@ export function generate(size, { floor = false } = {}) {
         noEmit: true,
         types: [],
         lib: ['es2023', 'dom', 'dom.iterable'],
-        paths: { byway: ['../../../../dist/index.d.ts'], 'byway/client': ['../../../../dist/client/index.d.ts'] },
+        paths: {
+          byway: ['../../../../dist/index.d.ts'],
+          'byway/cache': ['../../../../dist/cache/index.d.ts'],
+          'byway/client': ['../../../../dist/client/index.d.ts'],
+          'byway/reply': ['../../../../dist/replies/index.d.ts'],
+        },
       },
       include: ['*.ts'],
     }),
     'package.json': '{ "type": "module" }',
     'session.ts': floor
       ? 'export {}'
-      : `import { middleware, reply, route } from 'byway'
-export const session = middleware(async (request, context, next) => (request.headers.has('authorization') ? next({ user: { id: '1', name: 'a' } }) : reply.unauthorized()))
+      : `import { middleware, route } from 'byway'
+import * as reply from 'byway/reply'
+${layers ? "import { createCache } from 'byway/cache'\nexport const cache = createCache()\n" : ''}export const session = middleware(async (request, context, next) => (request.headers.has('authorization') ? next({ user: { id: '1', name: 'a' } }) : reply.unauthorized()))
 export const authed = route.use(session)`,
   }
   const names = []
@@ -87,7 +103,7 @@ export const authed = route.use(session)`,
     const indexes = Array.from({ length: Math.min(50, size - from) }, (_, at) => from + at)
     names.push(...indexes.map((index) => [`./routes${from}.js`, `thing${index}`]))
     files[`routes${from}.ts`] =
-      `import { z } from 'zod'\n${floor ? '' : "import { reply, route } from 'byway'\nimport { authed } from './session.js'\n"}${indexes.map((index) => declare(index, floor)).join('\n')}\n`
+      `import { z } from 'zod'\n${floor ? '' : `import { route } from 'byway'\nimport * as reply from 'byway/reply'\nimport { authed${layers ? ', cache' : ''} } from './session.js'\n`}${indexes.map((index) => declare(index, options)).join('\n')}\n`
   }
   if (floor) return files
   const imports = new Map()

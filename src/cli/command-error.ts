@@ -1,4 +1,4 @@
-/** What the person who runs a command can mend: printed without a stack. */
+/** An error that the user of the command can fix. It is printed without a stack. */
 export class CommandError extends Error {
   override readonly name = 'CommandError'
 }

@@ -13,13 +13,14 @@ import { loadApp, type LoadedApp } from './load-app.js'
 import { writeResult } from './output.js'
 import { toSource } from './source.js'
 
-/** Something that is most likely not meant so. */
+/** A likely mistake in an operation. */
 export interface Finding {
   readonly method: string
-  /** With the router's `basePath`. */
+  /** The pattern, including the router's `basePath`. */
   readonly pattern: string
+  /** `file:line` of the declaration, if it is known. */
   readonly source: string | null
-  /** What it is, and what to do. */
+  /** The mistake and how to fix it. */
   readonly message: string
 }
 
@@ -28,10 +29,10 @@ interface Declared {
   readonly operation: RouteOperation
 }
 
-/** What a look at an app finds, and what asking it for its cached answers shows. */
+/** Returns the likely mistakes in an app. If `run` is true, requests one response from each cached route. */
 export async function diagnose({ app, data, file, exportName }: LoadedApp, run: boolean): Promise<Finding[]> {
   const findings: Finding[] = []
-  const tell = ({ route, operation }: Declared, message: string): void => {
+  const report = ({ route, operation }: Declared, message: string): void => {
     const { pattern } = route
     const source = toSource(operation.stack) ?? null
     findings.push({ method: operation.method, pattern: data.basePath + pattern, source, message })
@@ -41,24 +42,28 @@ export async function diagnose({ app, data, file, exportName }: LoadedApp, run: 
     for (const operation of route.operations.values()) {
       const declared = { route, operation }
       if (rewritten && rewritten.destination !== route.pattern)
-        tell(
+        report(
           declared,
-          `is never reached: the rewrite of '${rewritten.source}' to '${rewritten.destination}' comes first; remove one of the two`,
+          `is unreachable, because '${rewritten.source}' is rewritten to '${rewritten.destination}' first; remove one of the two`,
         )
       if (isMutating(operation) && !toBodyKind(operation.declaration))
-        tell(declared, 'takes a body that no schema checks; declare body')
-      if (run && operation.method === 'GET' && operation.middleware.some(cacheOptionsOf)) await ask(declared, app, data, tell)
+        report(
+          declared,
+          'declares no body, so request bodies are not validated; declare body',
+        )
+      if (run && operation.method === 'GET' && operation.middleware.some(cacheOptionsOf))
+        await checkCache(declared, app, data, report)
     }
   }
   for (const { declared, statuses } of undeclared(data, file, exportName))
-    tell(
+    report(
       declared,
-      `answers ${statuses.join(', ')}, by its types, which its response does not declare; declare them there, or in openapi.responses`,
+      `can respond with ${statuses.join(', ')} according to its types, but does not declare that; add it to response or openapi.responses`,
     )
   return findings
 }
 
-/** The statuses that operations answer, which list theirs in `response`, and do not list these. */
+/** Returns operations whose `response` lists statuses, with the other statuses that their types can send. */
 function undeclared(
   { routes, use }: App,
   file: string,
@@ -71,7 +76,7 @@ function undeclared(
     }),
   )
   if (!listed.length) return []
-  const answers = readAnswers(file, exportName)
+  const inferred = readStatuses(file, exportName)
   return listed.flatMap((declared) => {
     const { route, operation } = declared
     const { declaration, middleware, method } = operation
@@ -84,29 +89,29 @@ function undeclared(
         .flatMap((statuses) => Object.keys(statuses ?? {}))
         .map(Number),
     )
-    // What byway answers by itself, to input that does not fit.
+    // byway itself sends these for invalid input.
     if (declaration.query || declaration.headers || toBodyKind(declaration)) known.add(400)
     if (toBodyKind(declaration)) known.add(413).add(415)
-    const own = answers.find((one) => one.pattern === route.pattern && one.method === method)
+    const own = inferred.find((one) => one.pattern === route.pattern && one.method === method)
     const statuses = (own?.statuses ?? []).filter((status) => !known.has(status))
     return statuses.length ? [{ declared, statuses }] : []
   })
 }
 
-// Without a compiler the rest is still worth a look.
-function readAnswers(file: string, exportName: string): readonly AppAnswers[] {
+// Without a compiler, the other checks still run.
+function readStatuses(file: string, exportName: string): readonly AppAnswers[] {
   try {
     return readCalls(file, { exportName, onWarning: () => {} }).answers
   } catch (error) {
     if (!(error instanceof CodegenError)) throw error
-    process.stderr.write(`byway: the statuses of answers were not looked at: ${error.message}\n`)
+    process.stderr.write(`byway: the statuses of responses were not checked: ${error.message}\n`)
     return []
   }
 }
 
 const isMutating = ({ method }: RouteOperation): boolean => method === 'POST' || method === 'PUT' || method === 'PATCH'
 
-/** Whether every pathname that `inner` fits is one that `outer` fits. */
+/** Returns whether `outer` matches every pathname that `inner` matches. */
 function isCovered(inner: readonly Segment[], outer: readonly Segment[]): boolean {
   for (let at = 0; ; at++) {
     const one = inner[at]
@@ -119,7 +124,7 @@ function isCovered(inner: readonly Segment[], outer: readonly Segment[]): boolea
   }
 }
 
-// What a client may send that a cached answer must not depend on.
+// Request headers that a cached response must not depend on.
 const probe = {
   cookie: 'byway-doctor=1',
   authorization: 'Bearer byway-doctor',
@@ -127,12 +132,12 @@ const probe = {
   'user-agent': 'byway-doctor',
 }
 
-/** Asks for one answer of a cached route, as a client would. */
-async function ask(
+/** Requests one response of a cached route, and reports if it is not cached or a server error. */
+async function checkCache(
   declared: Declared,
   app: LoadedApp['app'],
   { basePath }: App,
-  tell: (declared: Declared, message: string) => void,
+  report: (declared: Declared, message: string) => void,
 ): Promise<void> {
   const { route } = declared
   const known = await firstParams(route)
@@ -142,11 +147,11 @@ async function ask(
   await response.text().catch(() => '')
   const [, reads] = /(?:^|[;,]\s*)detail="?(reads [^"]*)"?/.exec(response.headers.get('cache-status') ?? '') ?? []
   if (reads !== undefined)
-    tell(
+    report(
       declared,
-      `is not cached: for ${path} it ${reads}, which is not in the key of its answers; take that into the key (vary, key, a declared input), or leave the cache out`,
+      `is not cached: for ${path} it ${reads}, which is not part of the cache key; add it to the key (vary, key, a declared input), or remove the cache`,
     )
-  if (response.status >= 500) tell(declared, `answers ${response.status} for ${path}`)
+  if (response.status >= 500) report(declared, `responds with ${response.status} for ${path}; check its handler`)
 }
 
 async function firstParams(route: RouteData): Promise<object | undefined> {
@@ -165,15 +170,15 @@ const toSample = (pattern: string): object =>
 export function addDoctor(program: Command): void {
   program
     .command('doctor')
-    .summary('look for what is most likely not meant so')
+    .summary('check an app for likely mistakes')
     .description(
-      'Looks for routes that are never reached, bodies that no schema checks, statuses that are not declared, and cached ' +
-        'routes whose answers are not kept, which it asks for once each. Ends with 1 if it has found something.',
+      'Finds unreachable routes, bodies without a schema, undeclared statuses, and cached routes whose responses are not ' +
+        'cached. Requests each cached route once, unless --no-run is set. Exits with 1 if it finds something.',
     )
     .argument('[file]', 'the module whose default export is the router')
     .option('--export <name>', 'the export that is the router')
-    .option('--no-run', 'run no handler')
-    .option('--json', 'as JSON')
+    .option('--no-run', 'do not request cached routes')
+    .option('--json', 'print JSON')
     .action(async (file: string | undefined, options: { export?: string; run: boolean; json?: boolean }) => {
       const loaded = await loadApp(file, options.export)
       const findings = await diagnose(loaded, options.run)
@@ -185,7 +190,11 @@ export function addDoctor(program: Command): void {
         .join('\n')
       await writeResult(options.json ? `${JSON.stringify(findings, undefined, 2)}\n` : text, undefined)
       if (!options.json)
-        process.stderr.write(findings.length ? `byway: ${findings.length} found\n` : 'byway: nothing found\n')
+        process.stderr.write(
+          findings.length
+            ? `byway: found ${findings.length} likely mistake${findings.length === 1 ? '' : 's'}\n`
+            : 'byway: found no mistakes\n',
+        )
       await loaded.app.settled()
       if (findings.length) process.exitCode = 1
     })

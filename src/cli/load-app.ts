@@ -6,40 +6,40 @@ import type { App } from '../app.js'
 import { dataOf, type Router } from '../router.js'
 import { CommandError } from './command-error.js'
 
-/** An app that a command was given. */
+/** The app of a command. */
 export interface LoadedApp {
-  /** Its file, as an absolute path. */
+  /** The absolute path of its file. */
   readonly file: string
   readonly exportName: string
   readonly app: Router<unknown>
   readonly data: App
 }
 
-// Where an app is looked for when none is named.
-const usual = ['app.ts', 'app.js', 'src/app.ts', 'src/app.js', 'index.ts', 'src/index.ts']
+// The files to try, in this order, if no file is given.
+const defaultFiles = ['app.ts', 'app.js', 'src/app.ts', 'src/app.js', 'index.ts', 'src/index.ts']
 
-/** The absolute path of an app's file. @throws CommandError if there is none. */
+/** Returns the absolute path of the app's file. @throws CommandError if it does not exist. */
 export function findAppFile(given: string | undefined): string {
-  const tried = given === undefined ? usual : [given]
+  const tried = given === undefined ? defaultFiles : [given]
   const found = tried.map((path) => resolve(path)).find((path) => existsSync(path) && statSync(path).isFile())
   if (found !== undefined) return found
   throw new CommandError(
     given === undefined
-      ? `no app was named, and none of ${usual.join(', ')} is in ${process.cwd()}; name its file`
-      : `${given} is not there, or is no file (looked for ${resolve(given)})`,
+      ? `no file was given, and ${process.cwd()} has none of ${defaultFiles.join(', ')}; pass the app's file`
+      : `${given} does not exist or is not a file; pass the app's file (tried ${resolve(given)})`,
   )
 }
 
 /**
- * Loads the module that holds an app, TypeScript too, and finds the router in it: its default export, or the only one there
- * is, unless `exportName` names another.
+ * Loads an app's module, which can be TypeScript, and returns its router: the export `exportName`, else the default export,
+ * else the only router among the exports.
  *
- * @throws CommandError for what cannot be loaded, or holds no router.
+ * @throws CommandError if the module cannot be loaded or the router is missing.
  */
 export async function loadApp(given: string | undefined, exportName?: string): Promise<LoadedApp> {
   const file = findAppFile(given)
   const name = relative(process.cwd(), file)
-  ;(globalThis as { [asked]?: boolean })[asked] = true
+  ;(globalThis as { [recordStacks]?: boolean })[recordStacks] = true
   process.setSourceMapsEnabled(true)
   const jiti = createJiti(pathToFileURL(file).href, { interopDefault: false, fsCache: false, sourceMaps: true })
   let module: Record<string, unknown>
@@ -56,17 +56,18 @@ export async function loadApp(given: string | undefined, exportName?: string): P
   const found = Object.keys(module).map((key) => `${key} (${kindOf(module[key])})`)
   throw new CommandError(
     `${name} has no router as its ${chosen === 'default' ? 'default export' : `export '${chosen}'`}; ` +
-      (routers.length ? `name one by --export: ${routers.join(', ')}` : 'write: export default router({ … })') +
+      (routers.length ? `choose one with --export: ${routers.join(', ')}` : 'add: export default router({ … })') +
       (found.length ? `\n\nit exports ${found.join(', ')}` : '\n\nit exports nothing'),
   )
 }
 
-const asked: unique symbol = Symbol.for('byway.stacks') as never
+// Makes routes record where they are declared.
+const recordStacks: unique symbol = Symbol.for('byway.stacks') as never
 
 const kindOf = (value: unknown): string =>
   typeof value === 'object' && value !== null && 'pattern' in value ? 'a route' : value === null ? 'null' : typeof value
 
-// A mistake in a declaration has a message that says all; of another error the place is of use too.
+// Errors of byway's declarations need no stack. The stack of other errors shows their position.
 function toText(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
   return /^(?:Pattern|Route|Router)Error$/.test(error.name)

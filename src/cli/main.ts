@@ -15,19 +15,19 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
   version: string
 }
 
-// 0: done. 1: it could not be done, or `doctor` has found something. 2: it was called wrongly.
+// Exit codes: 0 for success, 1 for a failure or a finding of `doctor`, 2 for wrong arguments.
 const program = new Command('byway')
-  .description('Serves an app of byway, tells of its routes, and writes what others need of them.')
+  .description('Serves a byway app, lists and checks its routes, and generates clients, types and OpenAPI documents.')
   .version(version)
   .showHelpAfterError('(byway --help lists the commands)')
   .exitOverride()
 for (const add of [addServe, addRoutes, addDoctor, addTypes, addClient, addOpenApi, addPrerender]) add(program)
-// Options of the program are the commands' too.
+// Subcommands take over the program's error handling and help settings.
 for (const command of program.commands) command.copyInheritedSettings(program)
 
 try {
   await program.parseAsync()
-  // What an app keeps open, such as a pool of connections, must not keep a command from its end.
+  // An app's open handles, such as a connection pool, would keep the process running.
   if (program.args[0] !== 'serve') process.exit()
 } catch (error) {
   if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : 2)

@@ -17,18 +17,15 @@ export function addOpenApi(program: Command): void {
   program
     .command('openapi')
     .summary('write the OpenAPI document of an app')
-    .description('Writes the OpenAPI 3.1 document of an app as JSON. What cannot be told of it is a warning on stderr.')
+    .description(
+      'Writes the OpenAPI 3.1 document of an app as JSON. Warnings about parts that it cannot describe go to stderr.',
+    )
     .argument('[file]', 'the module whose default export is the router')
     .option('--export <name>', 'the export that is the router')
     .option('--title <text>', "the title of the API (default: the package's name)")
     .option('--api-version <version>', "the version of the API (default: the package's version)")
-    .option(
-      '--server <url>',
-      'where the API is; may be given more than once',
-      (url, all: string[]) => [...all, url],
-      [],
-    )
-    .option('-o, --output <file>', 'a file to write to, in place of stdout')
+    .option('--server <url>', 'a base URL of the API; can be repeated', (url, all: string[]) => [...all, url], [])
+    .option('-o, --output <file>', 'the file to write, instead of stdout')
     .action(async (given: string | undefined, flags: OpenApiFlags) => {
       const { app, file } = await loadApp(given, flags.export)
       const { name = 'API', version = '0.0.0' } = packageAbove(dirname(file))
@@ -41,7 +38,7 @@ export function addOpenApi(program: Command): void {
     })
 }
 
-// The package that the app is a part of.
+// Returns the nearest package.json above the app.
 function packageAbove(folder: string): { name?: string; version?: string } {
   const file = join(folder, 'package.json')
   if (existsSync(file)) return JSON.parse(readFileSync(file, 'utf8')) as { name?: string; version?: string }

@@ -1,7 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
 
-/** Writes a result to stdout, or to the file that was named, and then says so on stderr. */
+/** Writes a result to stdout, or to `file`, and then prints the file and its size to stderr. */
 export async function writeResult(text: string, file: string | undefined): Promise<void> {
   if (file === undefined) {
     await new Promise<void>((resolve, reject) => {

@@ -8,15 +8,20 @@ import { formatTable } from './table.js'
 export function addPrerender(program: Command): void {
   program
     .command('prerender')
-    .summary('answer ahead what is known ahead')
+    .summary('fill the caches of an app at build time')
     .description(
-      'Answers every cached GET whose params are known ahead, so that its cache has it, and with --out-dir as files too.',
+      'Requests every cached GET route without params or with generateStaticParams, so that its cache has the response. ' +
+        'With --out-dir, also writes each response to a file.',
     )
     .argument('[file]', 'the module whose default export is the router')
     .option('--export <name>', 'the export that is the router')
-    .option('--base-url <url>', 'where the app will be: caches know an answer by its origin', 'http://localhost:3000')
-    .option('--out-dir <folder>', 'a folder for the answers as files')
-    .option('--json', 'the result as JSON')
+    .option(
+      '--base-url <url>',
+      "the app's URL in production, because its origin is part of the cache key",
+      'http://localhost:3000',
+    )
+    .option('--out-dir <folder>', 'the folder for the responses as files')
+    .option('--json', 'print the result as JSON')
     .action(
       async (
         file: string | undefined,
@@ -25,7 +30,7 @@ export function addPrerender(program: Command): void {
         const { app } = await loadApp(file, options.export)
         const { baseUrl, outDir } = options
         if (!URL.canParse(baseUrl))
-          throw new CommandError(`--base-url is a URL such as https://api.example, not ${baseUrl}`)
+          throw new CommandError(`--base-url must be a URL such as https://api.example, not ${baseUrl}`)
         const result = await prerender(app, { baseUrl, ...(outDir !== undefined && { outDir }) }).catch(
           (error: unknown) => {
             throw error instanceof PrerenderError ? new CommandError(error.message, { cause: error }) : error
@@ -34,7 +39,7 @@ export function addPrerender(program: Command): void {
         const { pages, skipped } = result
         for (const pattern of skipped)
           process.stderr.write(
-            `byway: ${pattern} is left out: what it answers is not known ahead (generateStaticParams, key)\n`,
+            `byway: ${pattern} is skipped: it has params without generateStaticParams, or a cache with the option key\n`,
           )
         await writeResult(
           options.json

@@ -7,21 +7,21 @@ import { writeResult } from './output.js'
 import { toSource } from './source.js'
 import { formatTable } from './table.js'
 
-/** An operation as `byway routes` tells of it. */
+/** An operation in the output of `byway routes`. */
 export interface RouteRow {
   readonly method: string
-  /** With the router's `basePath`. */
+  /** The pattern, including the router's `basePath`. */
   readonly pattern: string
-  /** The names that lead to it, such as `users.me`. */
+  /** The route's name in `router()`, such as `users.me`. */
   readonly name: string
-  /** What it declares: `params`, `query`, `headers`, and how it reads its body. */
+  /** The declared inputs: `params`, `query`, `headers`, and the body's kind. */
   readonly inputs: readonly string[]
   readonly cache: { readonly revalidate: number | false; readonly tags: readonly string[] | 'function' } | null
-  /** `file:line`, where that is known. */
+  /** `file:line` of the declaration, if it is known. */
   readonly source: string | null
 }
 
-/** The operations of an app, in the order of their declaration. */
+/** Returns the operations of an app in the order of their declaration. */
 export function toRows({ routes, basePath }: App): RouteRow[] {
   return routes.flatMap(({ route, names }) =>
     [...route.operations.values()].map(({ method, declaration, middleware, stack }): RouteRow => {
@@ -60,11 +60,11 @@ export function addRoutes(program: Command): void {
   program
     .command('routes')
     .summary('list the operations of an app')
-    .description('Lists the operations of an app: method, pattern, inputs, cache and where each is declared.')
+    .description('Lists the operations of an app with method, pattern, inputs, cache and source.')
     .argument('[file]', 'the module whose default export is the router')
     .option('--export <name>', 'the export that is the router')
-    .option('--json', 'as JSON')
-    .option('-o, --output <file>', 'a file to write to, in place of stdout')
+    .option('--json', 'print JSON')
+    .option('-o, --output <file>', 'the file to write, instead of stdout')
     .action(async (file: string | undefined, options: { export?: string; json?: boolean; output?: string }) => {
       const rows = toRows((await loadApp(file, options.export)).data)
       const table = (): string =>

@@ -17,13 +17,20 @@ interface ServeFlags {
 export function addServe(program: Command): void {
   program
     .command('serve')
-    .summary('serve an app on this machine')
-    .description('Serves an app over HTTP. SIGINT and SIGTERM let what runs come to its end.')
+    .summary('serve an app over HTTP')
+    .description(
+      'Serves an app over HTTP. On SIGINT or SIGTERM, stops accepting connections and waits up to 10 seconds for requests in progress.',
+    )
     .argument('[file]', 'the module whose default export is the router')
     .option('--export <name>', 'the export that is the router')
-    .option('-p, --port <number>', 'where to listen; 0 takes a free one', toPort, Number(process.env['PORT'] || 3000))
-    .option('--hostname <name>', 'the name or address to listen on (default: every address of this machine)')
-    .option('-w, --watch', 'serve anew when a file changes')
+    .option(
+      '-p, --port <number>',
+      'the port to listen on; 0 for any free port',
+      toPort,
+      Number(process.env['PORT'] || 3000),
+    )
+    .option('--hostname <name>', 'the host name or address to listen on (default: all addresses)')
+    .option('-w, --watch', "restart when a source file in the app's folder changes")
     .action((file: string | undefined, flags: ServeFlags) =>
       flags.watch ? serveAndWatch(findAppFile(file)) : serveOnce(file, flags),
     )
@@ -32,7 +39,7 @@ export function addServe(program: Command): void {
 function toPort(text: string): number {
   const port = Number(text)
   if (/^\d+$/.test(text) && port <= 65_535) return port
-  throw new InvalidArgumentError('It is a number from 0 to 65535.')
+  throw new InvalidArgumentError('Use a number from 0 to 65535.')
 }
 
 async function serveOnce(file: string | undefined, { export: exportName, port, hostname }: ServeFlags): Promise<void> {
@@ -43,9 +50,11 @@ async function serveOnce(file: string | undefined, { export: exportName, port, h
   } catch (error) {
     const { code } = ((error as Error).cause ?? error) as NodeJS.ErrnoException
     if (code === 'EADDRINUSE')
-      throw new CommandError(`port ${port} is in use; name another by --port, or 0 for a free one`, { cause: error })
+      throw new CommandError(`port ${port} is in use; choose another with --port, or --port 0 for any free port`, {
+        cause: error,
+      })
     if (code === 'EACCES')
-      throw new CommandError(`port ${port} may not be opened by this user; name one above 1023`, { cause: error })
+      throw new CommandError(`this user cannot open port ${port}; choose one above 1023 with --port`, { cause: error })
     throw error
   }
   const count = data.routes.reduce((sum, { route }) => sum + route.operations.size, 0)
@@ -54,7 +63,7 @@ async function serveOnce(file: string | undefined, { export: exportName, port, h
   )
 }
 
-// Each time a process of its own, so that every module is loaded anew.
+// Each restart is a new process, so that all modules are loaded again.
 async function serveAndWatch(file: string): Promise<void> {
   const args = [
     fileURLToPath(new URL('main.js', import.meta.url)),
@@ -62,7 +71,7 @@ async function serveAndWatch(file: string): Promise<void> {
   ]
   let child: ChildProcess | undefined
   let restart: ReturnType<typeof setTimeout> | undefined
-  // Whether the child ends because another one takes its place.
+  // Whether the child was stopped for a restart.
   let isStopped = false
   let isEnding = false
 
@@ -72,16 +81,16 @@ async function serveAndWatch(file: string): Promise<void> {
     child.once('exit', (code, signal) => {
       child = undefined
       if (isEnding) process.exit(code ?? 0)
-      if (!isStopped && signal === null) process.stderr.write('byway: waiting for a change\n')
+      if (!isStopped && signal === null) process.stderr.write('byway: the app has exited; waiting for a change\n')
     })
   }
-  const again = (): void => {
+  const restartChild = (): void => {
     restart = undefined
     if (!child) return start()
     if (isStopped) return
     isStopped = true
     const old = child
-    // Its answers under way are a developer's own: they need not wait for long.
+    // In development, requests in progress can be cut off after a second.
     const kill = setTimeout(() => old.kill('SIGKILL'), 1_000)
     old.once('exit', () => {
       clearTimeout(kill)
@@ -94,7 +103,7 @@ async function serveAndWatch(file: string): Promise<void> {
     clearTimeout(restart)
     restart = setTimeout(() => {
       process.stderr.write(`byway: ${relative(process.cwd(), path)} has changed\n`)
-      again()
+      restartChild()
     }, 100)
   })
   for (const signal of ['SIGINT', 'SIGTERM'] as const)

@@ -1,7 +1,7 @@
 import { relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-/** Where a stack leads to in the app's own code, as `file:line` from the working directory. */
+/** Returns the topmost frame of a stack in the app's own code, as `file:line` relative to the working directory. */
 export function toSource(stack: string | undefined): string | undefined {
   for (const line of (stack ?? '').split('\n').slice(1)) {
     const [, place, number] = /\(?((?:file:\/\/)?\/[^()]*?|[A-Za-z]:\\[^()]*?):(\d+):\d+\)?$/.exec(line.trim()) ?? []
@@ -13,5 +13,5 @@ export function toSource(stack: string | undefined): string | undefined {
   return undefined
 }
 
-// The folder that byway itself is in.
+// The folder of byway's own files.
 const own = fileURLToPath(new URL('..', import.meta.url))

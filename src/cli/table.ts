@@ -1,4 +1,4 @@
-/** Rows as a table whose columns are as wide as they need to be. Nothing is behind the last column. */
+/** Formats rows as a table with aligned columns, without trailing spaces. */
 export function formatTable(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const all = [head, ...rows]
   const widths = head.map((_, column) => Math.max(...all.map((row) => row[column]!.length)))

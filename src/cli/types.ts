@@ -15,18 +15,18 @@ export function addTypes(program: Command): void {
     .command('types')
     .summary("write the types of an app's routes")
     .description(
-      'Writes a declaration file of the routes, for createClient<App>(): a call against it costs the compiler the same however many routes there are, and it needs none of the files of the server.',
+      'Writes a declaration file of the routes for createClient<App>(). It imports no file of the server, and the time to compile a call does not grow with the number of routes.',
     )
     .argument('[file]', 'the module whose default export is the router')
     .option('--export <name>', 'the export that is the router')
-    .option('--tsconfig <file>', 'how to compile it (default: the nearest tsconfig.json)')
-    .option('-o, --output <file>', 'a file to write to, in place of stdout')
+    .option('--tsconfig <file>', 'the tsconfig that the app compiles with (default: the nearest tsconfig.json)')
+    .option('-o, --output <file>', 'the file to write, instead of stdout')
     .action((file: string | undefined, flags: CodegenFlags) =>
       writeResult(writeTypes(findAppFile(file), toOptions(flags)), flags.output),
     )
 }
 
-/** What the flags are to those who write code. */
+/** Converts the command's flags to options of the code generator. */
 export const toOptions = ({ export: exportName, tsconfig }: CodegenFlags): CodegenOptions => ({
   ...(exportName !== undefined && { exportName }),
   ...(tsconfig !== undefined && { tsconfig }),

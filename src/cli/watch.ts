@@ -1,15 +1,15 @@
 import { lstatSync, readdirSync, watch, type FSWatcher } from 'node:fs'
 import { join, sep } from 'node:path'
 
-const passedOver = new Set(['node_modules', '.git', 'dist', 'build', 'coverage'])
+const ignored = new Set(['node_modules', '.git', 'dist', 'build', 'coverage'])
 const isSource = (name: string): boolean => /\.(?:[cm]?[jt]sx?|json|env|html|css)$/.test(name)
 
 /**
- * Tells the path of each source file in a folder, or in a folder in it, that changes, comes or goes. What it gives back
- * ends that.
+ * Calls `onChange` with the path of each source file below `root` that is changed, created or deleted. Returns a function
+ * that stops watching. Skips `node_modules`, `.git`, `dist`, `build` and `coverage`.
  *
- * It watches folders, each by itself: Node's own `recursive` on Linux watches each file, those of `node_modules` too, and
- * loses one that an editor replaces by another of its name.
+ * Each folder has its own watcher. Node.js's `recursive` option on Linux watches every file, including `node_modules`, and
+ * loses a file that an editor replaces.
  */
 export function watchSources(root: string, onChange: (path: string) => void): () => void {
   const watchers = new Map<string, FSWatcher>()
@@ -26,8 +26,8 @@ export function watchSources(root: string, onChange: (path: string) => void): ()
       const watcher = watch(folder, (event, name) => {
         if (name === null) return
         const path = join(folder, name)
-        if (event === 'rename' && !passedOver.has(name)) {
-          // Another one of that name is not what was watched.
+        if (event === 'rename' && !ignored.has(name)) {
+          // The watcher belongs to the old folder of this name.
           remove(path)
           if (lstatSync(path, { throwIfNoEntry: false })?.isDirectory()) return add(path, true)
         }
@@ -38,12 +38,13 @@ export function watchSources(root: string, onChange: (path: string) => void): ()
       for (const entry of readdirSync(folder, { withFileTypes: true })) {
         const path = join(folder, entry.name)
         if (entry.isDirectory()) {
-          if (!passedOver.has(entry.name)) add(path, isNew)
+          if (!ignored.has(entry.name)) add(path, isNew)
         } else if (isNew && isSource(entry.name)) onChange(path)
       }
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException
-      if (code !== 'ENOENT') process.stderr.write(`byway: ${folder} is not watched: ${message}\n`)
+      if (code !== 'ENOENT')
+        process.stderr.write(`byway: cannot watch ${folder}; changes in it are ignored: ${message}\n`)
     }
   }
 

@@ -1,17 +1,17 @@
-/** A place in a template where a value stands. */
+/** The position of a value in a template. */
 export type Hole = { readonly in: 'text' } | AttributeHole
 
 interface AttributeHole {
   readonly in: 'attribute'
   readonly name: string
-  /** What stands before the value in an address whose scheme the value may have a part in. */
-  readonly addressBefore: string | undefined
+  /** The start of the URL before the value, if the value can be part of the URL's scheme; else `undefined`. */
+  readonly urlBefore: string | undefined
 }
 
-// Where a template's text has left off. Values may stand in the first three.
+// The scanner's state at the end of a template's string. A value is allowed in `text` and `quotes`, and in two elements.
 type State =
   | { readonly in: 'text' }
-  // Until its end tag, no other tag counts.
+  // In these elements, tags other than the end tag are text.
   | { readonly in: 'element'; readonly name: string }
   | Quotes
   | { readonly in: 'tag' | 'value without quotes' | 'comment' | 'declaration' }
@@ -25,17 +25,18 @@ interface Quotes {
   readonly value: string
 }
 
-// https://html.spec.whatwg.org/multipage/indices.html#attributes-3: those that are addresses, and those that the browser
-// reads as code, or as a list of addresses among other things.
-const addresses = /^(?:action|background|cite|data|formaction|href|manifest|ping|poster|src|xlink:href)$/
-const code = /^(?:on.*|style|srcdoc|srcset|imagesrcset)$/
+// https://html.spec.whatwg.org/multipage/indices.html#attributes-3: attributes that contain one URL, and attributes that
+// contain code or several URLs.
+const urlAttributes = /^(?:action|background|cite|data|formaction|href|manifest|ping|poster|src|xlink:href)$/
+const codeAttributes = /^(?:on.*|style|srcdoc|srcset|imagesrcset)$/
 
 const withoutTags = /^(?:iframe|noembed|noframes|noscript|script|style|textarea|title|xmp)$/
 
 /**
- * What the holes of a template are in.
+ * Returns the position of each value in a template.
  *
- * @throws TypeError for a hole where escaped text would be more than text, and for a template that ends in a tag.
+ * @throws TypeError if a value is in a place where escaping does not make it safe, or if the template ends inside a tag,
+ * attribute, comment, declaration or element such as `<script>`.
  */
 export function toHoles(strings: readonly string[]): readonly Hole[] {
   const holes: Hole[] = []
@@ -51,20 +52,21 @@ export function toHoles(strings: readonly string[]): readonly Hole[] {
 }
 
 function toHole(state: State, before: string): Hole {
-  const refuse = (where: string, advice: string): never => {
-    throw new TypeError(`html: a value stands in ${where}, after ${JSON.stringify(before.slice(-30))}; ${advice}`)
+  const fail = (where: string, advice: string): never => {
+    throw new TypeError(`html: a value is in ${where}, after ${JSON.stringify(before.slice(-30))}; ${advice}`)
   }
-  // What follows would name a tag.
+  // The value would become part of a tag's name.
   if (/<[/!?]?[a-z-]*$/i.test(before) && state.in !== 'quotes')
-    return refuse('a tag', 'it may stand in text and in quoted values of attributes')
+    return fail('a tag', 'put it in text or in a quoted attribute value')
   if (state.in === 'text' || (state.in === 'element' && /^(?:textarea|title)$/.test(state.name))) return { in: 'text' }
-  if (state.in === 'value without quotes') return refuse('an attribute', 'put quotes around it')
-  if (state.in !== 'quotes') return refuse(describe(state), 'it may stand in text and in quoted values of attributes')
+  if (state.in === 'value without quotes') return fail('an attribute', 'put quotes around it')
+  if (state.in !== 'quotes') return fail(describe(state), 'put it in text or in a quoted attribute value')
   const { name, value } = state
-  if (code.test(name)) return refuse(describe(state), 'what stands there is code, which escaping does not make safe')
-  if (!addresses.test(name) || /[/?#:]/.test(value)) return { in: 'attribute', name, addressBefore: undefined }
-  if (value.includes('\0')) return refuse(describe(state), 'make one value of the address up to its first slash')
-  return { in: 'attribute', name, addressBefore: value }
+  if (codeAttributes.test(name))
+    return fail(describe(state), 'leave it out, because this attribute is code and escaping does not make code safe')
+  if (!urlAttributes.test(name) || /[/?#:]/.test(value)) return { in: 'attribute', name, urlBefore: undefined }
+  if (value.includes('\0')) return fail(describe(state), 'pass the URL up to its first slash as one value')
+  return { in: 'attribute', name, urlBefore: value }
 }
 
 function describe(state: State): string {
@@ -72,10 +74,10 @@ function describe(state: State): string {
   return state.in === 'quotes' ? `the attribute ${state.name}` : `a ${state.in}`
 }
 
-// As the tokenizer of HTML goes on: https://html.spec.whatwg.org/multipage/parsing.html#tokenization
+// Follows the HTML tokenizer: https://html.spec.whatwg.org/multipage/parsing.html#tokenization
 function scan(text: string, state: State): State {
   let at = 0
-  /** What the pattern matches here, which is passed. */
+  /** Matches the pattern at the current position and moves past the match. */
   const take = (pattern: RegExp): RegExpExecArray | null => {
     const sticky = new RegExp(pattern, 'iy')
     sticky.lastIndex = at
@@ -89,8 +91,8 @@ function scan(text: string, state: State): State {
     for (;;) {
       take(/[^<]+/)
       if (toEnd()) return { in: 'text' }
-      // In SVG it ends elsewhere than in HTML.
-      if (take(/<!\[/)) throw new TypeError('html: CDATA means something else in each place; leave it out')
+      // CDATA ends differently in SVG and in HTML.
+      if (take(/<!\[/)) throw new TypeError('html: CDATA is parsed differently in HTML and in SVG; leave it out')
       if (take(/<!---?>/)) continue
       if (take(/<!--/)) {
         if (!take(/[^]*?--!?>/)) return { in: 'comment' }
@@ -125,12 +127,14 @@ function scan(text: string, state: State): State {
     }
   }
 
-  // `undefined` where the value ends, and its tag goes on.
+  // Returns `undefined` if the attribute value ends and its tag continues.
   const inQuotes = (quotes: Quotes): State | undefined => {
     const [part] = take(quotes.quote === '"' ? /[^"]*/ : /[^']*/)!
-    const isSplit = addresses.test(quotes.name) && /^[^/?#:]*\0[^/?#:]*:/.test(quotes.value + part)
+    const isSplit = urlAttributes.test(quotes.name) && /^[^/?#:]*\0[^/?#:]*:/.test(quotes.value + part)
     if (isSplit)
-      throw new TypeError(`html: a value is the scheme of the attribute ${quotes.name}; make it part of the value`)
+      throw new TypeError(
+        `html: a value is the URL scheme of the attribute ${quotes.name}; pass the scheme and the rest of the URL as one value`,
+      )
     if (toEnd()) return { ...quotes, value: quotes.value + part }
     at++
     return undefined
@@ -139,15 +143,15 @@ function scan(text: string, state: State): State {
   const inElement = (name: string): State => {
     const [content] = take(new RegExp(`[^]*?(?=</${name}[\\s/>])`)) ?? take(/[^]*/)!
     if (name === 'script' && content!.includes('<!--'))
-      throw new TypeError('html: a <script> with <!-- in it does not end where it seems to; leave it out')
+      throw new TypeError('html: a <script> contains <!--, which changes where the script ends; leave it out')
     if (toEnd()) return { in: 'element', name }
     take(/<\/[a-z]+/)
     return inTag('/')
   }
 
-  const goOn = (after: State): State => (after.in === 'text' && !toEnd() ? inText() : after)
+  const toNext = (after: State): State => (after.in === 'text' && !toEnd() ? inText() : after)
   if (state.in === 'text') return inText()
-  if (state.in === 'element') return goOn(inElement(state.name))
-  if (state.in === 'quotes') return inQuotes(state) ?? goOn(inTag(state.element))
+  if (state.in === 'element') return toNext(inElement(state.name))
+  if (state.in === 'quotes') return inQuotes(state) ?? toNext(inTag(state.element))
   return state
 }

@@ -1,26 +1,28 @@
 import { toAddress } from './xml.js'
 
-/** What some crawlers may fetch, named as in Next.js's `MetadataRoute.Robots`. */
+/** A rule for one or more crawlers, with the property names of Next.js's `MetadataRoute.Robots`. */
 export interface RobotsRule {
-  /** @default '*', every crawler that no other rule names */
+  /** The names of the crawlers. @default '*', every crawler without a rule of its own */
   readonly userAgent?: string | readonly string[]
-  /** Paths, in which `*` stands for anything and a `$` at the end for the end. The longest that fits decides. */
+  /** Paths that crawlers can fetch. `*` matches any characters, and `$` matches the end. The longest matching path wins. */
   readonly allow?: string | readonly string[]
+  /** Paths that crawlers must not fetch, in the same syntax as `allow`. */
   readonly disallow?: string | readonly string[]
-  /** Seconds between two requests. Some crawlers follow it; it is not in RFC 9309. */
+  /** Seconds between two requests. It is not in RFC 9309, and only some crawlers follow it. */
   readonly crawlDelay?: number
 }
 
 export interface Robots {
   readonly rules: RobotsRule | readonly RobotsRule[]
+  /** Absolute URLs of sitemaps. */
   readonly sitemap?: string | URL | readonly (string | URL)[]
 }
 
 /**
- * A robots.txt as text, for `reply.text`. It asks; it guards nothing.
+ * Returns the text of a robots.txt, for `reply.text`. Crawlers can ignore it; it protects nothing.
  *
- * @throws TypeError for a path that does not begin with `/` or `*`, a name that no crawler has, and a relative sitemap.
- * @throws RangeError over 500 KiB, which is all that crawlers must read.
+ * @throws TypeError if a path does not start with `/` or `*`, a crawler's name is invalid, or a sitemap's URL is relative.
+ * @throws RangeError if the text is longer than 500 KiB; crawlers can ignore the rest.
  * @see https://www.rfc-editor.org/rfc/rfc9309
  * @example
  * export const file = route('/robots.txt').get(() =>
@@ -30,13 +32,13 @@ export function robots({ rules, sitemap = [] }: Robots): string {
   const sitemaps = toList(sitemap).map((url) => `Sitemap: ${toAddress(url, 'robots(): sitemap')}\n`)
   const text = [...toList(rules).map(toGroup), sitemaps.join('')].filter(Boolean).join('\n')
   if (text.length > 500 * 1024)
-    throw new RangeError('robots() makes over 500 KiB, which is all that crawlers must read')
+    throw new RangeError('robots() returns more than 500 KiB, and crawlers can ignore the rest; use fewer rules')
   return text
 }
 
 function toGroup({ userAgent = '*', allow = [], disallow = [], crawlDelay }: RobotsRule): string {
   if (crawlDelay !== undefined && !(crawlDelay >= 0 && crawlDelay < Infinity))
-    throw new TypeError(`robots(): crawlDelay is a number of seconds, not ${String(crawlDelay)}`)
+    throw new TypeError(`robots(): crawlDelay must be a number of seconds of 0 or more, not ${String(crawlDelay)}`)
   return [
     ...toList(userAgent).map((name) => `User-agent: ${checkName(name)}\n`),
     ...toList(allow).map((path) => `Allow: ${toPath(path)}\n`),
@@ -50,14 +52,16 @@ const toList = <value>(value: value | readonly value[]): readonly value[] =>
 
 function checkName(name: string): string {
   if (!/^(?:\*|[\w.-]+(?:[ /][\w.-]+)*)$/.test(name))
-    throw new TypeError(`robots(): userAgent is a crawler's name such as 'GPTBot', or '*', not ${JSON.stringify(name)}`)
+    throw new TypeError(
+      `robots(): userAgent must be a crawler's name such as 'GPTBot', or '*', not ${JSON.stringify(name)}`,
+    )
   return name
 }
 
-// A line end or a # would end the rule. https://www.rfc-editor.org/rfc/rfc9309#section-2.2.2
+// An unencoded line end or # would end the rule: https://www.rfc-editor.org/rfc/rfc9309#section-2.2.2
 function toPath(path: string): string {
   if (path !== '' && !/^[/*]/.test(path))
-    throw new TypeError(`robots(): a path begins with / or *, not ${JSON.stringify(path.slice(0, 100))}`)
+    throw new TypeError(`robots(): a path must start with / or *, not be ${JSON.stringify(path.slice(0, 100))}`)
   return path.replace(/[^\x21\x22\x24-\x7e]+/g, (text) =>
     encodeURIComponent(text.replace(/[\ud800-\udfff]/gu, '\ufffd')),
   )

@@ -1,42 +1,42 @@
 import type { Html } from './html.js'
 import { checkDate, escapeXml, toAddress, toElement } from './xml.js'
 
-/** One entry of a feed. It has a title or a description. */
+/** An item of a feed. A title or a description is required. */
 export interface RssItem {
   readonly title?: string
-  /** Its page. */
+  /** The absolute URL of the item's page. */
   readonly link?: string | URL
-  /** A summary, or all of it: text, which readers take for HTML, or markup. */
+  /** A summary or the full text, as markup or as a string. Feed readers parse a string as HTML. */
   readonly description?: string | Html
-  /** What it is known by, for ever. @default its link */
+  /** The item's permanent identifier. @default `link` */
   readonly guid?: string
   readonly pubDate?: Date
-  /** Who wrote it, by name. */
+  /** The author's name. */
   readonly author?: string
   readonly categories?: readonly string[]
-  /** A file that belongs to it, such as an episode. */
+  /** An attached file, such as a podcast episode; `length` is in bytes. */
   readonly enclosure?: { readonly url: string | URL; readonly length: number; readonly type: string }
 }
 
 export interface RssChannel {
   readonly title: string
-  /** The site that the feed is of. */
+  /** The absolute URL of the website. */
   readonly link: string | URL
   readonly description: string
-  /** Where the feed itself is; readers ask there again. */
+  /** The absolute URL of the feed itself, from which feed readers update it. */
   readonly self?: string | URL
-  /** Such as `en-GB`. */
+  /** A language tag such as `en-GB`. */
   readonly language?: string
   readonly lastBuildDate?: Date
-  /** Minutes for which a reader need not ask again. */
+  /** Minutes for which a feed reader can cache the feed. */
   readonly ttl?: number
   readonly items: readonly RssItem[]
 }
 
 /**
- * An RSS 2.0 feed as text, for `reply.xml`.
+ * Returns the text of an RSS 2.0 feed, for `reply.xml`.
  *
- * @throws TypeError for a relative link, a Date that is none, and an item without title and description.
+ * @throws TypeError if a URL is relative, a Date is invalid, or an item has neither a title nor a description.
  * @see https://www.rssboard.org/rss-specification
  * @example
  * export const feed = route('/feed.xml').get(async () =>
@@ -67,7 +67,7 @@ function toItem(item: RssItem, index: number): string {
   const where = `rss(): items[${index}]`
   const { title, description, guid, pubDate, author, categories = [], enclosure } = item
   if (title === undefined && description === undefined)
-    throw new TypeError(`${where} has neither a title nor a description`)
+    throw new TypeError(`${where} has neither a title nor a description; add one of the two`)
   const link = item.link === undefined ? undefined : toAddress(item.link, `${where}.link`)
   return [
     '<item>',
@@ -85,6 +85,6 @@ function toItem(item: RssItem, index: number): string {
 
 function toEnclosure({ url, length, type }: NonNullable<RssItem['enclosure']>, where: string): string {
   if (!Number.isSafeInteger(length) || length < 0)
-    throw new TypeError(`${where}.length is a number of bytes, not ${String(length)}`)
+    throw new TypeError(`${where}.length must be a number of bytes, not ${String(length)}`)
   return `<enclosure url="${escapeXml(toAddress(url, `${where}.url`))}" length="${length}" type="${escapeXml(type)}"/>`
 }

@@ -1,20 +1,21 @@
 import { checkDate, escapeXml, toAddress, toElement } from './xml.js'
 
-/** A page, named as in Next.js's `MetadataRoute.Sitemap`. */
+/** A page of a sitemap, with the property names of Next.js's `MetadataRoute.Sitemap`. */
 export interface SitemapUrl {
+  /** The absolute URL of the page, of at most 2047 characters. */
   readonly url: string | URL
-  /** A Date, or a date such as `2026-03-01`, with or without a time. */
+  /** A Date, or a string such as `2026-03-01` or `2026-03-01T12:00:00Z`. */
   readonly lastModified?: Date | string
   readonly changeFrequency?: 'always' | 'hourly' | 'daily' | 'weekly' | 'monthly' | 'yearly' | 'never'
-  /** From 0 to 1, among the pages of this site. */
+  /** The priority relative to other pages of this website, from 0 to 1. */
   readonly priority?: number
-  /** The same page in other languages, by language. */
+  /** URLs of the same page in other languages, by language tag. */
   readonly alternates?: { readonly languages?: { readonly [language: string]: string | URL } }
-  /** The pictures on it. */
+  /** URLs of images on the page. */
   readonly images?: readonly (string | URL)[]
 }
 
-/** A sitemap among several. */
+/** A sitemap in a sitemap index. */
 export type SitemapPart = Pick<SitemapUrl, 'url' | 'lastModified'>
 
 // https://www.sitemaps.org/protocol.html#index
@@ -25,10 +26,10 @@ const xmlns = 'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"'
 const declaration = '<?xml version="1.0" encoding="UTF-8"?>'
 
 /**
- * A sitemap as text, for `reply.xml`. Crawlers want its URLs to be of the host that it is on.
+ * Returns the text of a sitemap, for `reply.xml`. Crawlers accept only URLs of the host that serves the sitemap.
  *
- * @throws TypeError for a relative URL, a date that is none, and a priority beyond 0 to 1.
- * @throws RangeError over 50,000 URLs or 50 MB: make several, and list them with `sitemapIndex`.
+ * @throws TypeError if a URL is relative or too long, a date is invalid, or a priority is not from 0 to 1.
+ * @throws RangeError if there are more than 50,000 URLs or 50 MB. Split the sitemap, and list the parts with `sitemapIndex`.
  * @see https://www.sitemaps.org/protocol.html
  * @example
  * export const map = route('/sitemap.xml').get(async () =>
@@ -40,7 +41,7 @@ export function sitemap(urls: readonly (string | URL | SitemapUrl)[]): string {
   return toDocument('sitemap', 'urlset', `${xmlns} ${spaces}`, urls, (entry, where) => {
     const { url, lastModified, changeFrequency, priority, alternates, images = [] } = toEntry(entry)
     if (priority !== undefined && !(priority >= 0 && priority <= 1))
-      throw new TypeError(`${where}.priority is a number from 0 to 1, not ${String(priority)}`)
+      throw new TypeError(`${where}.priority must be a number from 0 to 1, not ${String(priority)}`)
     return [
       '<url>',
       toElement('loc', toLocation(url, `${where}.url`)),
@@ -60,9 +61,10 @@ export function sitemap(urls: readonly (string | URL | SitemapUrl)[]): string {
 }
 
 /**
- * A list of sitemaps as text, for `reply.xml`.
+ * Returns the text of a sitemap index, for `reply.xml`.
  *
- * @throws TypeError and RangeError as `sitemap` does.
+ * @throws TypeError if a URL is relative or too long, or a date is invalid.
+ * @throws RangeError if there are more than 50,000 sitemaps or 50 MB.
  * @see https://www.sitemaps.org/protocol.html#index
  */
 export function sitemapIndex(parts: readonly (string | URL | SitemapPart)[]): string {
@@ -80,16 +82,16 @@ function toDocument<entry>(
   entries: readonly entry[],
   write: (entry: entry, where: string) => string,
 ): string {
-  const advice = 'make several, and list them with sitemapIndex()'
+  const advice = 'split it, and list the parts with sitemapIndex()'
   if (entries.length > maxUrls)
     throw new RangeError(
-      `${name}() takes ${maxUrls} URLs, which is all that crawlers read, not ${entries.length}; ${advice}`,
+      `${name}() takes at most ${maxUrls} URLs, the limit of crawlers, not ${entries.length}; ${advice}`,
     )
   const lines = entries.map((entry, index) => write(entry, `${name}(): [${index}]`))
   const text = [declaration, `<${root} ${attributes}>`, ...lines, `</${root}>\n`].join('\n')
-  // A character is three bytes at most.
+  // A UTF-16 code unit has at most three bytes in UTF-8.
   if (text.length * 3 > maxBytes && new TextEncoder().encode(text).length > maxBytes)
-    throw new RangeError(`${name}() makes over 50 MB, which is all that crawlers read; ${advice}`)
+    throw new RangeError(`${name}() returns more than 50 MB, the limit of crawlers; ${advice}`)
   return text
 }
 
@@ -99,7 +101,8 @@ const toEntry = <entry extends SitemapPart>(entry: string | URL | entry): entry 
 function toLocation(url: string | URL, where: string): string {
   const address = toAddress(url, where)
   // https://www.sitemaps.org/protocol.html#locdef
-  if (address.length >= 2_048) throw new TypeError(`${where} is longer than the 2047 characters that crawlers read`)
+  if (address.length >= 2_048)
+    throw new TypeError(`${where} is longer than 2047 characters, the limit of crawlers; use a shorter URL`)
   return address
 }
 
@@ -111,6 +114,8 @@ function toLastModified(date: Date | string | undefined, where: string): string 
     !/^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d))?$/.test(date) ||
     Number.isNaN(Date.parse(date))
   )
-    throw new TypeError(`${where}.lastModified is a Date or a date such as '2026-03-01', not ${JSON.stringify(date)}`)
+    throw new TypeError(
+      `${where}.lastModified must be a Date or a date such as '2026-03-01', not ${JSON.stringify(date)}`,
+    )
   return date
 }

@@ -1,7 +1,7 @@
-/** Directives by their names in lower case, with the argument of those that have one. */
+/** Cache-Control directives: lower-case names, each with its argument or `undefined`. */
 export type CacheControl = ReadonlyMap<string, string | undefined>
 
-// Long beyond all use: whatever stands in it, nobody may keep the answer.
+// No real header is longer. A longer one is not parsed, and counts as `no-store`.
 const maxLength = 4_096
 const tooLong: CacheControl = new Map([['no-store', undefined]])
 
@@ -12,20 +12,21 @@ const quoted = /"(?:[\t\x20\x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t\x20-\x7e\x80-\
 const lifetimes = new Set(['max-age', 's-maxage', 'stale-while-revalidate', 'stale-if-error'])
 
 /**
- * The directives of a `Cache-Control` header. What cannot be read is taken for the least that it may mean: whatever looks
- * like a directive is one, with an empty argument where there is rubbish beside it; a lifetime that is no number, or that
- * two directives have differently, is `0`.
+ * Parses a `Cache-Control` header and never throws. Malformed input gets its most restrictive meaning:
+ * - Every token is a directive. Invalid characters next to it make its argument empty.
+ * - A lifetime that is not a number, or that two directives give different values, is `0`.
+ * - A header of more than 4096 characters is `no-store`.
  *
  * @see https://www.rfc-editor.org/rfc/rfc9111#section-5.2
  */
 export function parseCacheControl(header: string): CacheControl {
   if (header.length > maxLength) return tooLong
   const directives = new Map<string, string | undefined>()
-  let isBroken = false
+  let isMalformed = false
   for (let at = 0; at < header.length;) {
     const name = match(token, header, at)
     if (name === undefined) {
-      isBroken = header[at] !== ',' && (isBroken || !isSpace(header, at))
+      isMalformed = header[at] !== ',' && (isMalformed || !isSpace(header, at))
       at++
       continue
     }
@@ -37,35 +38,38 @@ export function parseCacheControl(header: string): CacheControl {
       at += argument.length
     }
     while (isSpace(header, at)) at++
-    isBroken ||= at < header.length && header[at] !== ','
-    add(directives, name.toLowerCase(), isBroken ? '' : argument && unquote(argument))
+    isMalformed ||= at < header.length && header[at] !== ','
+    add(directives, name.toLowerCase(), isMalformed ? '' : argument && unquote(argument))
   }
   return directives
 }
 
 /**
- * A `Cache-Control` header.
+ * Formats a `Cache-Control` header.
  *
- * @throws TypeError for a name or an argument that no header can hold.
+ * @throws TypeError if a name is not a token, or if an argument has characters outside ISO 8859-1 or control characters.
  */
 export function formatCacheControl(
   directives: Iterable<readonly [name: string, argument?: string | number | undefined]>,
 ): string {
   return Array.from(directives, ([name, argument]) => {
-    if (!isToken(name)) throw new TypeError(`${JSON.stringify(name)} is no name of a directive`)
+    if (!isToken(name))
+      throw new TypeError(`${JSON.stringify(name)} is not a valid directive name; use a token such as 'max-age'`)
     return argument === undefined ? name : `${name}=${formatArgument(name, String(argument))}`
   }).join(', ')
 }
 
 function formatArgument(name: string, argument: string): string {
-  // The names of fields are quoted even if there is one: https://www.rfc-editor.org/rfc/rfc9111#section-5.2.2.7
+  // A list of field names is quoted even if it has only one: https://www.rfc-editor.org/rfc/rfc9111#section-5.2.2.7
   if (isToken(argument) && name !== 'private' && name !== 'no-cache') return argument
   if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(argument))
-    throw new TypeError(`${name} cannot have ${JSON.stringify(argument)} as its argument`)
+    throw new TypeError(
+      `the argument of ${name} has characters that a header cannot contain: ${JSON.stringify(argument)}`,
+    )
   return `"${argument.replace(/["\\]/g, '\\$&')}"`
 }
 
-// https://www.rfc-editor.org/rfc/rfc9111#section-4.2.1: what says two things is stale.
+// Contradicting lifetimes mean stale: https://www.rfc-editor.org/rfc/rfc9111#section-4.2.1
 function add(directives: Map<string, string | undefined>, name: string, given: string | undefined): void {
   const argument = lifetimes.has(name) ? toSeconds(given) : given
   if (!directives.has(name)) directives.set(name, argument)

@@ -1,17 +1,17 @@
-/** What a cache did with a request. */
+/** The parameters of a `Cache-Status` header: how a cache handled a request. */
 export interface CacheStatus {
-  /** Whether the answer came from the cache, and nothing was run for it. */
+  /** Whether the response came from the cache without running the handler. */
   readonly hit?: boolean | undefined
-  /** Why the handler was run. */
+  /** The reason for running the handler. */
   // https://www.rfc-editor.org/rfc/rfc9211#section-2.2
   readonly fwd?: 'bypass' | 'method' | 'uri-miss' | 'vary-miss' | 'miss' | 'request' | 'stale' | 'partial' | undefined
-  /** Whether its answer was kept. */
+  /** Whether the cache stored the response. */
   readonly stored?: boolean | undefined
-  /** Whether the request waited for another one's run. */
+  /** Whether the request joined a run in progress. */
   readonly collapsed?: boolean | undefined
-  /** Seconds that the answer is fresh for; negative since when it is not. */
+  /** Seconds for which the response remains fresh; negative if it is stale. */
   readonly ttl?: number | undefined
-  /** More, for a person. */
+  /** Details for a human reader; only the first 128 characters are sent. */
   readonly detail?: string | undefined
 }
 
@@ -20,7 +20,7 @@ const maxDetail = 128
 const maxInteger = 999_999_999_999_999
 
 /**
- * A `Cache-Status` header, or the part that byway adds to it.
+ * Formats byway's member of a `Cache-Status` header.
  *
  * @see https://www.rfc-editor.org/rfc/rfc9211#section-2
  */
@@ -35,10 +35,10 @@ export function formatCacheStatus({ hit, fwd, stored, collapsed, ttl, detail }: 
   return text
 }
 
-// Without a minus before a zero.
+// `|| 0` turns -0 into 0.
 const toInteger = (number: number): number => Math.max(-maxInteger, Math.min(maxInteger, Math.trunc(number))) || 0
 
-// A token where it is one, else a string, which has printable ASCII only: https://www.rfc-editor.org/rfc/rfc9651#section-4.1.6
+// A token if `text` is one, else a string. Strings have only printable ASCII: https://www.rfc-editor.org/rfc/rfc9651#section-4.1.6
 const toItem = (text: string): string =>
   /^[A-Za-z*][!#$%&'*+\-.^`|~:/\w]*$/.test(text)
     ? text

@@ -2,17 +2,18 @@ import { parseDate } from './date.js'
 import { hasEntityTag, isEntityTag, isSameEntityTag } from './entity-tag.js'
 import { parseRange, type ByteRange } from './range.js'
 
-/** What tells one state of a resource from another. */
+/** The validators of a representation (RFC 9110, section 8.8). */
 export interface Validators {
-  /** With its quotes, and `W/` before them if it is weak. */
+  /** The entity tag with its quotes; a weak one starts with `W/`. */
   readonly etag?: string | undefined
-  /** Milliseconds of a whole second, as `Last-Modified` has them. */
+  /** Milliseconds since 1970, at a whole second like a `Last-Modified` header. */
   readonly lastModified?: number | undefined
 }
 
 /**
- * What a GET or a HEAD wants of an answer whose status is 200 without conditions: the whole (`undefined`), a part, or a
- * status in its place. The size is asked for only where a part is wanted; without it, there are no parts.
+ * Evaluates the conditional and `Range` headers of a GET or HEAD request whose response would be a 200. Returns `undefined`
+ * for the whole body, a byte range, or the status to respond with instead. `toSize` is called only if the request has a
+ * `Range` header that applies; if `toSize` is `undefined`, ranges are ignored.
  *
  * @see https://www.rfc-editor.org/rfc/rfc9110#section-13.2.2
  */
@@ -30,7 +31,8 @@ export function toSelection(
 }
 
 /**
- * Whether a 304 has a header of the 200: what it says of the content is known to whoever has that.
+ * Returns whether a 304 repeats this header of the 200. Headers that describe the content are left out, because the client
+ * already has them.
  *
  * @see https://www.rfc-editor.org/rfc/rfc9110#section-15.4.5
  */
@@ -38,7 +40,7 @@ export const isKeptByNotModified = (name: string): boolean =>
   !name.startsWith('content-') || name === 'content-location' || name.startsWith('content-security-policy')
 
 /**
- * The status that a request's conditions lead to in place of the answer itself, if any.
+ * Returns the status that the request's preconditions select, or `undefined` if the response is sent normally.
  *
  * @see https://www.rfc-editor.org/rfc/rfc9110#section-13.2.2
  */
@@ -57,17 +59,17 @@ function toConditionalStatus({ method, headers }: Request, { etag, lastModified 
 }
 
 /**
- * Whether an `If-Range` header allows a part: only of the very bytes that the client has a part of already.
+ * Returns whether an `If-Range` header allows a partial response: its validator must match byte for byte.
  *
  * @see https://www.rfc-editor.org/rfc/rfc9110#section-13.1.5
  */
 function isSameForRange(ifRange: string, { etag, lastModified }: Validators): boolean {
   if (isEntityTag(ifRange)) return etag !== undefined && isSameEntityTag(ifRange, etag, 'strong')
-  // What changed in this very second may change again in it: https://www.rfc-editor.org/rfc/rfc9110#section-8.8.2.2
+  // A date within the last second is weak, because the file might change again: https://www.rfc-editor.org/rfc/rfc9110#section-8.8.2.2
   return lastModified !== undefined && lastModified === parseDate(ifRange) && Date.now() - lastModified >= 1_000
 }
 
-// A date that is none, or that there is nothing to compare with, is no condition.
+// Returns `undefined`, which means no condition, if the header is not a date or the representation has no modification time.
 function isAfter(time: number | undefined, header: string | null): boolean | undefined {
   const date = header === null ? undefined : parseDate(header)
   return time === undefined || date === undefined ? undefined : time > date

@@ -1,12 +1,12 @@
-/** A part: from `start` up to, not with, `end`. */
+/** A range of bytes; `start` is inclusive and `end` is exclusive. */
 export interface ByteRange {
   readonly start: number
   readonly end: number
 }
 
 /**
- * The one part of `size` bytes that a `Range` header asks for. `undefined` where the header is to be overlooked and the
- * whole is the answer: other units, malformed ones, and several parts, which a server may always answer so.
+ * Parses a `Range` header for a body of `size` bytes. Returns the range, or 416 if it is not satisfiable. Returns
+ * `undefined` if the header must be ignored and the whole body sent: another unit, a malformed header, or several ranges.
  *
  * @see https://www.rfc-editor.org/rfc/rfc9110#section-14.1.2
  */
@@ -15,7 +15,7 @@ export function parseRange(header: string, size: number): ByteRange | 416 | unde
   if (suffix !== undefined) {
     const length = Math.min(Number(suffix), size)
     if (length > 0) return { start: size - length, end: size }
-    // The last bytes of nothing are nothing, which no Content-Range can say.
+    // A suffix of an empty body is empty, and Content-Range cannot express an empty range.
     return Number(suffix) === 0 ? 416 : undefined
   }
   if (first === undefined) return undefined

@@ -1,7 +1,7 @@
 import type { BodyKind, RequestBody } from '../declaration.js'
 import { toInvalid, toPointer, toProblem } from '../problem.js'
 import type { Schema } from '../schema.js'
-import { toShapes, type Shape } from './shape.js'
+import { isArray, toShape, type Shape } from './shape.js'
 
 // The names that fields can have before a schema sees them. zod-form-data makes nested objects of names such as `address.city`
 // and `tags[0]`; without a guard, `toString.call=x` breaks a built-in for the whole process, and `list[3000000]=x` takes
@@ -22,14 +22,14 @@ const maxDepth = 10
  * route('/photos').post({ body: form(zfd.formData({ photo: zfd.file(), alt: zfd.text() })) }, (request, { body }) => …)
  */
 export function form<schema extends Schema>(schema: schema): BodyKind<'form', schema> {
-  let shapes: readonly Shape[] | undefined
+  let shape: Shape | undefined
   return {
     key: 'form',
     schema,
     types: ['multipart/form-data', 'application/x-www-form-urlencoded'],
     document: 'fields',
     // The JSON Schema is computed with the first request, because it is slow to make.
-    read: async (body) => toFormObject(await readEntries(body), (shapes ??= toShapes(schema))),
+    read: async (body) => toFormObject(await readEntries(body), (shape ??= toShape(schema)).members),
   }
 }
 
@@ -54,30 +54,36 @@ type Tree = Map<string, Tree | undefined>
 const objectMembers = new Set([...Object.getOwnPropertyNames(Object.prototype), 'prototype'])
 
 /** Makes the object that a form's schema gets. Throws a 400 Response if a name is not allowed. */
-export function toFormObject(entries: Entries, shapes: readonly Shape[]): Record<string, unknown> {
-  const fields: (readonly [string, string | File])[] = []
+export function toFormObject(entries: Entries, members: Shape['members']): Record<string, unknown> {
   const root: Tree = new Map()
   const form: Record<string, unknown> = Object.create(null)
-  const kindOf = (name: string): string | undefined =>
-    // Only if all members of a union agree.
-    shapes.map(({ members }) => members.get(name)?.kind).reduce((one, other) => (one === other ? one : 'any'), shapes[0]?.members.get(name)?.kind)
+  const lists = new Set<string>()
+  let count = 0
   for (const [name, value] of entries) {
     // https://html.spec.whatwg.org/multipage/form-control-infrastructure.html#constructing-entry-list: no file was selected.
     if (typeof value === 'object' && value.name === '' && value.size === 0) continue
-    const isList = name.endsWith('[]') && !shapes.some(({ members }) => members.has(name))
+    const isList = name.endsWith('[]') && !members.has(name)
     const key = isList ? name.slice(0, -2) : name
-    if (fields.push([key, value]) > maxFields) throw reject(`A form has at most ${maxFields} fields.`, '')
+    if (++count > maxFields) throw reject(`A form has at most ${maxFields} fields.`, '')
+    if (isList) lists.add(key)
     if (!(key in form)) {
-      place(key, root)
-      form[key] = isList || kindOf(key) === 'array' ? [value] : value
+      // Only a member of the schema can keep its `[]`.
+      place(isList ? key : key.replace(/\[\]$/, ''), root)
+      form[key] = isList || isArray(members.get(key)) ? [value] : value
     } else form[key] = [form[key], value].flat()
   }
   for (const [step, tree] of root) checkDense(tree, step)
-  return Object.defineProperty(form, Symbol.iterator, { value: () => fields[Symbol.iterator]() })
+  return Object.defineProperty(form, Symbol.iterator, { value: () => toEntries(form, lists) })
+}
+
+// As `FormData` iterates, with `tags[0]` for the first value of `tags[]`: zod-form-data makes a list of it.
+function* toEntries(form: object, lists: ReadonlySet<string>): Generator<readonly [string, unknown]> {
+  for (const [key, value] of Object.entries(form))
+    for (const [index, one] of [value].flat().entries()) yield [lists.has(key) ? `${key}[${index}]` : key, one]
 }
 
 // `address.lines[0]` has the steps `address`, `lines` and `0`. A line end would stop zod-form-data's own parser early.
-const grammar = /^[^.[\]\n\r\u2028\u2029]+(?:\.[^.[\]\n\r\u2028\u2029]+|\[[^.[\]\n\r\u2028\u2029]+\])*(?:\[\])?$/
+const grammar = /^[^.[\]\n\r\u2028\u2029]+(?:\.[^.[\]\n\r\u2028\u2029]+|\[[^.[\]\n\r\u2028\u2029]+\])*$/
 const isIndex = (step: string): boolean => /^\d+$/.test(step)
 
 function place(key: string, root: Tree): void {

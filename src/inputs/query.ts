@@ -1,59 +1,63 @@
 import { NullObject } from '../null-object.js'
 import { validate, type Issue, type Result, type Schema } from '../schema.js'
-import { toShapes, type Shape } from './shape.js'
+import { isArray, isScalar, toShape, type Shape } from './shape.js'
 
-/** Makes the function that validates a query against a schema. Each shape of the schema is tried in turn. */
+// Two readings of one value at most double the work, and four names that have two are rare.
+const maxAmbiguous = 4
+
+/**
+ * Makes the function that validates a query against a schema. A value whose name is an array in one member of a union and a
+ * string in another is tried as both.
+ */
 export function toQueryParser(
   schema: Schema,
 ): <value>(search: string, settle: (result: Result) => value | Promise<value>) => value | Promise<value> {
-  let shapes: readonly Shape[] | undefined
+  let shape: Shape | undefined
   return (search, settle) => {
     // Computed with the first request, because a JSON Schema is slow to make.
-    shapes ??= toShapes(schema)
-    const attempt = (index: number, first?: Result): ReturnType<typeof settle> => {
-      const shape = shapes![index]
-      if (!shape) return settle(first!)
-      const query = toQuery(search, shape)
-      const next = (result: Result): ReturnType<typeof settle> =>
-        result.issues ? attempt(index + 1, first ?? result) : settle(result)
-      return query.issues ? next(query as Result) : validate(schema, query.value, next)
+    const { members } = (shape ??= toShape(schema))
+    const issues: Issue[] = []
+    const query = toQuery(search, shape, issues)
+    if (issues.length) return settle({ issues })
+    const ambiguous = Object.keys(query).filter(
+      (name) => typeof query[name] === 'string' && members.get(name)?.types.has('array'),
+    )
+    const attempt = (reading: number, first?: Result): ReturnType<typeof settle> => {
+      ambiguous.forEach((name, bit) => (query[name] = reading & (1 << bit) ? [query[name]].flat() : [query[name]].flat()[0]))
+      return validate(schema, query, (result) => {
+        const isLast = reading + 1 >= 1 << Math.min(ambiguous.length, maxAmbiguous)
+        if (!result.issues) return settle(result)
+        // The first reading decides the errors that the client sees.
+        return isLast ? settle(first ?? result) : attempt(reading + 1, first ?? result)
+      })
     }
     return attempt(0)
   }
 }
 
-function toQuery(search: string, shape: Shape): { readonly value: object; readonly issues?: readonly Issue[] } {
-  const value = new NullObject()
-  const issues: Issue[] = []
-  if (search !== '')
-    for (const [name, text] of new URLSearchParams(search)) {
-      const issue = place(value, shape, name, text)
-      if (issue) issues.push(issue)
-    }
-  return issues.length ? { value, issues } : { value }
+function toQuery(search: string, shape: Shape, issues: Issue[]): Record<string, unknown> {
+  const query = new NullObject()
+  if (search)
+    for (const [name, text] of new URLSearchParams(search))
+      if (!place(query, shape, name, text)) issues.push({ path: [name], message: 'This value can be given only once.' })
+  return query
 }
 
-// Puts a value under its name: `tag`, `tag[]` for an array, or `filter[color]` for an object.
-function place(target: Record<string, unknown>, { members }: Shape, name: string, text: string): Issue | undefined {
-  const open = members.has(name) || name.at(-1) !== ']' ? -1 : name.indexOf('[')
-  const base = name.slice(0, Math.max(open, 0))
+// Puts a value under its name: `tag`, `tag[]` for an array, or `filter[color]` for an object. Returns `false` if the name has
+// another value already.
+function place(target: Record<string, unknown>, { members }: Shape, name: string, text: string): boolean {
+  const [, base = '', step = '', rest = ''] =
+    (!members.has(name) && /^([^[]+)\[([^\]]*)\](.*)$/.exec(name)) || []
   const inner = members.get(base)
-  const step = name.slice(open + 1, name.indexOf(']', open))
-  const seen = target[inner ? base : name]
-  if (inner?.kind === 'object' && step) {
-    if (seen !== undefined && typeof seen !== 'object') return { path: [base], message: once }
-    const child = (target[base] ??= new NullObject()) as Record<string, unknown>
-    const issue = place(child, inner, step + name.slice(open + step.length + 2), text)
-    return issue && { ...issue, path: [base, ...issue.path!] }
+  if (inner?.types.has('object') && step) {
+    const child = (target[base] ??= new NullObject())
+    return typeof child === 'object' && place(child as Record<string, unknown>, inner, step + rest, text)
   }
-  if (inner && inner.kind !== 'scalar' && open + 2 === name.length) target[base] = [seen ?? [], text].flat()
-  else {
-    const kind = members.get(name)?.kind
-    if (seen === undefined) target[name] = kind === 'array' ? [text] : text
-    else if (kind === 'scalar') return { path: [name], message: once }
-    else target[name] = [seen, text].flat()
-  }
-  return undefined
+  const isList = !!inner && !isScalar(inner) && !step && !rest
+  const key = isList ? base : name
+  const seen = target[key]
+  const shape = members.get(key)
+  if (seen !== undefined && isScalar(shape)) return false
+  target[key] = seen !== undefined || isList || isArray(shape) ? [seen ?? [], text].flat() : text
+  return true
 }
-
-const once = 'This value can be given only once.'

@@ -7,48 +7,55 @@ export type { CookieOptions } from '../headers/cookie.js'
 
 export interface CookiesOptions {
   /**
-   * Signs every cookie: the first secret signs, and each one verifies, so that a new one is put in front and an old one
-   * taken away later. At least 32 characters each, such as `openssl rand -base64 32` prints. A cookie whose signature
-   * does not fit is as if it were not there. A signature hides nothing: what the browser must not read stays out.
-   * @default nothing is signed
+   * Signs every cookie. The first secret signs, and all secrets verify. To rotate secrets, add a new one in front and
+   * remove the old one later. Each secret needs at least 32 characters, such as the output of `openssl rand -base64 32`.
+   * A cookie with an invalid signature is ignored. Signing does not encrypt: the browser can read the value.
+   * @default cookies are not signed
    */
   readonly secrets?: readonly string[]
-  /** With `secrets`, the names of the cookies that go without, such as those that a script sets. @default [] */
+  /** The names of cookies that are not signed although `secrets` is set, such as those that a script sets. @default [] */
   readonly unsigned?: readonly string[]
-  /** What `set` and `delete` take for each option that a call leaves out. @default { path: '/', httpOnly: true, secure: true, sameSite: 'lax' } */
+  /** Default options of `set` and `delete`. @default { path: '/', httpOnly: true, secure: true, sameSite: 'lax' } */
   readonly defaults?: CookieOptions
 }
 
-/** A cookie as the jar gives it. */
+/** A cookie's name and decoded value. */
 export interface Cookie {
   readonly name: string
   readonly value: string
 }
 
-/** Where a cookie is that is deleted: the options it was set with, where they were not the defaults. */
+/** Identifies the cookie to delete. Repeat the options it was set with if they differ from the defaults. */
 export type CookiePlace = Omit<CookieOptions, 'maxAge' | 'expires'>
 
-/** The cookies of one exchange: those that the request brought, as changed by what was set since. */
+/** The cookies of a request, including the changes that middleware and the handler made. */
 export interface Cookies {
+  /** Returns the cookie with this name, or `undefined`. */
   get(name: string): Cookie | undefined
-  /** Every cookie, or those of one name. */
+  /** Returns all cookies, or those with this name: one or none. */
   getAll(name?: string): Cookie[]
+  /** Returns whether there is a cookie with this name. */
   has(name: string): boolean
-  /** @throws TypeError for what a browser would ignore; Error when the answer has gone. */
+  /**
+   * Sets a cookie with the response.
+   *
+   * @throws TypeError if a browser would ignore the cookie. @throws Error if the handler has already returned.
+   */
   set(name: string, value: string, options?: CookieOptions): void
   set(cookie: Cookie & CookieOptions): void
-  /** Tells the browser to forget a cookie. It does only if path, domain and `partitioned` are those it was set with. */
+  /** Deletes a cookie in the browser. The path, domain and `partitioned` must be those it was set with. */
   delete(name: string, place?: CookiePlace): void
   delete(cookie: { readonly name: string } & CookiePlace): void
-  /** Deletes every cookie that the jar has. */
+  /** Deletes the request's cookies, with the default options, and the cookies that were set before. */
   clear(): void
 }
 
 /**
- * Adds `context.cookies`, the jar. What was set is sent with every answer, a 404 or a thrown Response too, but not with
- * a 500 for an error that nobody handled.
+ * Adds `context.cookies`. Cookies that were set are sent with every response, including a 404 and a thrown `Response`, but
+ * not with the 500 for an unhandled error. If such a response is cacheable by shared caches (`public` or `s-maxage`), its
+ * `Cache-Control` becomes `private, max-age=0, must-revalidate`.
  *
- * @throws TypeError for a secret that is too short, or defaults that contradict each other.
+ * @throws TypeError if a secret has fewer than 32 characters, or `defaults` are invalid.
  * @see https://datatracker.ietf.org/doc/html/draft-ietf-httpbis-rfc6265bis
  * @see https://nextjs.org/docs/app/api-reference/functions/cookies
  * @example
@@ -65,7 +72,7 @@ export function cookies(options: CookiesOptions = {}): Middleware<AnyContext, Co
   formatSetCookie('defaults', '', defaults)
   const signer = toSigner(options)
 
-  const answer = (jar: Jar, next: Parameters<ReturnType<typeof cookies>>[2]) =>
+  const respond = (jar: Jar, next: Parameters<ReturnType<typeof cookies>>[2]) =>
     next<{ cookies: Cookies }>({ cookies: jar }).then((response) => {
       const writes = jar.close()
       if (!writes || errorOf(response) !== undefined) return response
@@ -77,15 +84,15 @@ export function cookies(options: CookiesOptions = {}): Middleware<AnyContext, Co
       return signer ? Promise.all(writes.map(signer.sign)).then(send) : send(writes.map(({ line }) => line))
     })
 
-  return function answerWithCookies({ headers }, _context, next) {
+  return function respondWithCookies({ headers }, _context, next) {
     const header = signer && headers.get('cookie')
     return header
-      ? signer.verify(parseCookie(header)).then((values) => answer(new Jar(() => values, defaults, signer), next))
-      : answer(new Jar(() => parseCookie(headers.get('cookie') ?? ''), defaults, signer), next)
+      ? signer.verify(parseCookie(header)).then((values) => respond(new Jar(() => values, defaults, signer), next))
+      : respond(new Jar(() => parseCookie(headers.get('cookie') ?? ''), defaults, signer), next)
   }
 }
 
-// A shared cache may keep what is public, with the cookie in it: https://www.rfc-editor.org/rfc/rfc9111#section-7.3
+// Shared caches store public responses together with their cookies: https://www.rfc-editor.org/rfc/rfc9111#section-7.3
 function toPrivate(response: Response): Response {
   const control = response.headers.get('cache-control')
   if (control === null || !/\b(?:public|s-maxage)\b/i.test(control)) return response
@@ -158,26 +165,26 @@ class Jar implements Cookies {
 
   #write(name: string, value: string, given: CookieOptions | undefined): void {
     if (this.#closed)
-      throw new Error(`the cookie '${name}' comes too late: the answer has gone; set it before the handler returns`)
+      throw new Error(`the cookie '${name}' was set after the response; set it before the handler returns`)
     const options = merge(this.#defaults, given)
     const line = formatSetCookie(name, value, options, this.#signer?.reserve(name))
     const { path, domain = '', partitioned = false, maxAge, expires } = options
-    // What makes two cookies one: https://datatracker.ietf.org/doc/html/draft-ietf-httpbis-rfc6265bis#section-5.7
+    // Cookies with the same name, domain, path and partition replace each other: https://datatracker.ietf.org/doc/html/draft-ietf-httpbis-rfc6265bis#section-5.7
     const place = [name, domain.toLowerCase().replace(/^\./, ''), partitioned, path].join(';')
     ;(this.#writes ??= new Map()).set(place, { name, value, options, line })
-    const isGone = maxAge === undefined ? expires !== undefined && Number(expires) <= Date.now() : maxAge <= 0
-    if (isGone) this.#values.delete(name)
+    const isExpired = maxAge === undefined ? expires !== undefined && Number(expires) <= Date.now() : maxAge <= 0
+    if (isExpired) this.#values.delete(name)
     else this.#values.set(name, value)
   }
 
-  /** What is to be sent, if there is anything. Nothing can be set any more. */
+  /** Returns the cookies to send, or `undefined` if none was set. Later calls of `set` and `delete` throw. */
   close(): Write[] | undefined {
     this.#closed = true
     return this.#writes && [...this.#writes.values()]
   }
 }
 
-// An option that is `undefined` was left out.
+// An option that is `undefined` does not override the default.
 function merge(defaults: CookieOptions, given: CookieOptions | undefined): CookieOptions {
   if (!given) return defaults
   const merged: Record<string, unknown> = { ...defaults }
@@ -188,30 +195,33 @@ function merge(defaults: CookieOptions, given: CookieOptions | undefined): Cooki
 // ── signing ──
 
 interface Signer {
-  /** The values whose signature fits, without it. */
+  /** Removes valid signatures from the values, and removes the cookies with an invalid one. */
   verify(values: Map<string, string>): Promise<Map<string, string>>
   readonly sign: (write: Write) => Promise<string>
-  /** How many characters signing adds. */
+  /** Returns the number of characters that signing adds. */
   reserve(name: string): number
 }
 
-// `.` and 32 bytes in base64url.
+// The length of `.` and 32 bytes in base64url.
 const suffix = 44
 const algorithm = { name: 'HMAC', hash: 'SHA-256' }
 const encoder = new TextEncoder()
 
 function toSigner({ secrets, unsigned = [] }: CookiesOptions): Signer | undefined {
   if (!secrets) {
-    if (unsigned.length) throw new TypeError('cookies({ unsigned }) needs secrets; without them no cookie is signed')
+    if (unsigned.length)
+      throw new TypeError(
+        'cookies({ unsigned }) needs secrets, because no cookie is signed without them; add secrets or remove unsigned',
+      )
     return undefined
   }
-  // As long as the hash: https://www.rfc-editor.org/rfc/rfc7518#section-3.2
+  // A key must be at least as long as the hash: https://www.rfc-editor.org/rfc/rfc7518#section-3.2
   if (!secrets.length || secrets.some((secret) => typeof secret !== 'string' || secret.length < 32))
     throw new TypeError(
-      'cookies({ secrets }) takes secrets of at least 32 characters, such as `openssl rand -base64 32` prints',
+      'cookies({ secrets }) takes an array of secrets of at least 32 characters; create one with `openssl rand -base64 32`',
     )
   const plain = new Set(unsigned)
-  // The keys are kept and not their promise: Workers cannot wait for what another request began.
+  // Stores the keys, not their promise: on Workers, a request cannot await a promise of another request.
   let imported: readonly CryptoKey[] | undefined
   const keys = async (): Promise<readonly CryptoKey[]> =>
     (imported ??= await Promise.all(
@@ -222,7 +232,7 @@ function toSigner({ secrets, unsigned = [] }: CookiesOptions): Signer | undefine
 
   const open = async (name: string, signed: string): Promise<string | undefined> => {
     const end = signed.length - suffix
-    // One spelling only: the last character has two bits to spare.
+    // The last character has two unused bits, which must be 0, so each signature has only one valid encoding.
     const [signature = ''] = /^\.[\w-]{42}[AEIMQUYcgkosw048]$/.exec(signed.slice(Math.max(end, 0))) ?? []
     if (!signature) return undefined
     const value = signed.slice(0, end)
@@ -254,7 +264,7 @@ function toSigner({ secrets, unsigned = [] }: CookiesOptions): Signer | undefine
   }
 }
 
-// The name belongs to it, so that no cookie passes for another. It cannot hold a `=`.
+// The signature covers the name, so a value cannot be moved to another cookie. A name cannot contain `=`.
 const toMessage = (name: string, value: string): Uint8Array<ArrayBuffer> => encoder.encode(`${name}=${value}`)
 
 const toBase64Url = (bytes: ArrayBuffer): string =>

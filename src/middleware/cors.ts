@@ -3,41 +3,45 @@ import { createResponse, withHeaders } from '#response'
 
 export interface CorsOptions {
   /**
-   * Whose pages may read the answers: a list of exact origins, `'*'` for every page, or a function that is asked for each
-   * request. `null`, which any page can send from a sandboxed frame, is none of them unless the list names it; the
-   * function is never asked about it.
+   * The origins whose pages can read responses: an array of exact origins, `'*'` for every page, or a function that is
+   * called for each request with an `Origin`. The origin `null`, which any page can send from a sandboxed frame, is allowed
+   * only by `'*'` or by `'null'` in the array; the function is not called for it.
    */
   readonly origin: '*' | readonly string[] | ((origin: string, request: Request) => boolean | Promise<boolean>)
-  /** What pages may send beside GET, HEAD and POST. @default ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'QUERY'] */
+  /**
+   * Methods that pages can send. GET, HEAD and POST need no permission.
+   * @default ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'QUERY']
+   */
   readonly methods?: readonly string[]
-  /** The request headers that pages may set. @default those that the preflight asks for */
+  /** Request headers that pages can set. @default the headers that the preflight names */
   readonly allowedHeaders?: readonly string[]
-  /** The response headers that pages may read beside the safelisted ones. @default [] */
+  /** Response headers that pages can read, in addition to the safelisted ones. @default [] */
   readonly exposedHeaders?: readonly string[]
-  /** Whether pages may send cookies and see the answer. Never with `'*'`. @default false */
+  /** Allows pages to send cookies. Cannot be combined with `'*'`. @default false */
   readonly credentials?: boolean
-  /** Seconds that a browser may remember a preflight. @default the browser's choice, 5 seconds */
+  /** Seconds for which a browser can cache the preflight's response. @default unset; browsers then use 5 seconds */
   readonly maxAge?: number
 }
 
 /**
- * Lets the pages of other origins read the answers, errors too. It alone decides: what an inner `cors()` or a handler put
- * into `Access-Control-Allow-Origin` is replaced. A preflight is answered at once, so it stands outside of guards; in a
- * router's `use` it covers every pathname.
+ * Allows pages of other origins to read responses, including errors. Replaces an `Access-Control-Allow-Origin` of an inner
+ * `cors()` or of the handler. Responds to preflights itself, so place it before guards. In a router's `use` it covers every
+ * pathname.
  *
- * @throws TypeError for an origin that no browser sends, and for `'*'` together with `credentials`.
+ * @throws TypeError if an origin is not in the form that browsers send, if `'*'` or `'null'` is combined with
+ * `credentials`, or if a method, header name or `maxAge` is invalid.
  * @see https://fetch.spec.whatwg.org/#http-cors-protocol
  * @example
  * export default router({ items }, { use: [cors({ origin: ['https://app.example'], credentials: true })] })
  */
-// A preflight's 204 is for the browser: no client sees it, so it is not in the type.
+// The type omits the preflight's 204, because only browsers receive it.
 export function cors(options: CorsOptions): Middleware<AnyContext, Continued<{}>> {
-  const judge = toJudge(options)
+  const matchOrigin = toOriginMatcher(options)
   const preflight = toPreflightHeaders(options)
   const reflects = !options.allowedHeaders
   const exposed = toList(options, 'exposedHeaders', token)
 
-  const mark = (headers: Headers, allowed: string | undefined): void => {
+  const setOrigin = (headers: Headers, allowed: string | undefined): void => {
     addVary(headers, 'Origin')
     headers.delete('access-control-allow-origin')
     headers.delete('access-control-allow-credentials')
@@ -46,85 +50,85 @@ export function cors(options: CorsOptions): Middleware<AnyContext, Continued<{}>
     if (options.credentials) headers.set('access-control-allow-credentials', 'true')
   }
 
-  const answerPreflight = ({ headers: asked }: Request, allowed: string | undefined): Response => {
+  const toPreflight = ({ headers }: Request, allowed: string | undefined): Response => {
     const response = createResponse(null, 204, allowed === undefined ? [] : preflight)
-    mark(response.headers, allowed)
+    setOrigin(response.headers, allowed)
     if (reflects) {
       addVary(response.headers, 'Access-Control-Request-Headers')
-      const names = asked.get('access-control-request-headers')
-      if (allowed !== undefined && names !== null && names.length <= maxAsked && tokens.test(names))
+      const names = headers.get('access-control-request-headers')
+      if (allowed !== undefined && names !== null && names.length <= maxReflected && tokens.test(names))
         response.headers.set('access-control-allow-headers', names)
     }
     return response
   }
 
-  const answer = (request: Request, next: Next, allowed: string | undefined) =>
+  const respond = (request: Request, next: Next, allowed: string | undefined) =>
     isPreflight(request)
-      ? (answerPreflight(request, allowed) as Continued<{}>)
+      ? (toPreflight(request, allowed) as Continued<{}>)
       : next().then(
           (response) =>
             withHeaders(response, (headers) => {
-              mark(headers, allowed)
+              setOrigin(headers, allowed)
               if (exposed && allowed !== undefined) headers.set('access-control-expose-headers', exposed)
             }) as Continued<{}>,
         )
 
-  return function answerWithCors(request, _context, next) {
-    const allowed = judge(request.headers.get('origin'), request)
+  return function respondWithCors(request, _context, next) {
+    const allowed = matchOrigin(request.headers.get('origin'), request)
     return allowed instanceof Promise
-      ? allowed.then((allowed) => answer(request, next, allowed))
-      : answer(request, next, allowed)
+      ? allowed.then((allowed) => respond(request, next, allowed))
+      : respond(request, next, allowed)
   }
 }
 
-// https://fetch.spec.whatwg.org/#cors-preflight-request. Any other OPTIONS is the route's.
+// https://fetch.spec.whatwg.org/#cors-preflight-request. The route handles any other OPTIONS request.
 const isPreflight = ({ method, headers }: Request): boolean =>
   method === 'OPTIONS' && headers.has('origin') && headers.has('access-control-request-method')
 
-type Judge = (origin: string | null, request: Request) => string | undefined | Promise<string | undefined>
+type OriginMatcher = (origin: string | null, request: Request) => string | undefined | Promise<string | undefined>
 
-/** What `Access-Control-Allow-Origin` says to an origin, if anything. */
-function toJudge({ origin: allowed, credentials }: CorsOptions): Judge {
+/** Returns a function from a request's origin to the `Access-Control-Allow-Origin` of the response, or `undefined`. */
+function toOriginMatcher({ origin: allowed, credentials }: CorsOptions): OriginMatcher {
   if (allowed === '*') {
     if (credentials)
       throw new TypeError(
-        "cors({ origin: '*', credentials: true }) would open every account to every page; name the origins",
+        "cors({ origin: '*', credentials: true }) would let every page read the data of every user; list the origins",
       )
     return () => '*'
   }
   if (typeof allowed === 'function')
     return (origin, request) => {
       if (origin === null || origin === 'null') return undefined
-      const verdict = allowed(origin, request)
-      if (typeof verdict === 'boolean') return verdict ? origin : undefined
-      return Promise.resolve(verdict).then((verdict: unknown) => (verdict === true ? origin : undefined))
+      const result = allowed(origin, request)
+      if (typeof result === 'boolean') return result ? origin : undefined
+      return Promise.resolve(result).then((result: unknown) => (result === true ? origin : undefined))
     }
   if (!Array.isArray(allowed))
     throw new TypeError(
-      `cors({ origin }) takes a list such as ['https://app.example'], '*' or a function, not ${JSON.stringify(allowed) ?? typeof allowed}`,
+      `cors({ origin }) takes an array such as ['https://app.example'], '*' or a function, not ${JSON.stringify(allowed) ?? typeof allowed}`,
     )
   const origins = new Set((allowed as readonly string[]).map(checkOrigin))
   if (credentials && origins.has('null'))
     throw new TypeError(
-      "cors({ origin: ['null'], credentials: true }) would open every account to every page; leave 'null' out",
+      "cors({ origin: ['null'], credentials: true }) would let every page read the data of every user; remove 'null'",
     )
   return (origin) => (origin !== null && origins.has(origin) ? origin : undefined)
 }
 
-// As a browser writes it, since that is what it is compared with: https://html.spec.whatwg.org/#ascii-serialisation-of-an-origin
+// Origins are compared with the browser's serialization: https://html.spec.whatwg.org/#ascii-serialisation-of-an-origin
 function checkOrigin(origin: string): string {
   const fail = (advice: string): never => {
     throw new TypeError(`cors({ origin }) has ${JSON.stringify(origin)}, which no browser sends; ${advice}`)
   }
   if (origin === 'null') return origin
-  if (origin === '*') return fail("write origin: '*', without a list")
+  if (origin === '*') return fail("write origin: '*', without an array")
   if (typeof origin !== 'string' || !origin) return fail("write it as 'https://app.example'")
-  if (origin.includes('*')) return fail('an origin is exact; for patterns, give a function')
+  if (origin.includes('*')) return fail('pass a function for patterns')
   const hasScheme = /^[a-z][a-z\d+.-]*:\/\//i.test(origin)
   const text = hasScheme ? origin : `https://${origin}`
   if (!URL.canParse(text)) return fail("write it as 'https://app.example'")
   const url = new URL(text)
-  // For other schemes than the web's, such as those of extensions and apps, `url.origin` is 'null'.
+  // `url.origin` is 'null' for schemes other than http and https, such as those of browser extensions.
   const exact = url.origin === 'null' ? `${url.protocol}//${url.host}` : url.origin
   return exact === origin ? origin : fail(`write '${exact}'`)
 }
@@ -132,7 +136,8 @@ function checkOrigin(origin: string): string {
 // https://www.rfc-editor.org/rfc/rfc9110#section-5.6.2
 const token = /^[!#$%&'*+\-.^_`|~\w]+$/
 const tokens = /^[!#$%&'*+\-.^_`|~\w, \t]+$/
-const maxAsked = 2048
+// Longer `Access-Control-Request-Headers` are not reflected.
+const maxReflected = 2048
 
 function toPreflightHeaders(options: CorsOptions): [name: string, value: string][] {
   const { maxAge } = options
@@ -142,7 +147,7 @@ function toPreflightHeaders(options: CorsOptions): [name: string, value: string]
   if (allowed) headers.push(['access-control-allow-headers', allowed])
   if (maxAge !== undefined) {
     if (!Number.isInteger(maxAge) || maxAge < 0)
-      throw new TypeError(`cors({ maxAge }) is a whole number of seconds, not ${String(maxAge)}`)
+      throw new TypeError(`cors({ maxAge }) takes a whole number of seconds of 0 or more, not ${String(maxAge)}`)
     headers.push(['access-control-max-age', String(maxAge)])
   }
   return headers
@@ -158,11 +163,13 @@ function toList(
   const wrong = Array.isArray(list) ? list.find((one) => typeof one !== 'string' || !grammar.test(one)) : list
   if (wrong !== undefined || !Array.isArray(list))
     throw new TypeError(
-      `cors({ ${key} }) takes a list such as ${key === 'methods' ? "['GET', 'PUT']" : "['x-total']"}; ${JSON.stringify(wrong)} does not fit in it`,
+      `cors({ ${key} }) takes an array such as ${key === 'methods' ? "['GET', 'PUT']" : "['x-total']"}; ${JSON.stringify(wrong)} is invalid`,
     )
-  // https://fetch.spec.whatwg.org/#cors-protocol-and-credentials: with them `*` is no wildcard, but a name.
+  // With credentials, `*` is a literal name, not a wildcard: https://fetch.spec.whatwg.org/#cors-protocol-and-credentials
   if (options.credentials && list.includes('*'))
-    throw new TypeError(`cors({ ${key}: ['*'], credentials: true }) allows nothing in a browser; name them`)
+    throw new TypeError(
+      `cors({ ${key}: ['*'], credentials: true }) allows nothing in a browser; list the ${key === 'methods' ? 'methods' : 'headers'}`,
+    )
   return list.join(', ')
 }
 

@@ -6,14 +6,17 @@ import { permanentRedirect, redirect } from '../replies/reply.js'
 import type { Reply } from '../reply.js'
 
 export interface Redirect extends Rule {
-  /** The pattern of the pathnames that have moved, without the router's `basePath`. */
+  /** The pattern of the old pathnames, without the router's `basePath`. */
   readonly source: string
   /**
-   * The new location: a path of this app, or a URL with its origin. `[name]`, `[...name]` and `[[...name]]` are replaced by the
-   * source's params, in path, query and hash.
+   * The new path in this app, or a URL with an origin. In its path, query and hash, `[name]`, `[...name]` and
+   * `[[...name]]` are replaced with the params of the source.
    */
   readonly destination: string
-  /** Whether the move is permanent: a 308, which browsers and search engines cache, else a 307. Both keep method and body. */
+  /**
+   * `true`: redirects permanently with a 308, which browsers and search engines store. `false`: redirects with a 307. Both
+   * preserve method and body.
+   */
   readonly permanent: boolean
 }
 
@@ -21,12 +24,13 @@ export interface Redirect extends Rule {
 type RedirectReply<permanent> = permanent extends true ? Reply<308, undefined> : Reply<307, undefined>
 
 /**
- * Redirects pathnames that match one of the rules; of several, the most specific one, whatever their order. The request's query
- * is kept, except for names in the destination's own query. A trailing slash is ignored. In a router's `use` it sees every
- * URL, as `rewrites` left it.
+ * Redirects pathnames that match a rule's source. If several rules match, the most specific one applies, in any order. The
+ * request's query is added to the destination, except for names in the destination's own query. A trailing slash is ignored.
+ * In a router's `use`, it applies to every request, after `rewrites`.
  *
- * @throws PatternError if a source or destination is malformed; RouterError if a destination uses a param that its source does
- * not capture, or two sources match the same pathnames; TypeError if `permanent` is not a boolean.
+ * @throws PatternError if a source or destination is not a valid pattern.
+ * @throws RouterError if a destination uses a param that its source does not capture, or two sources match the same pathnames.
+ * @throws TypeError if `permanent` is not a boolean.
  * @see https://nextjs.org/docs/app/api-reference/config/next-config-js/redirects
  * @example
  * router({ items }, {

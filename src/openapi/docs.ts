@@ -7,26 +7,26 @@ import type { App } from '../app.js'
 import { checkOptions, toDocument, type OpenApiOptions } from './openapi.js'
 
 export interface DocsOptions extends OpenApiOptions {
-  /** Makes the route: `route.use(session)` for a page that not everyone sees. @default route */
+  /** The factory that creates the route. Pass `route.use(session)` to restrict access to the page. @default route */
   readonly route?: RouteFactory<any, any, any>
 }
 
 // prettier-ignore
 type DocsPattern<path extends string> = path extends '/' ? '/[[...asset]]' : `${path}/[[...asset]]`
 
-/** A route that shows the document of its app. */
+/** The route that `docs()` returns. */
 export type Docs<path extends string> = Route<DocsPattern<path>, RouteContext<DocsPattern<path>>> & {
   readonly GET: OperationFunction<DocsPattern<path>, {}, Promise<Response>, never>
 }
 
 /**
- * A route that shows the OpenAPI document of the app that it is in: at `path` a page that requests can be tried from, and
- * below it `openapi.json`. The document is made when it is first asked for. Everything on the page comes from this
- * package; its `Content-Security-Policy` allows nothing else but requests to the `servers` that are named.
+ * Returns a route that serves the OpenAPI document of its app: an interactive page at `path`, and the document at
+ * `openapi.json` below it. The document is created at its first request. All files of the page come from this package. The
+ * `Content-Security-Policy` also allows requests to the `servers` in the options, and nothing else.
  *
- * What is tried is sent for real, with what the person who tries it may do.
+ * The page sends real requests, with the permissions of the person who uses it.
  *
- * @throws PatternError for a path that is none; TypeError for options that are none.
+ * @throws PatternError if `path` is not a valid pattern. @throws TypeError if an option is missing or unknown.
  * @example
  * const app = router({ items, item, docs: docs('/docs', { info: { title: 'Items', version: '1.0.0' } }) })
  */
@@ -41,7 +41,7 @@ export function docs<const path extends string>(path: path & PatternMistake<path
     return known
   }
 
-  const answer = async (request: Request, context: RouteContext<'/[[...asset]]'>): Promise<Response> => {
+  const respond = async (request: Request, context: RouteContext<'/[[...asset]]'>): Promise<Response> => {
     // A route in the router's own literal cannot name the app, because the app's type would depend on itself.
     const { app } = context
     const [name, ...more] = context.params.asset ?? []
@@ -57,7 +57,7 @@ export function docs<const path extends string>(path: path & PatternMistake<path
   const pattern = path === '/' ? '/[[...asset]]' : `${path}/[[...asset]]`
   return (make as typeof route)(pattern as '/[[...asset]]').get(
     { openapi: { hidden: true } },
-    answer,
+    respond,
   ) as unknown as Docs<path>
 }
 
@@ -75,26 +75,27 @@ async function toAsset(type: string, text: string): Promise<Asset> {
   return { type, bytes, etag: `"${btoa(String.fromCharCode(...digest.subarray(0, 15)))}"` }
 }
 
-// A function, so that what it throws is a rejection, which is kept as the document would be.
+// This function is async, so an error becomes a rejection, which the WeakMap stores like a document.
 const toDocumentAsset = async (app: App, options: OpenApiOptions): Promise<Asset> =>
   toAsset('application/json', JSON.stringify(toDocument(app, options)))
 
-const made = new Map<string, Promise<Asset>>()
+const assetsByName = new Map<string, Promise<Asset>>()
 
 async function assetOf(name: string): Promise<Asset | undefined> {
   const { assets } = await import('./page/assets.js')
   const asset = assets.get(name)
   if (!asset) return undefined
-  const known = made.get(name) ?? toAsset(asset.type, asset.text)
-  made.set(name, known)
+  const known = assetsByName.get(name) ?? toAsset(asset.type, asset.text)
+  assetsByName.set(name, known)
   return known
 }
 
 const send = (request: Request, { type, bytes, etag }: Asset, headers: Record<string, string> = {}): Response =>
-  // Asked about each time: after an update the page, its script and the document are of one version.
+  // Browsers revalidate every time, so after a deployment the page, its script and the document have the same version.
   file(request, bytes, { type, etag, headers: { 'cache-control': 'no-cache', ...headers } })
 
-// From the page to what is below it, whatever stands before its path in the browser. A `:` is not the end of a scheme.
+// Returns a relative URL from the page to its files, which also works behind a proxy that adds a path prefix. The `./`
+// prevents a `:` in the pathname from being parsed as the end of a scheme.
 function toBase(href: string): string {
   const { pathname } = new URL(href)
   return `./${pathname.slice(pathname.lastIndexOf('/') + 1)}/`.replace('.//', './')
@@ -102,7 +103,7 @@ function toBase(href: string): string {
 
 function toPolicy({ servers = [] }: OpenApiOptions): string {
   const origins = servers.flatMap(({ url, variables = {} }) => {
-    const whole = url.replace(/\{([^}]*)\}/g, (_whole, name: string) => variables[name]?.default ?? '')
+    const whole = url.replace(/\{([^}]*)\}/g, (_match, name: string) => variables[name]?.default ?? '')
     return /^https?:/i.test(whole) && URL.canParse(whole) ? new URL(whole).origin : []
   })
   return [

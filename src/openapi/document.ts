@@ -18,7 +18,7 @@ export interface OpenApiInfo {
   /** The version of the API. */
   version: string
   summary?: string
-  /** At length, in CommonMark. */
+  /** A detailed description in CommonMark. */
   description?: string
   termsOfService?: string
   contact?: { name?: string; url?: string; email?: string }
@@ -64,7 +64,7 @@ export interface OpenApiParameter {
   style?: 'form'
   explode?: boolean
   schema: JsonSchema
-  /** The param of a catch-all: its value has slashes, which stay as they are in the URL. */
+  /** Marks the param of a catch-all. The slashes in its value are not percent-encoded in the URL. */
   'x-byway-catch-all'?: true
 }
 

@@ -1,11 +1,11 @@
 import type { Schema } from '../schema.js'
 
-/** A JSON Schema in the dialect of OpenAPI 3.1, which is that of draft 2020-12. */
+/** A JSON Schema of draft 2020-12, the dialect of OpenAPI 3.1. */
 export interface JsonSchema {
   [keyword: string]: unknown
 }
 
-/** What a schema accepts, or what it gives. */
+/** The side of a schema: the values that it accepts (`input`) or returns (`output`). */
 export type Side = 'input' | 'output'
 
 interface Standard {
@@ -13,44 +13,44 @@ interface Standard {
   readonly jsonSchema?: { readonly [side in Side]: (options: object) => JsonSchema }
 }
 
-/** A schema cannot be written as JSON Schema. */
+/** A schema cannot be converted to JSON Schema. */
 export class NoJsonSchema extends Error {
   override readonly name = 'NoJsonSchema'
 }
 
 /**
- * The JSON Schema that a validator writes by Standard JSON Schema.
+ * Returns the JSON Schema of a validator that implements Standard JSON Schema.
  *
- * @throws NoJsonSchema if it does not.
+ * @throws NoJsonSchema if the validator does not implement it, or cannot convert this schema.
  * @see https://standardschema.dev/json-schema
  */
 export function toJsonSchema(schema: Schema, side: Side): JsonSchema {
-  const { vendor = 'its validator', jsonSchema } = schema['~standard'] as Standard
+  const { vendor = 'the validator', jsonSchema } = schema['~standard'] as Standard
   if (!jsonSchema)
     throw new NoJsonSchema(
-      `${vendor} does not write it as Standard JSON Schema` +
+      `${vendor} does not implement Standard JSON Schema` +
         (vendor === 'valibot' ? '; wrap it in toStandardJsonSchema() of @valibot/to-json-schema' : ''),
     )
   try {
     const json = jsonSchema[side]({ target: 'draft-2020-12', libraryOptions: libraryOptions[vendor] ?? {} })
-    // A copy: what a validator keeps for the next one who asks stays as it is.
+    // A copy, because validators can cache and return the same object again.
     return JSON.parse(JSON.stringify(json)) as JsonSchema
   } catch (error) {
     throw new NoJsonSchema(error instanceof Error ? error.message : String(error))
   }
 }
 
-// Names of `$defs` that a validator made up, for want of one.
-const madeUp: Readonly<Record<string, RegExp>> = { zod: /^__schema\d+$/, arktype: /^[a-z]+\d+$/ }
+// The names that validators generate for `$defs` without an id.
+const generatedNames: Readonly<Record<string, RegExp>> = { zod: /^__schema\d+$/, arktype: /^[a-z]+\d+$/ }
 
-/** Whether a validator made up this name of a definition. */
-export const isMadeUp = (schema: Schema, name: string): boolean =>
-  (madeUp[(schema['~standard'] as Standard).vendor ?? ''] ?? /^\d+$/).test(name)
+/** Returns whether the validator generated this name of a definition. */
+export const isGenerated = (schema: Schema, name: string): boolean =>
+  (generatedNames[(schema['~standard'] as Standard).vendor ?? ''] ?? /^\d+$/).test(name)
 
 const dateTime = { type: 'string', format: 'date-time' }
 const int64 = { type: 'integer', format: 'int64' }
 
-/** Bytes as they are. Generators know the format, which JSON Schema leaves to them. */
+/** The schema of raw bytes. JSON Schema does not define the format `binary`, but client generators support it. */
 export const binary: JsonSchema = { type: 'string', format: 'binary' }
 
 const isBlob = (constructor: unknown): boolean =>
@@ -58,7 +58,8 @@ const isBlob = (constructor: unknown): boolean =>
   typeof constructor === 'function' &&
   (constructor === Blob || constructor.prototype instanceof Blob)
 
-// What each library is told, so that a date is not an error, and what has no JSON Schema is a gap and no error either.
+// With these options, libraries convert dates and bigints, and return `{}` instead of throwing for other types without a
+// JSON Schema.
 const libraryOptions: Readonly<Record<string, object>> = {
   zod: { unrepresentable: 'any', override: overrideZod },
   valibot: { errorMode: 'ignore', overrideSchema: overrideValibot, overrideAction: overrideValibotAction },
@@ -92,11 +93,11 @@ function overrideZod({ zodSchema, jsonSchema }: ZodContext): void {
   const { def, bag } = zodSchema._zod
   if (def.type === 'date') Object.assign(jsonSchema, dateTime)
   else if (def.type === 'bigint') Object.assign(jsonSchema, int64)
-  // zfd.file() is z.instanceof(File) inside.
+  // zfd.file() is implemented as z.instanceof(File).
   else if (def.type === 'custom' && isBlob(bag.Class)) Object.assign(jsonSchema, binary)
   // Parts of a form have no Content-Transfer-Encoding: https://www.rfc-editor.org/rfc/rfc7578#section-4.7
   else if (def.type === 'file') delete jsonSchema['contentEncoding']
-  // Unnamed keys are stripped, and one that is named tomorrow must not break a client of today.
+  // zod strips unknown keys. A property that is added later must not break clients that were generated earlier.
   else if (def.type === 'object' && !def.catchall) delete jsonSchema['additionalProperties']
   else if (def.type === 'number') {
     if (jsonSchema['minimum'] === Number.MIN_SAFE_INTEGER) delete jsonSchema['minimum']
@@ -114,7 +115,7 @@ function overrideValibot({ valibotSchema: { type, class: constructor } }: Valibo
   return type === 'file' || type === 'blob' || (type === 'instance' && isBlob(constructor)) ? { ...binary } : undefined
 }
 
-// What comes out of one is for the schema behind it to say, if there is one.
+// The output of a transform is described by the next schema in the pipe, if there is one.
 function overrideValibotAction({
   valibotAction,
 }: {

@@ -1,17 +1,17 @@
-/** A document cannot be written of what was declared. The message names what contradicts what. */
+/** The declarations contradict each other, so there is no valid document. The message names the operations or schemas. */
 export class OpenApiError extends Error {
   override readonly name = 'OpenApiError'
 }
 
-// Names are read by generators, which write them as code: letters and digits of ASCII only.
+// Generators use names as identifiers, so names have only ASCII letters and digits.
 const words = (text: string): string[] => text.match(/[A-Za-z0-9]+/g) ?? []
 
 const capitalize = (word: string): string => word[0]!.toUpperCase() + word.slice(1)
 
-/** `'item-photo'` gives `'ItemPhoto'`. */
+/** Converts `'item-photo'` to `'ItemPhoto'`. */
 export const toPascal = (text: string): string => words(text).map(capitalize).join('')
 
-/** The name of an operation: `getUsersMe` for the method GET and the names `users` and `me`. A module's `default` says nothing. */
+/** Returns the name of an operation: `getUsersMe` for GET and `['users', 'me']`. A module's `default` is left out. */
 export const toOperationId = (method: string, names: readonly string[]): string =>
   method.toLowerCase() +
   names
@@ -19,7 +19,7 @@ export const toOperationId = (method: string, names: readonly string[]): string 
     .map(toPascal)
     .join('')
 
-/** The name, with a number if it is taken. */
+/** Returns the name, with a number from 2 on appended if it is taken. */
 export function unique(name: string, isTaken: (name: string) => boolean): string {
   let free = name
   for (let number = 2; isTaken(free); number++) free = name + number

@@ -16,51 +16,52 @@ import { Schemas } from './schemas.js'
 
 export interface OpenApiOptions {
   readonly info: OpenApiInfo
-  /** Where the API is, never taken from a request. The app's `basePath` is in the paths. @default [{ url: '/' }] */
+  /** The base URLs of the API, without the app's `basePath`, which is part of the paths. @default [{ url: '/' }] */
   readonly servers?: readonly OpenApiServer[]
-  /** The tags in their order, with their descriptions. Operations may have others. */
+  /** Tags in display order, with descriptions. Operations can use other tags too. */
   readonly tags?: readonly OpenApiTag[]
   readonly externalDocs?: { readonly url: string; readonly description?: string }
-  /** What operations demand whose middleware says nothing of it. @default [] */
+  /** The requirements of operations that declare none, neither themselves nor by middleware. @default [] */
   readonly security?: readonly SecurityRequirement[]
-  /** Schemes beside those that middleware brings. */
+  /** Security schemes in addition to those that middleware declares. */
   readonly securitySchemes?: { readonly [name: string]: SecurityScheme }
-  /** Told of what the document cannot say. @default console.warn */
+  /** Called with a message for each operation or schema that the document cannot describe. @default console.warn */
   readonly onWarning?: (message: string) => void
 }
 
 const keys = ['info', 'servers', 'tags', 'externalDocs', 'security', 'securitySchemes', 'onWarning']
 
 /**
- * The OpenAPI 3.1 document of what an app's routes declare: paths, inputs, answers, and what middleware says of itself.
- * Schemas are read here and not before; validators that write Standard JSON Schema (zod, arktype, valibot's wrapper)
- * are told, others leave a gap and a warning.
+ * Generates an OpenAPI 3.1 document from the paths, inputs and responses that an app's routes and middleware declare.
+ * Schemas are converted to JSON Schema at this call, if their validator implements Standard JSON Schema (zod, arktype,
+ * valibot with its wrapper). Other schemas are `{}` in the document, with a warning.
  *
- * @throws OpenApiError if two operations or two schemas have one name, or a security scheme is not there.
+ * @throws OpenApiError if two operations or two schemas have the same name, or a security scheme is missing.
+ * @throws TypeError if `app` is not an app or an option is unknown.
  * @example
  * const document = openapi(app, { info: { title: 'Items', version: '1.0.0' }, servers: [{ url: 'https://api.example' }] })
  * @see https://spec.openapis.org/oas/v3.1.0.html
  */
 export function openapi(app: Pick<Router<unknown>, 'fetch' | 'settled'>, options: OpenApiOptions): OpenApiDocument {
   const data = dataOf(app)
-  if (!data) throw new TypeError('openapi() takes an app, which is what router() returns')
+  if (!data) throw new TypeError('openapi() takes an app, the return value of router()')
   checkOptions(options)
   return toDocument(data, options)
 }
 
-/** The document of an app as data. */
+/** Generates the document from the router's data. */
 export function toDocument(data: App, options: OpenApiOptions): OpenApiDocument {
   const { info, servers = [{ url: '/' }], tags, externalDocs, security = [], onWarning = console.warn } = options
   const warn = (message: string): void => onWarning(message)
   const schemas = new Schemas(warn)
-  const making = { schemas, warn, outer: notesOfAll(data.use) }
+  const shared = { schemas, warn, outer: notesOfAll(data.use) }
   const paths = new Map<string, OpenApiPathItem>()
   const operations: (readonly [place: string, operation: OpenApiOperation])[] = []
   const layers = new Set<unknown>(data.use)
-  for (const { named, template, told } of toPlaces(data, warn)) {
+  for (const { named, template, described } of toPlaces(data, warn)) {
     const item: OpenApiPathItem = {}
-    for (const operation of told) {
-      const written = toOperationObject(named, operation, template, making)
+    for (const operation of described) {
+      const written = toOperationObject(named, operation, template, shared)
       item[operation.method.toLowerCase() as keyof OpenApiPathItem] = written
       operations.push([`${operation.method} ${template.path}`, written])
       for (const layer of operation.middleware) layers.add(layer)
@@ -84,27 +85,27 @@ export function toDocument(data: App, options: OpenApiOptions): OpenApiDocument 
     },
   } as unknown as OpenApiDocument
   document.components.schemas = schemas.finish(document.paths)
-  // Its own through and through: nothing in it is shared with another place, or with what was declared.
+  // A deep copy shares no object with the declarations, so callers can change the document.
   return JSON.parse(JSON.stringify(document)) as OpenApiDocument
 }
 
 interface Place {
   readonly named: NamedRoute
   readonly template: Template
-  /** The operations that are told of. */
-  readonly told: readonly RouteOperation[]
+  /** The operations in the document. */
+  readonly described: readonly RouteOperation[]
 }
 
-// The paths of all routes, but for those that OpenAPI cannot tell from others: `/files/[...path]` beside `/files/[name]`.
-// What the document said there would be said of both, and the router asks the one with fewer segments first.
+// Returns the paths of all routes, except for ambiguous ones. OpenAPI cannot distinguish `/files/[...path]` from
+// `/files/[name]`. The router prefers the pattern with fewer segments, so the document describes that one.
 function toPlaces({ routes, basePath }: App, warn: (message: string) => void): Place[] {
   const places = routes.flatMap((named) => {
     const { pattern, operations } = named.route
     const shown = [...operations.values()].filter(({ declaration }) => !declaration.openapi?.hidden)
-    const told = shown.filter(({ method }) => method !== 'QUERY')
-    if (told.length < shown.length)
-      warn(`QUERY ${pattern}: left out of the document, since OpenAPI 3.1 does not have this method`)
-    return told.length ? toTemplates(basePath, pattern).map((template) => ({ named, template, told })) : []
+    const described = shown.filter(({ method }) => method !== 'QUERY')
+    if (described.length < shown.length)
+      warn(`QUERY ${pattern}: left out of the document, because OpenAPI 3.1 does not have this method`)
+    return described.length ? toTemplates(basePath, pattern).map((template) => ({ named, template, described })) : []
   })
   const single = new Map(places.filter((place) => !isCatchAll(place)).map((place) => [place.template.shape, place]))
   return places.filter((place) => {
@@ -112,7 +113,7 @@ function toPlaces({ routes, basePath }: App, warn: (message: string) => void): P
     if (!isCatchAll(place) || !other) return true
     const { pattern } = place.named.route
     warn(
-      `${pattern}: left out of the document at ${place.template.path}, since OpenAPI cannot tell it from '${other.named.route.pattern}'`,
+      `${pattern}: left out of the document at ${place.template.path}, because OpenAPI cannot distinguish it from '${other.named.route.pattern}'`,
     )
     return false
   })
@@ -138,9 +139,9 @@ function toSecuritySchemes(
   const schemes = new Map<string, SecurityScheme>()
   for (const [name, scheme] of all.flatMap(({ securitySchemes = {} }) => Object.entries(securitySchemes))) {
     if (!/^[\w.-]+$/.test(name))
-      throw new OpenApiError(`the name of the security scheme '${name}' has more than letters, digits and _ . -`)
+      throw new OpenApiError(`the name of the security scheme '${name}' can contain only letters, digits and _ . -`)
     if (schemes.has(name) && JSON.stringify(schemes.get(name)) !== JSON.stringify(scheme))
-      throw new OpenApiError(`two security schemes that differ are called '${name}'; give one of them another name`)
+      throw new OpenApiError(`two different security schemes have the name '${name}'; rename one of the two`)
     schemes.set(name, scheme)
   }
   return schemes
@@ -154,11 +155,15 @@ function checkSecurity(
     for (const name of security.flatMap((requirement) => Object.keys(requirement)))
       if (!schemes.has(name))
         throw new OpenApiError(
-          `${place} demands the security scheme '${name}', which nobody describes; add it to securitySchemes`,
+          `${place} requires the security scheme '${name}', which is not declared; add it to securitySchemes`,
         )
 }
 
-/** @throws TypeError for options that are none. `name` is the function that was given them, `others` those that it has beside. */
+/**
+ * Checks options. `name` is the function in the message, and `others` are options that it takes in addition.
+ *
+ * @throws TypeError if `info` is missing or an option is unknown.
+ */
 export function checkOptions(options: OpenApiOptions, name = 'openapi', others: readonly string[] = []): void {
   const { info } = options ?? {}
   if (typeof info?.title !== 'string' || typeof info.version !== 'string')

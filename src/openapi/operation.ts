@@ -11,23 +11,24 @@ import type { JsonSchema } from './json-schema.js'
 import type { Schemas } from './schemas.js'
 import { standardOf } from '../schema.js'
 
-/** What a document is made of, as far as its operations go. */
-export interface Making {
+/** The parts of a document that its operations share. */
+export interface Shared {
   readonly schemas: Schemas
   readonly warn: (message: string) => void
-  /** Of the middleware around everything. */
+  /** The notes of the router's own middleware. */
   readonly outer: readonly MiddlewareNotes[]
 }
 
+/** Returns the OpenAPI notes of several middleware functions. */
 export const notesOfAll = (layers: readonly unknown[]): readonly MiddlewareNotes[] =>
   layers.flatMap((layer) => notesOf(layer).openapi ?? [])
 
-/** One operation at one of its route's paths. */
+/** Describes an operation at one of its route's paths. */
 export function toOperationObject(
   { route, names }: NamedRoute,
   { method, declaration, middleware }: RouteOperation,
   template: Template,
-  { schemas, warn, outer }: Making,
+  { schemas, warn, outer }: Shared,
 ): OpenApiOperation {
   const { openapi: notes = {} } = declaration
   const place = `${method} ${template.path}`
@@ -37,9 +38,9 @@ export function toOperationObject(
 
   const parameters = toPathParameters(
     template,
-    route.params.flatMap(({ schema }): JsonSchema | [] =>
+    route.params.flatMap(({ schema }): JsonSchema[] =>
       // A list of static params without a schema has no JSON Schema.
-      'load' in schema && !standardOf(schema).jsonSchema ? [] : schemas.add(schema, 'input', place, `${hint}Params`),
+      'load' in schema && !standardOf(schema).jsonSchema ? [] : [schemas.add(schema, 'input', place, `${hint}Params`)],
     ),
     schemas,
   )
@@ -70,7 +71,7 @@ export function toOperationObject(
   }
 }
 
-// Of two operations that one declaration has at two paths, the one with the optional param says so.
+// An optional catch-all gives an operation two paths. The id at the path with the param ends with `With` and its name.
 function toId(
   method: string,
   names: readonly string[],
@@ -79,15 +80,15 @@ function toId(
   place: string,
 ): string {
   if (operationId !== undefined && !/^[\w.~-]+$/.test(operationId))
-    throw new OpenApiError(`${place}: the operationId '${operationId}' has more than letters, digits and _ . ~ -`)
+    throw new OpenApiError(`${place}: the operationId '${operationId}' can contain only letters, digits and _ . ~ -`)
   return (operationId ?? toOperationId(method, names)) + (optional === undefined ? '' : `With${toPascal(optional)}`)
 }
 
-/** Every layer demands something, and each of its alternatives is enough for it. */
+/** Combines the requirements of all middleware. A request must satisfy one alternative of each. */
 function requireAll(layers: readonly MiddlewareNotes[]): readonly SecurityRequirement[] | undefined {
-  const demands = layers.flatMap(({ security }) => (security?.length ? [security] : []))
-  if (!demands.length) return undefined
-  return demands.reduce((all, alternatives) => all.flatMap((one) => alternatives.map((other) => both(one, other))))
+  const required = layers.flatMap(({ security }) => (security?.length ? [security] : []))
+  if (!required.length) return undefined
+  return required.reduce((all, alternatives) => all.flatMap((one) => alternatives.map((other) => both(one, other))))
 }
 
 const both = (one: SecurityRequirement, other: SecurityRequirement): SecurityRequirement =>

@@ -9,7 +9,7 @@ interface Field {
 }
 type Fields = ReadonlyMap<string, Field>
 
-/** The properties of an object schema, also where it is an intersection or a union of some. */
+/** Returns the properties of an object schema, or of an intersection or union of object schemas. */
 export function fieldsOf(json: JsonSchema, schemas: Schemas, seen: readonly JsonSchema[] = []): Fields {
   const target = schemas.resolve(json)
   if (seen.includes(target)) return new Map()
@@ -23,7 +23,7 @@ export function fieldsOf(json: JsonSchema, schemas: Schemas, seen: readonly Json
   return merge('allOf', [new Map(own), ...inside('allOf'), merge('anyOf', alternatives)])
 }
 
-// In all of them together something is required if one says so; of several, if each one does.
+// In an intersection, a property is required if one member requires it. In a union, every member must require it.
 function merge(keyword: 'allOf' | 'anyOf', all: readonly Fields[]): Fields {
   const names = new Set(all.flatMap((fields) => [...fields.keys()]))
   return new Map(
@@ -49,7 +49,7 @@ function toParameter(
   where: 'path' | 'query' | 'header',
   { schema, isRequired }: Field,
 ): OpenApiParameter {
-  // A parameter has words of its own.
+  // OpenAPI puts these keywords on the parameter, not on its schema.
   const { description, deprecated, ...rest } = schema as { description?: string; deprecated?: boolean }
   const isReference = '$ref' in schema
   return {
@@ -62,7 +62,7 @@ function toParameter(
   }
 }
 
-/** The parameters in a path. Those of no schema are strings. */
+/** Returns the path parameters. A parameter without a schema is a string. */
 export function toPathParameters(
   { params }: Template,
   parts: readonly JsonSchema[],
@@ -78,7 +78,7 @@ export function toPathParameters(
       in: 'path',
       description:
         (typeof own === 'string' ? `${own}\n\n` : '') +
-        'One or more segments, with a `/` between each two that stays as it is: only the segments are percent-encoded.',
+        'One or more segments, separated by `/`. Percent-encode each segment, but not the `/` between them.',
       required: true,
       schema: { type: 'string' },
       'x-byway-catch-all': true,
@@ -86,12 +86,12 @@ export function toPathParameters(
   })
 }
 
-/** The parameters in a query. */
+/** Returns the query parameters. */
 export function toQueryParameters(json: JsonSchema, schemas: Schemas): OpenApiParameter[] {
   const fields = fieldsOf(json, schemas)
   if (fields.size) return [...fields].map(([name, field]) => toParameter(name, 'query', field))
   const { properties, additionalProperties } = schemas.resolve(json)
-  // An object whose names are not known: exploded, each of them is a parameter.
+  // An exploded object: each of its unknown properties is a parameter.
   return properties && !additionalProperties
     ? []
     : [
@@ -105,11 +105,11 @@ export function toQueryParameters(json: JsonSchema, schemas: Schemas): OpenApiPa
       ]
 }
 
-// Said elsewhere in a document: https://spec.openapis.org/oas/v3.1.0.html#fixed-fields-9
-const saidElsewhere = new Set(['accept', 'authorization', 'content-type'])
+// OpenAPI describes these headers elsewhere in a document: https://spec.openapis.org/oas/v3.1.0.html#fixed-fields-9
+const describedElsewhere = new Set(['accept', 'authorization', 'content-type'])
 
-/** The parameters in headers. */
+/** Returns the header parameters. */
 export const toHeaderParameters = (json: JsonSchema, schemas: Schemas): OpenApiParameter[] =>
   [...fieldsOf(json, schemas)]
-    .filter(([name]) => !saidElsewhere.has(name.toLowerCase()))
+    .filter(([name]) => !describedElsewhere.has(name.toLowerCase()))
     .map(([name, field]) => toParameter(name, 'header', field))

@@ -1,16 +1,16 @@
 import { parsePattern } from '../pattern.js'
 
-/** A pathname as OpenAPI writes it: `/items/{slug}`. */
+/** A path template of OpenAPI: `/items/{slug}`. */
 export interface Template {
   readonly path: string
-  /** The same for all paths that OpenAPI cannot tell apart. */
+  /** The path without param names. OpenAPI cannot distinguish two paths of the same shape. */
   readonly shape: string
   readonly params: readonly { readonly name: string; readonly isCatchAll: boolean }[]
-  /** The optional catch-all that is there, which tells its operations from those of the path without it. */
+  /** The name of the optional catch-all, if this is the path with it. Operation ids contain it. */
   readonly optional: string | undefined
 }
 
-/** The paths of a pattern: two where its last segment is optional, else one. */
+/** Returns the paths of a pattern: two if its last segment is optional, else one. */
 export function toTemplates(basePath: string, pattern: string): readonly Template[] {
   const segments = parsePattern(pattern)
   const last = segments.at(-1)
@@ -33,6 +33,6 @@ export function toTemplates(basePath: string, pattern: string): readonly Templat
   return [toTemplate(segments.slice(0, -1), undefined), toTemplate(segments, last.name)]
 }
 
-// What RFC 3986 §3.3 lets a segment hold stays readable.
+// Characters that RFC 3986, section 3.3, allows in a segment are not encoded.
 const encode = (name: string): string =>
   encodeURIComponent(name).replace(/%(?:24|26|2B|2C|3A|3B|3D|40)/g, decodeURIComponent)

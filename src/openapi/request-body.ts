@@ -39,7 +39,7 @@ export function toRequestBody(
 
 // The value of a body without bytes.
 function toEmpty({ key, document }: BodyKind): unknown {
-  if (document === 'fields') return toFormObject([], [])
+  if (document === 'fields') return toFormObject([], new Map())
   return document === 'bytes' ? new Uint8Array() : key === 'text' ? '' : undefined
 }
 
@@ -68,20 +68,21 @@ function toForm(json: JsonSchema, schemas: Schemas, place: string, warn: (messag
     const types = parts.flatMap(({ contentMediaType }) =>
       typeof contentMediaType === 'string' ? contentMediaType : [],
     )
-    // A string is `text/plain` otherwise.
+    // The default for a string is `text/plain`: https://spec.openapis.org/oas/v3.1.0.html#encoding-object
     encoding[name] = { contentType: [...new Set(types)].join(', ') || '*/*' }
   }
   return { schema, ...(Object.keys(encoding).length && { encoding }) }
 }
 
-// A form is flat: what is an object to its schema, comes as fields named `address.city`. OpenAPI would have it be JSON.
+// A form is flat: the properties of a nested object are fields such as `address.city`. By default, OpenAPI describes nested
+// objects as JSON.
 function flatten(json: JsonSchema, schemas: Schemas, place: string, warn: (message: string) => void): JsonSchema {
   const isNested = ({ schema }: { schema: JsonSchema }): boolean => 'properties' in schemas.resolve(schema)
   const fields = fieldsOf(json, schemas)
   for (const [name, { schema }] of fields) {
     const { items } = schemas.resolve(schema) as { items?: JsonSchema }
     if (items && isNested({ schema: items }))
-      warn(`${place}: the form's fields ${name}[0].… cannot be told one by one in OpenAPI`)
+      warn(`${place}: OpenAPI cannot describe the form's fields ${name}[0].… one by one`)
   }
   if (![...fields.values()].some(isNested)) return json
   const properties: Record<string, JsonSchema> = {}
@@ -89,16 +90,16 @@ function flatten(json: JsonSchema, schemas: Schemas, place: string, warn: (messa
   const add = (
     fields: ReturnType<typeof fieldsOf>,
     prefix: string,
-    isWanted: boolean,
+    isParentRequired: boolean,
     seen: readonly JsonSchema[],
   ): void => {
     for (const [name, { schema, isRequired }] of fields) {
       const target = schemas.resolve(schema)
       if ('properties' in target && !seen.includes(target))
-        add(fieldsOf(target, schemas), `${prefix}${name}.`, isWanted && isRequired, [...seen, target])
+        add(fieldsOf(target, schemas), `${prefix}${name}.`, isParentRequired && isRequired, [...seen, target])
       else {
         properties[prefix + name] = schema
-        if (isWanted && isRequired) required.push(prefix + name)
+        if (isParentRequired && isRequired) required.push(prefix + name)
       }
     }
   }

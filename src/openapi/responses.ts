@@ -6,7 +6,7 @@ import type { OpenApiMedia, OpenApiResponse } from './document.js'
 import { binary, type JsonSchema } from './json-schema.js'
 import type { Schemas } from './schemas.js'
 
-// https://www.rfc-editor.org/rfc/rfc9110#section-15, where nothing better is said
+// The descriptions of statuses without a declared one: https://www.rfc-editor.org/rfc/rfc9110#section-15
 // prettier-ignore
 const phrases: Readonly<Record<number, string>> = {
   200: 'OK', 201: 'Created', 202: 'Accepted', 203: 'Non-Authoritative Information', 204: 'No Content', 205: 'Reset Content', 206: 'Partial Content',
@@ -19,22 +19,22 @@ const phrases: Readonly<Record<number, string>> = {
 const problem = 'application/problem+json'
 const uri = { type: 'string', format: 'uri-reference' }
 
-/** The documents of byway's own errors: https://www.rfc-editor.org/rfc/rfc9457 */
+/** The schemas of byway's own problems: https://www.rfc-editor.org/rfc/rfc9457 */
 const problems = {
   Problem: {
     type: 'object',
-    description: 'An error as a document: RFC 9457.',
+    description: 'A problem document (RFC 9457).',
     properties: {
-      type: { ...uri, description: 'Names the kind of problem; `about:blank` where it is absent.' },
-      title: { type: 'string', description: 'The kind of problem in words.' },
+      type: { ...uri, description: 'Identifies the type of the problem; `about:blank` if it is absent.' },
+      title: { type: 'string', description: 'A short summary of the type of the problem.' },
       status: { type: 'integer', description: 'The HTTP status.' },
-      detail: { type: 'string', description: 'What happened this time.' },
+      detail: { type: 'string', description: 'An explanation of this occurrence.' },
       instance: uri,
     },
     required: ['status'],
   },
   InvalidInput: {
-    description: 'The problem of input that does not fit.',
+    description: 'The problem of invalid input.',
     allOf: [
       { $ref: '#/$defs/Problem' },
       {
@@ -45,24 +45,24 @@ const problems = {
   },
   InputError: {
     type: 'object',
-    description: 'What is wrong with one part of the request.',
+    description: 'An error in one part of the request.',
     properties: {
       in: { type: 'string', enum: ['query', 'headers', 'body'] },
-      pointer: { type: 'string', format: 'json-pointer', description: 'The place in it: RFC 6901.' },
+      pointer: { type: 'string', format: 'json-pointer', description: 'The position of the error (RFC 6901).' },
       detail: { type: 'string' },
     },
     required: ['in', 'pointer', 'detail'],
   },
 }
 
-/** The answers of one operation, collected from those who know of them. */
+/** Collects the responses of an operation from its schemas, its notes, middleware and byway itself. */
 export class Responses {
   readonly #schemas: Schemas
   readonly #place: string
   readonly #hint: string
   readonly #parts = new Map<string, Part>()
-  // Whether something is known of what the handler answers when all is well.
-  #isAnswered = false
+  // Whether a response below 400 is declared.
+  #hasSuccess = false
 
   constructor(schemas: Schemas, place: string, hint: string) {
     this.#schemas = schemas
@@ -70,12 +70,12 @@ export class Responses {
     this.#hint = hint
   }
 
-  /** What the schemas say. */
+  /** Adds the responses of the operation's `response` schemas. */
   addDeclared({ response }: Operation): void {
     const declared = !response ? {} : isSchema(response) ? { 200: response } : response
     for (const [key, schema] of Object.entries(declared)) {
       const status = Number(key)
-      this.#isAnswered ||= status < 400
+      this.#hasSuccess ||= status < 400
       const json = this.#toJson(schema, status)
       const target = this.#schemas.resolve(json)
       const part = this.#at(status)
@@ -83,19 +83,19 @@ export class Responses {
       if (!hasBody(status)) continue
       const isProblem = status >= 400 && 'status' in ((target['properties'] ?? {}) as object)
       if (!isProblem) part.add('application/json', schema, json)
-      // Either is held against the schema: `reply.problem()` and `reply.json()`, or a value and `reply.text()`.
+      // The schema validates each of these: `reply.problem()` and `reply.json()`, or a value and `reply.text()`.
       if (status >= 400) part.add(problem, schema, json)
       else if (target['type'] === 'string') part.add('text/plain', schema, json)
     }
   }
 
-  /** What a middleware says in its notes, or, as the last of all, the operation itself: its own words count. */
+  /** Adds the notes of a middleware, or last the notes of the operation itself, whose descriptions replace the others. */
   addNotes(notes: { readonly [status: number]: string | ResponseNotes } | undefined, isOwn: boolean): void {
     for (const [key, note] of Object.entries(notes ?? {})) {
       const status = Number(key)
       const { description, schema, mediaType, headers } = typeof note === 'string' ? { description: note } : note
       const part = this.#at(status)
-      if (isOwn) this.#isAnswered ||= status < 400
+      if (isOwn) this.#hasSuccess ||= status < 400
       if (isOwn && description !== undefined) part.descriptions.clear()
       if (description !== undefined) part.descriptions.add(description)
       for (const [name, header] of Object.entries(headers ?? {}))
@@ -115,7 +115,7 @@ export class Responses {
     }
   }
 
-  /** What byway answers by itself. */
+  /** Adds the responses that byway itself sends: 400, 404, 413 and 415. */
   addOwn(operation: Operation, hasParams: boolean): void {
     const own = (status: number, description: string, name: keyof typeof problems = 'Problem'): void => {
       const part = this.#at(status)
@@ -125,7 +125,7 @@ export class Responses {
     const kind = toBodyKind(operation)
     if (operation.query || operation.headers || kind?.schema)
       own(400, 'The input is not valid.', 'InvalidInput')
-    if (hasParams) own(404, 'The params do not fit.')
+    if (hasParams) own(404, 'The path parameters are invalid.')
     if (!kind) return
     const { bodyLimit } = operation
     own(413, bodyLimit === undefined ? 'The body is too large.' : `The body is larger than ${bodyLimit} bytes.`)
@@ -134,8 +134,8 @@ export class Responses {
   }
 
   finish(method: string): { [status: string]: OpenApiResponse } {
-    // The handler answers something: of what is not declared, only that is known.
-    if (!this.#isAnswered) this.#at('2XX').fallback = 'A success. What it holds is not declared.'
+    // The handler does respond, even if no successful response is declared.
+    if (!this.#hasSuccess) this.#at('2XX').fallback = 'Success. The content is not declared.'
     return Object.fromEntries(
       [...this.#parts].map(([status, part]) => [status, part.finish(status, method === 'HEAD')]),
     )
@@ -159,10 +159,10 @@ export class Responses {
 
 class Part {
   readonly descriptions = new Set<string>()
-  /** Said if nobody says more. */
+  /** The description if no note has one. */
   fallback: string | undefined
   readonly headers: NonNullable<OpenApiResponse['headers']> = {}
-  // By media type, and there by what each comes from, so that it is not there twice.
+  // Schemas by media type and source. The source prevents duplicates.
   readonly content = new Map<string, Map<unknown, JsonSchema | undefined>>()
 
   add(mediaType: string, source: Schema | string, json: JsonSchema | undefined): void {
@@ -189,6 +189,6 @@ class Part {
 // https://www.rfc-editor.org/rfc/rfc9110#section-6.4.1
 const hasBody = (status: number): boolean => status >= 200 && status !== 204 && status !== 205 && status !== 304
 
-// Of a media type without a schema: text is text, and of the rest there is nothing to say.
+// The schema of a media type without one: a string for text, none for JSON, bytes for the rest.
 const toAnything = (mediaType: string): JsonSchema | undefined =>
   mediaType.startsWith('text/') ? { type: 'string' } : /[/+]json$/.test(mediaType) ? undefined : { ...binary }

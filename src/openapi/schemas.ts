@@ -1,22 +1,22 @@
 import type { Schema } from '../schema.js'
-import { isMadeUp, NoJsonSchema, toJsonSchema, type JsonSchema, type Side } from './json-schema.js'
+import { isGenerated, NoJsonSchema, toJsonSchema, type JsonSchema, type Side } from './json-schema.js'
 import { OpenApiError, toPascal, unique } from './names.js'
 
-/** A schema of its own in the document, under a name that is not known before all of them are. */
+/** A named schema of the document. Its name is chosen after all definitions are known. */
 interface Definition {
   json: JsonSchema
-  /** What its author calls it. */
+  /** The name that the app's author gave it. */
   readonly id: string | undefined
-  /** What it is called otherwise. */
+  /** The name if there is no id. */
   readonly hint: string
   readonly side: Side
-  /** The operation that it comes from. */
+  /** The operation that uses it, for messages. */
   readonly place: string
 }
 
 /** The schemas of one document. */
 export class Schemas {
-  // Each `{ $ref }` and what it refers to.
+  // Each `{ $ref }` object with its definition.
   readonly #references = new Map<object, Definition>()
   readonly #own = new Map<string, JsonSchema>()
   readonly #warn: (message: string) => void
@@ -25,19 +25,19 @@ export class Schemas {
     this.#warn = warn
   }
 
-  /** The JSON Schema of a schema at a place; `{}`, and a warning, where there is none. `hint` names what has no name. */
+  /** Returns the JSON Schema of a schema. Warns and returns `{}` if it has none. `hint` names definitions without an id. */
   add(schema: Schema, side: Side, place: string, hint: string): JsonSchema {
     try {
       const json = toJsonSchema(schema, side)
-      return this.#hoist(json, side, place, hint, (name) => !isMadeUp(schema, name))
+      return this.#hoist(json, side, place, hint, (name) => !isGenerated(schema, name))
     } catch (error) {
       if (!(error instanceof NoJsonSchema)) throw error
-      this.#warn(`${place}: the document does not say what a schema is (${hint}): ${error.message}`)
+      this.#warn(`${place}: the document has no JSON Schema for ${hint}: ${error.message}`)
       return {}
     }
   }
 
-  /** One of byway's own schemas, by its name, which yields to those that users give. */
+  /** Returns one of byway's own schemas. It gets another name if a schema of the app has the same name. */
   addOwn<name extends string>(name: name, all: { readonly [other in name]: object }): JsonSchema {
     const json =
       this.#own.get(name) ??
@@ -46,14 +46,14 @@ export class Schemas {
     return json
   }
 
-  /** What a schema refers to, or itself. */
+  /** Follows references. Returns the schema itself if it is not a reference. */
   resolve(json: JsonSchema): JsonSchema {
     const seen = new Set<JsonSchema>()
     for (let target = json; ; target = this.#references.get(target)!.json)
       if (!this.#references.has(target) || seen.size === seen.add(target).size) return target
   }
 
-  /** A schema and all that it is made of. */
+  /** Yields a schema and all schemas nested in it. */
   *parts(json: JsonSchema, seen: Set<object> = new Set()): Generator<JsonSchema> {
     const target = this.resolve(json)
     if (seen.has(target)) return
@@ -62,7 +62,7 @@ export class Schemas {
     for (const [child] of children(target)) yield* this.parts(child, seen)
   }
 
-  // What is in `$defs`, or refers to itself, becomes a definition.
+  // Schemas in `$defs` and recursive schemas become definitions.
   #hoist(root: JsonSchema, side: Side, place: string, hint: string, isName: (name: string) => boolean): JsonSchema {
     const known = new Map<unknown, Definition>()
     const walked = new Set<JsonSchema>()
@@ -90,7 +90,9 @@ export class Schemas {
         const target = pointer === '' ? root : pointer === undefined ? undefined : follow(root, pointer)
         if (isObject(target)) this.#references.set(node, define(target, pointer!, property))
         else {
-          this.#warn(`${place}: a schema refers to ${node['$ref']}, which is not in it`)
+          this.#warn(
+            `${place}: a schema has a $ref to ${node['$ref']}, which it does not define; the reference was removed`,
+          )
           delete node['$ref']
         }
       }
@@ -106,9 +108,9 @@ export class Schemas {
   }
 
   /**
-   * Names what a document refers to, and gives it by name.
+   * Names the definitions that a document uses, and returns them by name.
    *
-   * @throws OpenApiError if two schemas have one name.
+   * @throws OpenApiError if two different schemas have the same name.
    */
   finish(document: object): Record<string, JsonSchema> {
     const used = new Map<Definition, string>()
@@ -131,7 +133,7 @@ export class Schemas {
     return Object.fromEntries([...schemas].sort(([one], [other]) => (one < other ? -1 : 1)))
   }
 
-  // Two definitions are one if they read the same, with all that they refer to, whatever that is called.
+  // Two definitions are identical if they and the definitions they refer to have the same content, under any names.
   #identity(definition: Definition): string {
     const order = [definition]
     const texts = []
@@ -148,7 +150,10 @@ export class Schemas {
   }
 }
 
-/** The names of definitions by their identities: first those that users gave, with `ItemInput` beside `Item` where the sides differ. */
+/**
+ * Returns names of definitions by identity. Names from the app take precedence. If the input and output of a schema differ,
+ * the input's name has the suffix `Input`: `Item` and `ItemInput`.
+ */
 function nameAll(used: ReadonlyMap<Definition, string>): ReadonlyMap<string, string> {
   const names = new Map<string, string>()
   const holders = new Map<string, Definition>()
@@ -168,7 +173,7 @@ function nameAll(used: ReadonlyMap<Definition, string>): ReadonlyMap<string, str
       const holder = holders.get(name)
       if (holder)
         throw new OpenApiError(
-          `two schemas are called '${name}', at ${holder.place} and at ${definition.place}; give them ids that differ`,
+          `two schemas have the name '${name}', at ${holder.place} and at ${definition.place}; give them different ids`,
         )
       holders.set(name, definition)
       names.set(identity, name)
@@ -216,7 +221,7 @@ const one = new Set(
 const many = new Set(['allOf', 'anyOf', 'oneOf', 'prefixItems', 'items'])
 const named = new Set(['properties', 'patternProperties', 'dependentSchemas'])
 
-/** The schemas in a schema, each with the name of its property where it has one. What else it holds is data. */
+/** Yields the direct subschemas of a schema, with the property's name if it is a property. Other keywords contain data. */
 function* children(json: JsonSchema): Generator<readonly [schema: JsonSchema, property?: string]> {
   for (const [keyword, value] of Object.entries(json)) {
     if (one.has(keyword) && isObject(value)) yield [value]

@@ -1,6 +1,6 @@
 import type { RouteData } from '../app.js'
 import { toPath } from '../href.js'
-import { checkOptions } from '../options.js'
+import { checkOptions, show } from '../options.js'
 import { isSchema, standardOf, validate, type Output, type Result, type Schema } from '../schema.js'
 import { sharesRuns } from '../scope.js'
 
@@ -64,6 +64,9 @@ export function generateStaticParams(
   const load = async (): Promise<readonly Row[]> => {
     const rows = await generate()
     if (!Array.isArray(rows)) throw new TypeError(`${call} returned ${show(rows)}, which is not an array`)
+    for (const row of rows as unknown[])
+      if (typeof row !== 'object' || row === null)
+        throw new TypeError(`${call} returned ${show(row)} in its list; return objects such as { slug: 'a' }`)
     known = new Set(rows.map(toKey))
     return rows
   }
@@ -107,12 +110,12 @@ function checkNames(row: Row, pattern: string): void {
       throw new TypeError(`the pattern does not capture '${name}'`)
 }
 
-const show = (value: unknown): string => (JSON.stringify(value) ?? typeof value).slice(0, 200)
-
-// The same text for the same params, whatever the order of their names.
+// The same text for the same params, whatever the order of their names. An empty optional catch-all is an absent one.
 function toKey(params: Row): string {
-  const names = Object.keys(params).sort()
-  return JSON.stringify(names.flatMap((name) => (params[name] === undefined ? [] : [[name, [params[name]].flat().map(String)]])))
+  const values = Object.keys(params)
+    .sort()
+    .map((name): [string, string[]] => [name, [params[name] ?? []].flat().map(String)])
+  return JSON.stringify(values.filter(([, segments]) => segments.length))
 }
 
 /** The static params of a route, if it has any. */

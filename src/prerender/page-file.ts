@@ -1,7 +1,7 @@
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve, sep } from 'node:path'
 
-// Media types whose subtype is no extension.
+// Media types whose subtype is not a file extension.
 const extensions: Record<string, string> = {
   'application/javascript': 'js',
   'application/manifest+json': 'webmanifest',
@@ -18,10 +18,10 @@ const extensions: Record<string, string> = {
 }
 
 /**
- * The relative path of the file for a pathname, as servers of files look for it: HTML is the `index.html` of a directory;
- * else the pathname is the name, with an extension for the media type if it has none.
+ * Returns the relative path of the file for a pathname, as static file servers expect it. HTML becomes the `index.html` of
+ * a folder. Otherwise the pathname is the file's path, with an extension for the media type if it has none.
  *
- * A segment is decoded once. What would be a separator, a step or a control character stays escaped.
+ * Each segment is decoded once. Separators, control characters and the segments `.` and `..` stay percent-encoded.
  */
 export function toFilePath(pathname: string, contentType: string): string {
   const segments = pathname.split('/').filter(Boolean).map(toFileName)
@@ -34,11 +34,11 @@ export function toFilePath(pathname: string, contentType: string): string {
 
 function toExtension(type: string): string {
   if (Object.hasOwn(extensions, type)) return extensions[type]!
-  // As `json` of application/ld+json, and `png` of image/png.
+  // `json` for application/ld+json, and `png` for image/png.
   return /^[a-z]+\/(?:[\w.-]*\+)?([a-z\d]{2,5})$/.exec(type)?.[1] ?? 'bin'
 }
 
-// Escaped where two segments would have one name otherwise, or one would have more than a name.
+// Characters that a file name cannot have, and `%` in front of two digits, so that different segments get different names.
 // eslint-disable-next-line no-control-regex
 const unsafe = sep === '\\' ? /[\0-\x1f\x7f/\\:*?"<>|]|[. ]$|%(?=[\da-f]{2})/gi : /[\0-\x1f\x7f/\\]|%(?=[\da-f]{2})/gi
 
@@ -50,12 +50,12 @@ function toFileName(segment: string): string {
 const toEscape = (character: string): string =>
   `%${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`
 
-/** Writes a file below a directory: whole, or not at all. Throws if the path leads outside. */
+/** Writes a file below a directory atomically. @throws Error if the path is outside of the directory. */
 export async function writeBelow(directory: string, path: string, bytes: Uint8Array): Promise<string> {
   const root = resolve(directory)
   const file = resolve(root, path)
   if (!file.startsWith(root.endsWith(sep) ? root : root + sep))
-    throw new Error(`'${path}' leads out of the directory '${directory}'`)
+    throw new Error(`'${path}' is outside of the directory '${directory}'`)
   const folder = dirname(file)
   await mkdir(folder, { recursive: true })
   const temporary = join(folder, `.${crypto.randomUUID()}.tmp`)

@@ -7,22 +7,25 @@ import { errorOf } from '../problem.js'
 import { dataOf } from '../router.js'
 import { toFilePath, writeBelow } from './page-file.js'
 
-/** A router. */
+/** An app, the return value of `router()`. */
 export interface PrerenderApp {
   fetch(request: Request): Response | Promise<Response>
 }
 
 export interface PrerenderOptions {
   /**
-   * Where the app will be: caches keep an answer under the origin that it was asked for at, and find it under that one
-   * only. Its pathname is not used, since the router knows its `basePath`. @default 'http://localhost:3000'
+   * The URL of the app in production. Its origin is part of the cache key, so other origins miss. Its pathname is ignored,
+   * because the router adds its own `basePath`. @default 'http://localhost:3000'
    */
   readonly baseUrl?: string | URL
-  /** A directory for the answers as files, beside the cache: `items/a.json` for `/items/a`. What else is in it stays there. */
+  /**
+   * A directory in which each response is also written to a file: `items/a.json` for `/items/a`. Other files in it are not
+   * changed. @default no files are written
+   */
   readonly outDir?: string
-  /** How many requests run at once. @default 4 */
+  /** The maximum number of concurrent requests. @default 4 */
   readonly concurrency?: number
-  /** Told of each page. @default a counter on stderr where that is a terminal, else one line at the end */
+  /** Called after each page. @default prints a counter to stderr if stderr is a terminal, and one line at the end */
   readonly onProgress?: (progress: PrerenderProgress) => void
 }
 
@@ -32,38 +35,41 @@ export interface PrerenderProgress {
   readonly pathname: string
 }
 
-/** An answer that was made ahead. */
+/** A prerendered response. */
 export interface PrerenderedPage {
   readonly pattern: string
-  /** As it was asked for, with the router's `basePath`. */
+  /** The requested pathname, including the router's `basePath`. */
   readonly pathname: string
   readonly status: number
   readonly bytes: number
-  /** Its path, with `outDir`. */
+  /** The path of the file, if `outDir` is set. */
   readonly file?: string
 }
 
 export interface Prerendered {
   readonly pages: readonly PrerenderedPage[]
-  /** The patterns of routes with a cache whose answers nobody knows ahead: they have params without `generateStaticParams`, or a `key`. */
+  /**
+   * The patterns of cached routes that cannot be prerendered: they have params without `generateStaticParams`, or a cache
+   * with `key`.
+   */
   readonly skipped: readonly string[]
 }
 
-/** What could not be made ahead. */
+/** A page that could not be prerendered. */
 export interface PrerenderFailure {
   readonly pattern: string
-  /** Not there where it is the params that could not be told. */
+  /** `undefined` if `generateStaticParams` failed. */
   readonly pathname: string | undefined
   readonly reason: string
-  /** What was thrown, where that is known. */
+  /** The error of the handler or the cache; an `Error` with `reason` if none was thrown. */
   readonly error: unknown
 }
 
-/** What prerender() rejects with at its end, if anything has failed. */
+/** At least one page could not be prerendered. `prerender()` rejects with it after all other pages. */
 export class PrerenderError extends Error {
   override readonly name = 'PrerenderError'
   readonly failures: readonly PrerenderFailure[]
-  /** What has succeeded. */
+  /** The pages that succeeded. */
   readonly pages: readonly PrerenderedPage[]
 
   constructor(failures: readonly PrerenderFailure[], pages: readonly PrerenderedPage[]) {
@@ -80,38 +86,40 @@ interface Job {
 }
 
 /**
- * Answers ahead what is known ahead: a GET of every route that has a cache and either no params or `generateStaticParams`,
- * through the whole app. Each cache keeps what its route answers, in place of what it had.
+ * Requests every cached GET route that has no params or has `generateStaticParams`, through the whole app. The caches store
+ * the responses and replace earlier entries.
  *
- * A handler that reads what only a request can tell (a cookie, the raw query, what middleware outside of the cache has added)
- * fails here, as whatever is not a 2xx that was stored.
+ * A page fails if its response is not a stored 2xx, or if its handler reads a part of the request that is not in the cache
+ * key: a cookie, the raw query, or a value that outer middleware added.
  *
- * @throws PrerenderError at its end, with all that failed. TypeError for what is no router or no URL.
+ * @throws PrerenderError after all pages, if one has failed. @throws TypeError if `app` is not an app or `baseUrl` is
+ * invalid. @throws RangeError if `concurrency` is below 1.
  * @example
  * const { pages } = await prerender(app, { baseUrl: 'https://api.example' })
  */
 export async function prerender(app: PrerenderApp, options: PrerenderOptions = {}): Promise<Prerendered> {
   const data = dataOf(app)
-  if (!data) throw new TypeError('prerender() takes what router() gives')
+  if (!data) throw new TypeError('prerender() takes an app, the return value of router()')
   const { baseUrl = 'http://localhost:3000', outDir, concurrency = 4 } = options
   if (!(concurrency >= 1)) throw new RangeError(`prerender() takes a concurrency of 1 or more, not ${concurrency}`)
   const { origin } = new URL(baseUrl)
-  if (origin === 'null') throw new TypeError(`prerender() takes a baseUrl for http or https, not ${String(baseUrl)}`)
+  if (origin === 'null')
+    throw new TypeError(`prerender() takes an http or https URL as baseUrl, not ${String(baseUrl)}`)
 
   const began = Date.now()
   const { jobs, skipped, failures } = await plan(data)
-  const made: (PrerenderedPage | undefined)[] = []
+  const results: (PrerenderedPage | undefined)[] = []
   const files = new Map<string, string>()
   const { onProgress = showProgress } = options
 
-  const make = async ({ pattern, pathname }: Job): Promise<PrerenderedPage> => {
+  const prerenderPage = async ({ pattern, pathname }: Job): Promise<PrerenderedPage> => {
     const response = await app.fetch(markPrerendered(new Request(origin + pathname)))
     const bytes = await readStored(response)
     const page = { pattern, pathname, status: response.status, bytes: bytes.length }
     if (outDir === undefined) return page
     const path = toFilePath(pathname, response.headers.get('content-type') ?? '')
     const other = files.get(path)
-    if (other !== undefined) throw new Error(`its file is that of ${other}: ${path}`)
+    if (other !== undefined) throw new Error(`its file ${path} is also the file of ${other}`)
     files.set(path, pathname)
     return { ...page, file: await writeBelow(outDir, path, bytes) }
   }
@@ -123,7 +131,7 @@ export async function prerender(app: PrerenderApp, options: PrerenderOptions = {
       const index = next++
       const job = jobs[index]!
       try {
-        made[index] = await make(job)
+        results[index] = await prerenderPage(job)
       } catch (error) {
         failures.push(toFailure(job, error))
       }
@@ -132,7 +140,7 @@ export async function prerender(app: PrerenderApp, options: PrerenderOptions = {
   }
   await Promise.all(Array.from({ length: Math.min(concurrency, jobs.length) }, work))
 
-  const pages = made.filter((page) => page !== undefined)
+  const pages = results.filter((page) => page !== undefined)
   if (!options.onProgress) showEnd(pages, failures.length, Date.now() - began)
   if (failures.length) throw new PrerenderError(failures, pages)
   return { pages, skipped }
@@ -169,21 +177,21 @@ async function plan({ routes, basePath }: App): Promise<{
   return { jobs: [...jobs.values()], skipped, failures }
 }
 
-/** The whole body of an answer that was kept. Throws its cause, or why it is of no use. */
+/** Resolves to the body of a stored response. Rejects with the response's error, or with the reason why it was not stored. */
 async function readStored(response: Response): Promise<Uint8Array> {
-  const failure = errorOf(response) ?? toRefusal(response)
+  const failure = errorOf(response) ?? toStoreError(response)
   if (failure === undefined) return new Uint8Array(await response.arrayBuffer())
   response.body?.cancel().catch(() => {})
   throw failure
 }
 
-function toRefusal({ ok, status, headers }: Response): Error | undefined {
+function toStoreError({ ok, status, headers }: Response): Error | undefined {
   if (!ok) return new Error(`status ${status}`)
-  // The last one is the nearest, and a string may hold anything: https://www.rfc-editor.org/rfc/rfc9211#section-2
-  const told = headers.get('cache-status')?.replace(/.*\bbyway(?=;)/s, '')
-  if (told === undefined || /; stored\b/.test(told.replace(/"(?:[^"\\]|\\.)*"/g, ''))) return undefined
-  const detail = /; detail=(.+)/s.exec(told)?.[1]
-  return new Error(`the cache has not kept it${detail === undefined ? '' : `: ${detail}`}`)
+  // The last byway member is that of the nearest cache. Strings are removed, because they can contain any text: https://www.rfc-editor.org/rfc/rfc9211#section-2
+  const own = headers.get('cache-status')?.replace(/.*\bbyway(?=;)/s, '')
+  if (own === undefined || /; stored\b/.test(own.replace(/"(?:[^"\\]|\\.)*"/g, ''))) return undefined
+  const detail = /; detail=(.+)/s.exec(own)?.[1]
+  return new Error(`the cache did not store the response${detail === undefined ? '' : `: ${detail}`}`)
 }
 
 function toFailure(
@@ -193,7 +201,7 @@ function toFailure(
   return { pattern, pathname, reason: error instanceof Error ? error.message : String(error), error }
 }
 
-// A line that is written over; a log gets the end only.
+// On a terminal, each line replaces the last one. Logs get only the final line.
 function showProgress({ done, total, pathname }: PrerenderProgress): void {
   const { stderr } = process
   if (stderr.isTTY) stderr.write(`\r\x1b[K${`${done}/${total} ${pathname}`.slice(0, (stderr.columns || 80) - 1)}`)

@@ -1,6 +1,6 @@
 // Each function returns a Response, to return or to throw. It has no effect on its own.
 import { toJson } from '../json.js'
-import { toProblem, type ErrorStatus, type Problem, type ProblemDetails, type RedirectStatus, type Status } from '../problem.js'
+import { problemHeaders, type ErrorStatus, type Problem, type ProblemDetails, type RedirectStatus, type Status } from '../problem.js'
 import type { Reply, ReplyHeaders, ReplyInit } from '../reply.js'
 import { createResponse, type HeaderPairs } from '#response'
 
@@ -157,7 +157,9 @@ function toReply<status extends ErrorStatus>(
   init?: ReplyHeaders,
   defaults: HeaderPairs = [],
 ): Reply<status, any> {
-  return toProblem(status, titles.get(status), details, withDefaults(defaults, init?.headers)) as Reply<status, any>
+  const given = withDefaults([...problemHeaders, ...defaults], init?.headers)
+  const data = { title: titles.get(status), ...details, status }
+  return createResponse(JSON.stringify(data), status, given, { data, isReply: true }) as Reply<status, any>
 }
 
 function toRedirect<status extends RedirectStatus>(

@@ -1,4 +1,4 @@
-import { remember, type StreamWatcher, type Watchable } from '#response'
+import { remember } from '#response'
 import { keepScope } from '../scope.js'
 
 /** What can be streamed: what `for await` takes. */
@@ -27,11 +27,11 @@ export function createStreamResponse<item>(
 ): Response {
   if (typeof items !== 'object' || items === null || !(Symbol.asyncIterator in items || Symbol.iterator in items))
     throw new TypeError(
-      `a stream takes an iterable or an async iterable, not ${items === null ? 'null' : `a ${typeof items}`}`,
+      `a stream takes an iterable or an async iterable, not ${items === null ? 'null' : typeof items}`,
     )
   const stream = new ItemStream(items, encode, keepAlive)
   const body = new ReadableStream<Uint8Array<ArrayBuffer>>(stream, { highWaterMark: 0 })
-  return remember(new Response(body, init), { stream, isReply: true })
+  return remember(new Response(body, init), { isReply: true, watch: (failed) => stream.watch(failed) })
 }
 
 const reported = new WeakSet<object>()
@@ -41,8 +41,9 @@ export const wasReported = (error: unknown): boolean => reported.has(error as ob
 
 const encoder = new TextEncoder()
 
-class ItemStream<item> implements UnderlyingDefaultSource<Uint8Array<ArrayBuffer>>, Watchable {
-  watcher: StreamWatcher | undefined
+class ItemStream<item> implements UnderlyingDefaultSource<Uint8Array<ArrayBuffer>> {
+  #failed: ((error: unknown) => void) | undefined
+  #whenEnded: (() => void) | undefined
   // A host reads a stream outside of the request's scope.
   readonly #inScope = keepScope()
   readonly #items: Items<item>
@@ -64,6 +65,12 @@ class ItemStream<item> implements UnderlyingDefaultSource<Uint8Array<ArrayBuffer
     this.#items = items
     this.#encode = encode
     this.#keepAlive = keepAlive
+  }
+
+  /** Passes an error of the items to `failed`, and resolves when nothing more is sent. */
+  watch(failed: (error: unknown) => void): Promise<void> {
+    this.#failed = failed
+    return new Promise((resolve) => (this.#whenEnded = resolve))
   }
 
   async pull(controller: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>): Promise<void> {
@@ -141,14 +148,14 @@ class ItemStream<item> implements UnderlyingDefaultSource<Uint8Array<ArrayBuffer
   }
 
   #fail(error: unknown): void {
-    if (!this.watcher) return
+    if (!this.#failed) return
     if (typeof error === 'object' && error !== null) reported.add(error)
-    this.watcher.failed(error)
+    this.#failed(error)
   }
 
   #end(): void {
     this.#ended = true
     clearTimeout(this.#beat)
-    this.watcher?.ended()
+    this.#whenEnded?.()
   }
 }

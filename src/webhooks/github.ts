@@ -2,8 +2,8 @@ import { fromHex } from './encoding.js'
 import type { SignatureScheme } from './verify-signature.js'
 
 /**
- * GitHub's: `X-Hub-Signature-256`. It has no time, and its `X-GitHub-Delivery` is not signed: a delivery that was seen
- * once can be sent again for ever.
+ * GitHub's scheme: `X-Hub-Signature-256`. The signature contains no time, and `X-GitHub-Delivery` is not signed. Anyone who
+ * has seen a delivery can send it again without a time limit.
  *
  * @see https://docs.github.com/webhooks/using-webhooks/validating-webhook-deliveries
  */

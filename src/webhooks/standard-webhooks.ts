@@ -2,16 +2,16 @@ import { fromBase64, toSeconds } from './encoding.js'
 import type { SignatureScheme } from './verify-signature.js'
 
 /**
- * Standard Webhooks, as OpenAI, Clerk, Resend and others send them: `webhook-id`, `webhook-timestamp` and
- * `webhook-signature`, or the same with `svix-` as Svix names them. The secret is in base64, with or without `whsec_` before it.
- * Its symmetric signatures, `v1`; not `v1a`.
+ * The scheme of Standard Webhooks (OpenAI, Clerk, Resend and others): the headers `webhook-id`, `webhook-timestamp` and
+ * `webhook-signature`, or Svix's `svix-id`, `svix-timestamp` and `svix-signature`. The secret is base64, with or without
+ * the prefix `whsec_`. Only symmetric signatures (`v1`) are accepted, not asymmetric ones (`v1a`).
  *
  * @see https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md
  */
 export const standardWebhooks: SignatureScheme = {
   toKey(secret) {
     const key = fromBase64(secret.replace(/^whsec_/, ''))
-    if (!key) throw new TypeError('a secret of Standard Webhooks is whsec_ and base64')
+    if (!key) throw new TypeError('standardWebhooks: the secret must be base64, with or without the prefix whsec_')
     return key
   },
   read(headers) {

@@ -2,7 +2,7 @@ import { fromHex, toSeconds } from './encoding.js'
 import type { SignatureScheme } from './verify-signature.js'
 
 /**
- * Stripe's: `Stripe-Signature: t=…,v1=…`. The secret is used as it is shown, `whsec_` and all.
+ * Stripe's scheme: `Stripe-Signature: t=…,v1=…`. Pass the secret as Stripe shows it, with the prefix `whsec_`.
  *
  * @see https://docs.stripe.com/webhooks#verify-manually
  */
@@ -12,7 +12,7 @@ export const stripe: SignatureScheme = {
     const times = pairs.filter(([name]) => name === 't').map(([, value = '']) => value)
     const [time = ''] = times
     const timestamp = toSeconds(time)
-    // Any other version is another algorithm, and a way down to a weaker one.
+    // Other versions are other algorithms. Accepting them would allow a downgrade to a weaker one.
     const codes = pairs.flatMap(([name, value = '']) => (name === 'v1' ? (fromHex(value) ?? []) : []))
     if (timestamp === undefined || times.length > 1 || !codes.length) return undefined
     return { before: `${time}.`, codes, timestamp }

@@ -1,45 +1,46 @@
 import { forbidden } from '../replies/reply.js'
 
-/** What the headers of one delivery say. */
+/** The signature in the headers of a delivery. */
 export interface Signature {
-  /** What was signed before the body. */
+  /** The text that is signed in front of the body. */
   readonly before: string
-  /** The HMACs, any of which may be right: senders sign with several secrets while they replace one. */
+  /** The HMACs; one valid one is enough. Senders sign with several secrets while they replace one. Only the first 8 are checked. */
   readonly codes: readonly Uint8Array<ArrayBuffer>[]
-  /** When it was sent, in seconds. It must be part of `before`, else anyone can change it. @default never too old */
+  /** The time of sending in seconds since 1970. It must be part of `before`, else anyone can change it. @default no time limit */
   readonly timestamp?: number
 }
 
-/** How a sender signs: HMAC with SHA-256. */
+/** A sender's signature scheme, based on HMAC with SHA-256. */
 export interface SignatureScheme {
-  /** The key in a secret as its sender shows it. @throws TypeError for what is no secret. @default its characters */
+  /** Converts the secret that the sender shows to key bytes. @throws TypeError if the secret is invalid. @default UTF-8 encoding */
   toKey?(secret: string): Uint8Array<ArrayBuffer>
-  /** What the headers say, or `undefined` where there is no signature in them. */
+  /** Reads the signature, or returns `undefined` if it is missing or malformed. */
   read(headers: Headers): Signature | undefined
 }
 
 export interface SignatureOptions {
   readonly scheme: SignatureScheme
-  /** The secret that is shared with the sender. Several while one replaces another: any of them will do. */
+  /** The secret shared with the sender. Pass an array while you replace a secret; one that matches is enough. */
   readonly secret: string | readonly string[]
-  /** How many seconds the time of sending may be from now, before or after. @default 300 */
+  /** The maximum difference in seconds, in both directions, between the time of sending and now. @default 300 */
   readonly tolerance?: number
 }
 
-// A sender has two or three. Each costs an HMAC of the whole body.
+// Senders use two or three. Each one costs an HMAC of the whole body.
 const maxCodes = 8
 
 const encoder = new TextEncoder()
 
 /**
- * Resolves if the sender of a webhook has signed this body. Else it throws a 403 problem, which answers for itself. Take
- * the body as it came (`text` or `bytes`), and parse it afterwards: JSON that was parsed and written again has other characters.
+ * Verifies the signature of a webhook's body. If it is invalid, rejects with a 403 problem, which the route sends. Pass the
+ * raw body (`text` or `bytes`) and parse it afterwards: serializing parsed JSON again can change its characters.
  *
- * A valid delivery can be sent again by whoever has seen it, for as long as `tolerance` allows, and for ever where the
- * scheme has no time (GitHub's). Senders repeat deliveries too. So remember what was done, by an id in the *signed* part
- * (Stripe's `event.id`, Standard Webhooks' `webhook-id`), and do it once.
+ * Anyone who has seen a valid delivery can send it again within `tolerance`, or without a time limit if the scheme has no
+ * time (GitHub's). Senders also repeat deliveries. To process each one once, store an id from the *signed* part (Stripe's
+ * `event.id`, Standard Webhooks' `webhook-id`).
  *
- * @throws Response if it is not signed so. @throws TypeError if there is no secret, or it is none of the scheme's.
+ * @throws Response if the signature is missing, malformed, too old or invalid.
+ * @throws TypeError if a secret is missing, empty or invalid. @throws RangeError if `tolerance` is negative.
  * @example
  * route('/hooks/stripe').post({ text: z.string() }, async (request, { text, env }) => {
  *   await verifySignature(request, text, { scheme: stripe, secret: env.STRIPE_SECRET })
@@ -58,17 +59,19 @@ export async function verifySignature(
   if (!signature) throw forbidden({ detail: 'The signature is missing or malformed.' })
   const { before, codes, timestamp } = signature
   if (timestamp !== undefined && !(Math.abs(Date.now() / 1_000 - timestamp) <= tolerance))
-    throw forbidden({ detail: 'The time of the signature is too far from now.' })
+    throw forbidden({ detail: 'The time of the signature is too far from the current time.' })
   const signed = join(before, body)
   for (const key of keys)
     for (const code of codes.slice(0, maxCodes)) if (await crypto.subtle.verify('HMAC', key, code, signed)) return
-  throw forbidden({ detail: 'The signature is not that of this body.' })
+  throw forbidden({ detail: 'The signature does not match the body.' })
 }
 
 function toSecrets(secret: string | readonly string[]): readonly string[] {
   const secrets = typeof secret === 'string' ? [secret] : secret
   if (!Array.isArray(secrets) || !secrets.length || !secrets.every((secret) => typeof secret === 'string' && secret))
-    throw new TypeError('verifySignature() takes a secret, or a list of them, none of which is empty')
+    throw new TypeError(
+      'verifySignature() takes a non-empty secret or an array of them; check that the environment variable is set',
+    )
   return secrets
 }
 

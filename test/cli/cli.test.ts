@@ -1,11 +1,11 @@
-import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { byway, fixtures } from './run.js'
+import { byway } from './run.js'
 
 describe('byway', () => {
-  it('tells of its commands, and of each one', async () => {
+  it('prints help for all commands and for each one', async () => {
     const all = await byway('--help')
     expect(all).toMatchObject({ code: 0, stderr: '' })
     const names = [...all.stdout.matchAll(/^ {2}(\w+) \[options\]/gm)].map(([, name]) => name!)
@@ -16,7 +16,7 @@ describe('byway', () => {
     }
   })
 
-  it('tells its version, which is that of the package', async () => {
+  it('prints the version of the package', async () => {
     const { version } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8')) as {
       version: string
     }
@@ -24,11 +24,11 @@ describe('byway', () => {
   })
 
   it.each([
-    ['a command that is none', ['rutes'], /unknown command 'rutes'\n\(Did you mean routes\?\)/],
-    ['an option that is none', ['routes', '--jsn'], /unknown option '--jsn'/],
-    ['an argument too many', ['routes', 'app.ts', 'b.ts'], /too many arguments/],
-    ['a port that is none', ['serve', 'app.ts', '--port', '70000'], /It is a number from 0 to 65535/],
-  ])('ends with 2 for %s, and writes nothing to stdout', async (_what, args, message) => {
+    ['an unknown command', ['rutes'], /unknown command 'rutes'\n\(Did you mean routes\?\)/],
+    ['an unknown option', ['routes', '--jsn'], /unknown option '--jsn'/],
+    ['a surplus argument', ['routes', 'app.ts', 'b.ts'], /too many arguments/],
+    ['an invalid port', ['serve', 'app.ts', '--port', '70000'], /Use a number from 0 to 65535/],
+  ])('exits with 2 for %s, and writes nothing to stdout', async (_what, args, message) => {
     const { code, stdout, stderr } = await byway(...args)
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toMatch(message)
@@ -36,27 +36,27 @@ describe('byway', () => {
 
   it.each([
     [
-      'is not there',
+      'does not exist',
       ['routes', 'nope.ts'],
-      /^byway: nope\.ts is not there, or is no file \(looked for \/.*nope\.ts\)\n$/,
+      /^byway: nope\.ts does not exist or is not a file; pass the app's file \(tried \/.*nope\.ts\)\n$/,
     ],
-    ['is a folder', ['routes', '.'], /^byway: \. is not there, or is no file/],
+    ['is a folder', ['routes', '.'], /^byway: \. does not exist or is not a file/],
     [
       'has no router',
       ['routes', 'no-router.ts'],
-      /^byway: no-router\.ts has no router as its default export; write: export default router\(\{ … \}\)\n\nit exports answer \(number\)\n$/,
+      /^byway: no-router\.ts has no router as its default export; add: export default router\(\{ … \}\)\n\nit exports value \(number\)\n$/,
     ],
     [
       'lacks the export',
       ['routes', 'app.ts', '--export', 'api'],
-      /^byway: app\.ts has no router as its export 'api'; name one by --export: default\n/,
+      /^byway: app\.ts has no router as its export 'api'; choose one with --export: default\n/,
     ],
     [
-      'contradicts itself',
+      'has conflicting patterns',
       ['routes', 'twice.ts'],
       /^byway: twice\.ts could not be loaded\n\nRouterError: [^]*\/a\/\[b\][^]*\/a\/\[c\]/,
     ],
-  ])('ends with 1 and a message where the app %s', async (_what, args, message) => {
+  ])('exits with 1 and prints a message if the app %s', async (_what, args, message) => {
     const { code, stdout, stderr } = await byway(...args)
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
     expect(stderr).toMatch(message)
@@ -79,7 +79,7 @@ describe('byway routes', () => {
     })
   })
 
-  it('lists them as JSON', async () => {
+  it('lists the operations as JSON', async () => {
     const { code, stdout } = await byway('routes', 'app.ts', '--json')
     expect(code).toBe(0)
     expect(JSON.parse(stdout)).toContainEqual({
@@ -92,14 +92,14 @@ describe('byway routes', () => {
     })
   })
 
-  it('looks for an app where none is named, and takes the only router where it is no default export', async () => {
+  it('finds the default file, and the only router if there is no default export', async () => {
     expect((await byway('routes')).stdout).toBe((await byway('routes', 'app.ts')).stdout)
     expect((await byway('routes', 'doubtful.ts')).stdout).toContain('/unchecked')
   })
 })
 
 describe('byway openapi', () => {
-  it('writes the document, named after the package, with warnings apart', async () => {
+  it('writes the document with the title, version and server of the options and the package', async () => {
     const { code, stdout } = await byway('openapi', 'app.ts', '--server', 'https://api.example', '--title', 'Items')
     expect(code).toBe(0)
     expect(JSON.parse(stdout)).toMatchObject({
@@ -110,7 +110,7 @@ describe('byway openapi', () => {
     })
   })
 
-  it('writes to a file, whose folder it makes, and says so on stderr', async () => {
+  it('writes to a file, creates its folder, and prints the file to stderr', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'byway-'))
     try {
       const file = join(folder, 'deep/openapi.json')
@@ -125,7 +125,7 @@ describe('byway openapi', () => {
 })
 
 describe('byway prerender', () => {
-  it('answers what is known ahead, and lists it', async () => {
+  it('requests routes with static params, and lists the responses', async () => {
     const { code, stdout, stderr } = await byway('prerender', 'app.ts', '--base-url', 'https://api.example')
     expect(code).toBe(0)
     expect(stdout.split('\n').map((line) => line.trim().split(/ +/))).toEqual([
@@ -138,7 +138,7 @@ describe('byway prerender', () => {
     expect(stderr).toMatch(/prerendered 3 pages/)
   })
 
-  it('fails with the route that reads what only a request has', async () => {
+  it('fails if a cached handler reads a request header, and prints its route', async () => {
     const { code, stderr } = await byway('prerender', 'doubtful.ts')
     expect(code).toBe(1)
     expect(stderr).toMatch(/\/personal[^]*reads header cookie/)
@@ -146,54 +146,29 @@ describe('byway prerender', () => {
 })
 
 describe('byway doctor', () => {
-  it('finds nothing in an app that is in order', async () => {
-    expect(await byway('doctor', 'app.ts')).toEqual({ code: 0, stdout: '', stderr: 'byway: nothing found\n' })
+  it('finds nothing in an app without mistakes', async () => {
+    expect(await byway('doctor', 'app.ts')).toEqual({ code: 0, stdout: '', stderr: 'byway: found no mistakes\n' })
   })
 
-  it('finds what is unchecked, not kept, undeclared or never reached', async () => {
+  it('finds unvalidated bodies, uncached responses, undeclared statuses and unreachable routes', async () => {
     const { code, stdout, stderr } = await byway('doctor', 'doubtful.ts', '--json')
     expect({ code, stderr }).toEqual({ code: 1, stderr: '' })
     const found = (JSON.parse(stdout) as { method: string; pattern: string; message: string }[]).map(
       ({ method, pattern, message }) => `${method} ${pattern} ${message}`,
     )
     expect(found).toEqual([
-      expect.stringMatching(/^POST \/unchecked takes a body that no schema checks/),
+      expect.stringMatching(/^POST \/unchecked declares no body, so request bodies are not validated/),
       expect.stringMatching(/^GET \/personal is not cached: for \/personal it reads header cookie/),
       expect.stringMatching(
-        /^GET \/old\/\[slug\] is never reached: the rewrite of '\/old\/\[slug\]' to '\/new\/\[slug\]' comes first/,
+        /^GET \/old\/\[slug\] is unreachable, because '\/old\/\[slug\]' is rewritten to '\/new\/\[slug\]' first/,
       ),
-      expect.stringMatching(/^GET \/undeclared answers 404, by its types, which its response does not declare/),
+      expect.stringMatching(/^GET \/undeclared can respond with 404 according to its types, but does not declare that/),
     ])
   })
 
-  it('runs no handler if it must not', async () => {
+  it('runs no handler with --no-run', async () => {
     const { stdout } = await byway('doctor', 'doubtful.ts', '--no-run')
     expect(stdout).toContain('/unchecked')
     expect(stdout).not.toContain('/personal')
-  })
-})
-
-describe('byway types', () => {
-  it.each(['module', 'commonjs'])('reads an app in a package of the type %s', async (type) => {
-    // Beside the fixtures, where the packages are found.
-    const folder = await mkdtemp(join(fixtures, 'typed-'))
-    try {
-      await writeFile(join(folder, 'package.json'), JSON.stringify({ type }))
-      await writeFile(
-        join(folder, 'tsconfig.json'),
-        JSON.stringify({
-          compilerOptions: { module: 'nodenext', target: 'es2022', strict: true, skipLibCheck: true, types: [] },
-        }),
-      )
-      await cp(join(fixtures, 'app.ts'), join(folder, 'app.ts'))
-      await mkdir(join(folder, 'node_modules'))
-      await symlink(join(fixtures, '../../..'), join(folder, 'node_modules/byway'))
-      const { code, stdout } = await byway('types', join(folder, 'app.ts'))
-      expect(code).toBe(0)
-      expect(stdout).toMatch(/'\/items': \{\n\s+GET: Call</)
-      expect(stdout).toContain("'/items/[slug]': {")
-    } finally {
-      await rm(folder, { recursive: true })
-    }
   })
 })

@@ -11,7 +11,7 @@ export interface Ran {
   readonly stderr: string
 }
 
-/** Runs the built command to its end, with pipes in place of a terminal. */
+/** Runs the built command until it exits, with pipes instead of a terminal. */
 export async function byway(...args: readonly string[]): Promise<Ran> {
   const child = start(...args)
   const output = { stdout: '', stderr: '' }

@@ -6,7 +6,7 @@ import type { ChildProcess } from 'node:child_process'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { fixtures, start } from './run.js'
 
-/** What a command prints to stdout, as it grows. */
+/** Collects the command's output to stdout. */
 function listen(child: ChildProcess): { text: string } {
   const printed = { text: '' }
   child.stdout!.on('data', (text: string) => (printed.text += text))
@@ -19,7 +19,7 @@ const urlIn = async (printed: { text: string }, from = 0): Promise<string> =>
   vi.waitUntil(() => / at (http:\S+)\/\n/.exec(printed.text.slice(from))?.[1], { timeout: 15_000 })
 
 describe('byway serve', () => {
-  it('serves an app in TypeScript, says where, and ends with 0 on SIGTERM', async () => {
+  it('serves a TypeScript app, prints its URL, and exits with 0 on SIGTERM', async () => {
     const child = start('serve', 'app.ts', '--port', '0', '--hostname', '127.0.0.1')
     const printed = listen(child)
     const url = await urlIn(printed)
@@ -29,7 +29,7 @@ describe('byway serve', () => {
     expect(await once(child, 'exit')).toEqual([0, null])
   })
 
-  it('says so where the port is in use', async () => {
+  it('exits with 1 and prints a message if the port is in use', async () => {
     const taken = createServer().listen(0, '127.0.0.1')
     await once(taken, 'listening')
     onTestFinished(() => void taken.close())
@@ -38,11 +38,11 @@ describe('byway serve', () => {
     let stderr = ''
     child.stderr!.on('data', (text: string) => (stderr += text))
     expect(await once(child, 'close')).toEqual([1, null])
-    expect(stderr).toBe(`byway: port ${port} is in use; name another by --port, or 0 for a free one\n`)
+    expect(stderr).toBe(`byway: port ${port} is in use; choose another with --port, or --port 0 for any free port\n`)
   })
 
-  it('serves anew when a file changes, also after a mistake', async () => {
-    // Beside the fixtures, where the packages are found.
+  it('restarts when a file changes, also after the app failed to load', async () => {
+    // Next to the fixtures, so that imports of packages resolve.
     const folder = await mkdtemp(join(fixtures, 'watched-'))
     onTestFinished(() => rm(folder, { recursive: true }))
     const file = join(folder, 'app.ts')
@@ -64,7 +64,7 @@ describe('byway serve', () => {
     expect(await once(child, 'exit')).toEqual([0, null])
   })
 
-  it('sees each change of a file that an editor replaces, and of one in a folder that is new', async () => {
+  it('restarts for each change of a replaced file and of a file in a new folder', async () => {
     const folder = await mkdtemp(join(fixtures, 'watched-'))
     onTestFinished(() => rm(folder, { recursive: true }))
     const file = join(folder, 'app.ts')
@@ -76,8 +76,8 @@ describe('byway serve', () => {
     const colourAfter = async (change: () => Promise<void>): Promise<unknown> => {
       const before = printed.text.length
       await change()
-      const answer = (await (await fetch(`${await urlIn(printed, before)}/items`)).json()) as { colour: string }
-      return answer.colour
+      const body = (await (await fetch(`${await urlIn(printed, before)}/items`)).json()) as { colour: string }
+      return body.colour
     }
     const replace = async (text: string): Promise<void> => {
       await writeFile(`${file}~`, text)
@@ -96,7 +96,7 @@ describe('byway serve', () => {
     expect(await colourAfter(() => writeFile(inner, "export const colour = 'gold'\n"))).toBe('gold')
     child.kill('SIGTERM')
     expect(await once(child, 'exit')).toEqual([0, null])
-  }, 30_000)
+  })
 })
 
 const fetchFails = async (printed: { text: string }): Promise<boolean> => {

@@ -7,9 +7,9 @@ export interface Element {
 const characters = /^[\t\n\r\x20-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]*$/u
 const entities: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" }
 
-/** The root element of a document, by the strict letter of XML 1.0, without document types, CDATA and comments, which byway writes none of. */
+/** Parses a document strictly by XML 1.0. Document types, CDATA and comments are errors, because byway does not write them. */
 export function parseXml(document: string): Element {
-  if (!characters.test(document)) throw new Error('there is a character that XML cannot hold')
+  if (!characters.test(document)) throw new Error('the document has a character that XML does not allow')
   let at = 0
   const fail = (what: string): never => {
     throw new Error(`${what} at ${JSON.stringify(document.slice(at, at + 60))}`)
@@ -55,11 +55,11 @@ export function parseXml(document: string): Element {
   return at === document.length ? root : fail('more after the root')
 }
 
-/** The elements of a name within another one. */
+/** Returns the child elements with this name. */
 export const all = ({ children }: Element, name: string): Element[] =>
   children.filter((child): child is Element => typeof child !== 'string' && child.name === name)
 
-/** The text of the only element of a name within another one. */
+/** Returns the text of the only child element with this name. */
 export function textOf(parent: Element, name: string): string | undefined {
   const found = all(parent, name)
   if (found.length > 1) throw new Error(`${found.length} elements are called ${name}`)

@@ -4,8 +4,8 @@ import { robots } from '../../src/documents/index.js'
 import { route } from '../../src/index.js'
 import * as reply from '../../src/replies/index.js'
 
-describe('robots', () => {
-  it('writes rules', () => {
+describe('robots()', () => {
+  it('returns rules and sitemaps as text', () => {
     expect(
       robots({
         rules: [
@@ -37,14 +37,14 @@ Sitemap: https://a.example/2.xml
     expect(robots({ rules: { disallow: '/a' } })).toBe('User-agent: *\nDisallow: /a\n')
   })
 
-  it('is sent by a route', async () => {
+  it('returns text that reply.text sends', async () => {
     const file = route('/robots.txt').get(() => reply.text(robots({ rules: {} })))
     const response = await file.GET(new Request('http://test/robots.txt'))
     expect(response.headers.get('content-type')).toBe('text/plain;charset=UTF-8')
     expect(await response.text()).toBe('User-agent: *\n')
   })
 
-  it('has a line for each rule, whatever its path holds', () => {
+  it('encodes any path to one line of printable ASCII', () => {
     const path = fc.string({ unit: 'binary' }).map((text) => `/${text}`)
     fc.assert(
       fc.property(fc.array(path), (disallow) => {
@@ -56,19 +56,19 @@ Sitemap: https://a.example/2.xml
     )
   })
 
-  it('throws for what no crawler understands', () => {
+  it('throws for invalid paths, names, delays and sitemaps, and for over 500 KiB', () => {
     for (const [rule, message] of [
-      [{ disallow: 'admin' }, 'robots(): a path begins with / or *, not "admin"'],
-      [{ allow: ['/', 'http://a'] }, 'robots(): a path begins with / or *, not "http://a"'],
-      [{ userAgent: '' }, `robots(): userAgent is a crawler's name such as 'GPTBot', or '*', not ""`],
+      [{ disallow: 'admin' }, 'robots(): a path must start with / or *, not be "admin"'],
+      [{ allow: ['/', 'http://a'] }, 'robots(): a path must start with / or *, not be "http://a"'],
+      [{ userAgent: '' }, `robots(): userAgent must be a crawler's name such as 'GPTBot', or '*', not ""`],
       [{ userAgent: 'a\nDisallow: /' }, 'robots(): userAgent'],
       [{ userAgent: 'a#b' }, 'robots(): userAgent'],
-      [{ crawlDelay: -1 }, 'robots(): crawlDelay is a number of seconds, not -1'],
+      [{ crawlDelay: -1 }, 'robots(): crawlDelay must be a number of seconds of 0 or more, not -1'],
       [{ crawlDelay: Infinity }, 'robots(): crawlDelay'],
     ] as const)
       expect(() => robots({ rules: rule })).toThrow(message)
     expect(() => robots({ rules: {}, sitemap: '/sitemap.xml' })).toThrow(
-      'robots(): sitemap is an absolute http or https URL, not "/sitemap.xml"',
+      'robots(): sitemap must be an absolute http or https URL, not "/sitemap.xml"',
     )
     expect(() => robots({ rules: { disallow: Array.from({ length: 60_000 }, () => '/aaaaaaaa') } })).toThrow(RangeError)
   })

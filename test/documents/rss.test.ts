@@ -7,12 +7,12 @@ import { all, parseXml, textOf } from './parse-xml.js'
 
 const channel: RssChannel = { title: 'News', link: 'https://a.example', description: 'All of it', items: [] }
 
-// What XML cannot hold is replaced.
+// Replaces characters that XML does not allow.
 const inXml = (text: string): string =>
   text.replace(/[^\t\n\r\x20-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, '\ufffd')
 
-describe('rss', () => {
-  it('writes a feed', () => {
+describe('rss()', () => {
+  it('returns a feed with every property', () => {
     const feed = rss({
       ...channel,
       self: new URL('https://a.example/feed.xml?b=c&d'),
@@ -48,7 +48,7 @@ describe('rss', () => {
     expect(parseXml(feed).name).toBe('rss')
   })
 
-  it('is sent by a route', async () => {
+  it('returns text that reply.xml sends', async () => {
     const feed = route('/feed.xml').get(() =>
       reply.xml(rss(channel), { headers: { 'content-type': 'application/rss+xml' } }),
     )
@@ -57,7 +57,7 @@ describe('rss', () => {
     expect(textOf(all(parseXml(await response.text()), 'channel')[0]!, 'title')).toBe('News')
   })
 
-  it('is a document with each text where it was put, whatever it holds', () => {
+  it('escapes any text so that an XML parser returns it unchanged', () => {
     const text = fc.oneof(
       fc.string({ unit: 'binary' }),
       fc
@@ -112,30 +112,30 @@ describe('rss', () => {
           [title, description, guid, author].map(inXml),
         )
         expect(all(item!, 'category').map(({ children }) => children.join(''))).toEqual([author, title].map(inXml))
-        // Attributes have spaces for tabs and line ends, but for those that are written as references.
+        // XML parsers convert tabs and line ends in attributes to spaces, except for character references.
         expect(all(item!, 'enclosure')[0]!.attributes['type']).toBe(inXml(type).replace(/[\t\n]/g, ' '))
       }),
       { numRuns: 1_000 },
     )
   })
 
-  it('throws for what makes no feed, and says where it is', () => {
+  it('throws for invalid URLs, dates and items, with their position in the message', () => {
     const item = { title: 'a' }
     const invalid = new Date('never')
     for (const [given, message] of [
-      [{ ...channel, link: '/a' }, 'rss(): link is an absolute http or https URL, not "/a"'],
-      [{ ...channel, self: 'javascript:a' }, 'rss(): self is an absolute http or https URL'],
-      [{ ...channel, lastBuildDate: invalid }, 'rss(): lastBuildDate is a Date that is no time'],
+      [{ ...channel, link: '/a' }, 'rss(): link must be an absolute http or https URL, not "/a"'],
+      [{ ...channel, self: 'javascript:a' }, 'rss(): self must be an absolute http or https URL'],
+      [{ ...channel, lastBuildDate: invalid }, 'rss(): lastBuildDate is an invalid Date'],
       [{ ...channel, items: [item, {}] }, 'rss(): items[1] has neither a title nor a description'],
-      [{ ...channel, items: [{ ...item, link: 'a' }] }, 'rss(): items[0].link is an absolute'],
-      [{ ...channel, items: [{ ...item, pubDate: invalid }] }, 'rss(): items[0].pubDate is a Date that is no time'],
+      [{ ...channel, items: [{ ...item, link: 'a' }] }, 'rss(): items[0].link must be an absolute'],
+      [{ ...channel, items: [{ ...item, pubDate: invalid }] }, 'rss(): items[0].pubDate is an invalid Date'],
       [
         { ...channel, items: [{ ...item, enclosure: { url: 'https://a', length: -1, type: 'a/b' } }] },
-        'enclosure.length is a number of bytes, not -1',
+        'enclosure.length must be a number of bytes, not -1',
       ],
       [
         { ...channel, items: [{ ...item, enclosure: { url: 'a', length: 1, type: 'a/b' } }] },
-        'items[0].enclosure.url is an absolute',
+        'items[0].enclosure.url must be an absolute',
       ],
     ] as const)
       expect(() => rss(given)).toThrow(message)

@@ -5,8 +5,8 @@ import { route } from '../../src/index.js'
 import * as reply from '../../src/replies/index.js'
 import { all, parseXml, textOf } from './parse-xml.js'
 
-describe('sitemap', () => {
-  it('writes pages', () => {
+describe('sitemap()', () => {
+  it('returns pages with every property', () => {
     const text = sitemap([
       'https://a.example',
       new URL('https://a.example/?b=c&d'),
@@ -32,14 +32,14 @@ describe('sitemap', () => {
     expect(parseXml(sitemap([])).children).toEqual(['\n'])
   })
 
-  it('is sent by a route', async () => {
+  it('returns text that reply.xml sends', async () => {
     const map = route('/sitemap.xml').get(() => reply.xml(sitemap(['https://a.example'])))
     const response = await map.GET(new Request('http://test/sitemap.xml'))
     expect(response.headers.get('content-type')).toBe('application/xml;charset=UTF-8')
     expect(parseXml(await response.text()).name).toBe('urlset')
   })
 
-  it('is a document with each address where it was put, whatever it holds', () => {
+  it('escapes any URL so that an XML parser returns it unchanged', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' }), (path, language) => {
         const url = new URL('https://a.example')
@@ -56,40 +56,43 @@ describe('sitemap', () => {
     )
   })
 
-  it('throws for what crawlers do not read, and says where it is', () => {
+  it('throws for invalid URLs, dates and priorities, with their position in the message', () => {
     const url = 'https://a.example'
     for (const [entry, message] of [
-      ['/a', 'sitemap(): [1].url is an absolute http or https URL, not "/a"'],
-      ['ftp://a', 'sitemap(): [1].url is an absolute http or https URL'],
-      [`${url}/${'a'.repeat(2_030)}`, 'sitemap(): [1].url is longer than the 2047 characters'],
-      [{ url, lastModified: new Date('never') }, 'sitemap(): [1].lastModified is a Date that is no time'],
+      ['/a', 'sitemap(): [1].url must be an absolute http or https URL, not "/a"'],
+      ['ftp://a', 'sitemap(): [1].url must be an absolute http or https URL'],
+      [`${url}/${'a'.repeat(2_030)}`, 'sitemap(): [1].url is longer than 2047 characters'],
+      [{ url, lastModified: new Date('never') }, 'sitemap(): [1].lastModified is an invalid Date'],
       [
         { url, lastModified: 'yesterday' },
-        `sitemap(): [1].lastModified is a Date or a date such as '2026-03-01', not "yesterday"`,
+        `sitemap(): [1].lastModified must be a Date or a date such as '2026-03-01', not "yesterday"`,
       ],
       [{ url, lastModified: '2026-13-01' }, 'sitemap(): [1].lastModified'],
-      [{ url, priority: 1.1 }, 'sitemap(): [1].priority is a number from 0 to 1, not 1.1'],
+      [{ url, priority: 1.1 }, 'sitemap(): [1].priority must be a number from 0 to 1, not 1.1'],
       [{ url, priority: Number.NaN }, 'sitemap(): [1].priority'],
-      [{ url, images: ['a'] }, 'sitemap(): [1].images is an absolute'],
-      [{ url, alternates: { languages: { de: 'a' } } }, `sitemap(): [1].alternates.languages['de'] is an absolute`],
+      [{ url, images: ['a'] }, 'sitemap(): [1].images must be an absolute'],
+      [
+        { url, alternates: { languages: { de: 'a' } } },
+        `sitemap(): [1].alternates.languages['de'] must be an absolute`,
+      ],
     ] as const)
       expect(() => sitemap([url, entry])).toThrow(message)
   })
 
-  it('throws over 50,000 addresses, and over 50 MB', () => {
+  it('throws a RangeError for over 50,000 URLs and for over 50 MB', () => {
     const urls = (count: number, length: number) =>
       Array.from({ length: count }, (_, index) => `https://a.example/${String(index).padStart(length, '0')}`)
     expect(all(parseXml(sitemap(urls(50_000, 5))), 'url')).toHaveLength(50_000)
     expect(() => sitemap(urls(50_001, 5))).toThrow(
-      'sitemap() takes 50000 URLs, which is all that crawlers read, not 50001; make several, and list them with sitemapIndex()',
+      'sitemap() takes at most 50000 URLs, the limit of crawlers, not 50001; split it, and list the parts with sitemapIndex()',
     )
-    expect(() => sitemap(urls(30_000, 1_800))).toThrow('sitemap() makes over 50 MB')
+    expect(() => sitemap(urls(30_000, 1_800))).toThrow('sitemap() returns more than 50 MB')
     expect(sitemap(urls(25_000, 1_800)).length).toBeLessThan(50 * 1024 * 1024)
   })
 })
 
-describe('sitemapIndex', () => {
-  it('writes sitemaps', () => {
+describe('sitemapIndex()', () => {
+  it('returns sitemaps, and throws for relative URLs and for over 50,000', () => {
     const text = sitemapIndex([
       'https://a.example/1.xml',
       { url: new URL('https://a.example/2.xml'), lastModified: '2026-03-01T12:00:00+01:00' },
@@ -100,7 +103,7 @@ describe('sitemapIndex', () => {
 <sitemap><loc>https://a.example/2.xml</loc><lastmod>2026-03-01T12:00:00+01:00</lastmod></sitemap>
 </sitemapindex>
 `)
-    expect(() => sitemapIndex(['a'])).toThrow('sitemapIndex(): [0].url is an absolute http or https URL, not "a"')
+    expect(() => sitemapIndex(['a'])).toThrow('sitemapIndex(): [0].url must be an absolute http or https URL, not "a"')
     expect(() => sitemapIndex(Array.from({ length: 50_001 }, () => 'https://a.example'))).toThrow(RangeError)
   })
 })

@@ -5,7 +5,7 @@ import { formatCacheControl, parseCacheControl } from '../../src/headers/cache-c
 const parse = (header: string): Record<string, string | undefined> => Object.fromEntries(parseCacheControl(header))
 const longest = 4_096
 
-describe('parseCacheControl', () => {
+describe('parseCacheControl()', () => {
   // https://www.rfc-editor.org/rfc/rfc9111#section-5.2
   it.each<[header: string, directives: Record<string, string | undefined>]>([
     ['', {}],
@@ -29,7 +29,7 @@ describe('parseCacheControl', () => {
     ],
     ['public, public', { public: undefined }],
     ['max-age=1, max-age=1', { 'max-age': '1' }],
-  ])('reads %j', (header, directives) => {
+  ])('parses %j', (header, directives) => {
     expect(parse(header)).toEqual(directives)
   })
 
@@ -59,11 +59,11 @@ describe('parseCacheControl', () => {
     ['max-age=60, max-age=61'],
     ['max-age=60, max-age=nothing'],
     ['max-age, max-age=60'],
-  ])('takes the lifetime in %j for none', (header) => {
+  ])('parses the malformed lifetime in %j as 0', (header) => {
     expect(parse(header)['max-age']).toBe('0')
   })
 
-  it('has no lifetime over 2³¹ seconds', () => {
+  it('limits lifetimes to 2³¹ seconds', () => {
     for (const seconds of ['2147483648', '2147483649', '9'.repeat(400)])
       expect(parse(`max-age=${seconds}, s-maxage=${seconds}`)).toEqual({
         'max-age': '2147483648',
@@ -85,20 +85,20 @@ describe('parseCacheControl', () => {
     'NO-STORE;',
     'x'.repeat(longest + 1),
     `${','.repeat(longest)}public`,
-  ])('finds what forbids to store in spite of what is broken beside it: %j', (header) => {
+  ])('finds no-store next to malformed directives: %j', (header) => {
     expect(parseCacheControl(header).has('no-store')).toBe(true)
   })
 
-  it('reads a header up to its greatest length', () => {
+  it('parses a header of 4096 characters', () => {
     const header = `${','.repeat(longest - 6)}public`
     expect(parse(header)).toEqual({ public: undefined })
   })
 
-  it('finds a directive whatever is written before and behind it', () => {
-    const rubbish = fc.string({ unit: fc.constantFrom(...'="\\,; \t\u0000é()'), maxLength: 40 })
+  it('finds a directive between any malformed characters', () => {
+    const malformed = fc.string({ unit: fc.constantFrom(...'="\\,; \t\u0000é()'), maxLength: 40 })
     fc.assert(
-      fc.property(rubbish, rubbish, (before, after) => {
-        // Within a quoted string it is no directive.
+      fc.property(malformed, malformed, (before, after) => {
+        // A name in a quoted string is not a directive.
         fc.pre(!before.includes('"'))
         fc.pre(!before.endsWith('='))
         expect(parseCacheControl(`${before}private${after}`).has('private')).toBe(true)
@@ -106,7 +106,7 @@ describe('parseCacheControl', () => {
     )
   })
 
-  it('reads anything, and has no more for what is broken than for what is not', () => {
+  it('parses any string to tokens, and a malformed lifetime to 0', () => {
     const header = fc.oneof(
       fc.string({ unit: 'binary' }),
       fc.string({ unit: fc.constantFrom(...'max-age=019",\\ ;='), maxLength: 200 }),
@@ -122,18 +122,18 @@ describe('parseCacheControl', () => {
     )
   })
 
-  it('takes a time that grows with the length of the header alone', () => {
+  it('parses repeated fragments in linear time', () => {
     for (const part of ['a="', 'a="\\', '"', '\\"', 'a=', ' ', 'a="\u0000', 'a,', '\\\\"']) {
       const header = part.repeat(longest).slice(0, longest)
-      const start = performance.now()
+      const start = process.cpuUsage()
       for (let run = 0; run < 20; run++) parseCacheControl(header)
-      expect([part, performance.now() - start < 500]).toEqual([part, true])
+      expect([part, process.cpuUsage(start).user < 500_000]).toEqual([part, true])
     }
   })
 })
 
-describe('formatCacheControl', () => {
-  it('writes tokens as they are, and the names of fields and other texts quoted', () => {
+describe('formatCacheControl()', () => {
+  it('formats tokens unquoted, and field names and other strings quoted', () => {
     expect(
       formatCacheControl([
         ['public'],
@@ -146,7 +146,7 @@ describe('formatCacheControl', () => {
     ).toBe('public, max-age=60, no-cache="set-cookie", private="a, b", community="U\\"C\\\\I", ext=""')
   })
 
-  it('throws for what a header cannot hold', () => {
+  it('throws a TypeError for names and arguments that a header cannot contain', () => {
     for (const name of ['', 'a b', 'a=', 'a,b', 'ä', 'a\n'])
       expect(() => formatCacheControl([[name]])).toThrow(TypeError)
     for (const argument of ['a\r\nset-cookie: b', '\u0000', '€', '\u007f'])
@@ -167,7 +167,7 @@ describe('formatCacheControl', () => {
     )
   })
 
-  it('writes whatever parseCacheControl has read', () => {
+  it('formats any result of parseCacheControl', () => {
     fc.assert(
       fc.property(fc.string({ unit: fc.constantFrom(...'max-age=019",\\ ;=é\u0000') }), (header) => {
         const directives = parseCacheControl(header)

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { formatCacheStatus, type CacheStatus } from '../../src/headers/cache-status.js'
 
-// https://www.rfc-editor.org/rfc/rfc9651#section-4.2, as far as a list of tokens with parameters goes.
+// https://www.rfc-editor.org/rfc/rfc9651#section-4.2, for one token with parameters.
 function parse(text: string): { name: string; parameters: Record<string, string | number | boolean> } {
   let rest = text
   const take = (pattern: RegExp): string => {
@@ -30,7 +30,7 @@ function parse(text: string): { name: string; parameters: Record<string, string 
   return { name, parameters }
 }
 
-describe('formatCacheStatus', () => {
+describe('formatCacheStatus()', () => {
   // https://www.rfc-editor.org/rfc/rfc9211#section-2
   it.each<[status: CacheStatus, header: string]>([
     [{}, 'byway'],
@@ -50,11 +50,11 @@ describe('formatCacheStatus', () => {
     [{ ttl: -0.5 }, 'byway; ttl=0'],
     [{ ttl: 1e30 }, 'byway; ttl=999999999999999'],
     [{ ttl: -Infinity }, 'byway; ttl=-999999999999999'],
-  ])('writes %j as %j', (status, header) => {
+  ])('formats %j as %j', (status, header) => {
     expect(formatCacheStatus(status)).toBe(header)
   })
 
-  it('is a structured field, whatever the details', () => {
+  it('formats any detail as a valid structured field', () => {
     const detail = fc.oneof(
       fc.string(),
       fc.string({ unit: 'binary' }),

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { formatContentDisposition } from '../../src/headers/content-disposition.js'
 
-// As a client reads it: https://www.rfc-editor.org/rfc/rfc6266#section-4.1, the extended name first.
+// Parses the header as a client does, with precedence for the extended name: https://www.rfc-editor.org/rfc/rfc6266#section-4.1
 function read(header: string): { disposition: string; name: string | undefined } {
   const [, disposition, ascii, extended] =
     /^(inline|attachment)(?:; filename="([\x20\x21\x23-\x5b\x5d-\x7e]*)")?(?:; filename\*=UTF-8''((?:[\w!#$&+.^`|~-]|%[\dA-F]{2})+))?$/.exec(
@@ -12,8 +12,8 @@ function read(header: string): { disposition: string; name: string | undefined }
   return { disposition, name: extended === undefined ? ascii : decodeURIComponent(extended) }
 }
 
-describe('formatContentDisposition', () => {
-  it('writes the name once where it is plain, and twice where it is not', () => {
+describe('formatContentDisposition()', () => {
+  it('adds filename*= only if the name is not plain ASCII', () => {
     for (const [name, header] of [
       [undefined, 'inline'],
       ['', 'inline'],
@@ -26,7 +26,7 @@ describe('formatContentDisposition', () => {
       expect(formatContentDisposition('inline', name)).toBe(header)
   })
 
-  it('keeps directories, line ends and turned directions out of the name', () => {
+  it('replaces path separators, control characters and direction overrides with _', () => {
     for (const [name, expected] of [
       ['../../etc/passwd', '.._.._etc_passwd'],
       ['C:\\boot.ini', 'C:_boot.ini'],
@@ -38,7 +38,7 @@ describe('formatContentDisposition', () => {
       expect(read(formatContentDisposition('attachment', name)).name).toBe(expected)
   })
 
-  it('is a header that gives back every other name', () => {
+  it('formats any name so that a client decodes it again, except for replaced characters', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (name) => {
         const header = formatContentDisposition('attachment', name)

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { formatSetCookie, parseCookie } from '../../src/headers/cookie.js'
 
-// RFC 6265bis §5.8.3 read backwards, one step a line.
+// RFC 6265bis, section 5.8.3, in reverse: one step per line.
 function naive(header: string): Map<string, string> {
   const values = new Map<string, string>()
   const trim = (text: string): string => text.replace(/^[ \t]+/, '').replace(/[ \t]+$/, '')
@@ -30,7 +30,7 @@ const headerText = fc.oneof(
   fc.string({ unit: 'binary' }),
 )
 
-describe('parseCookie', () => {
+describe('parseCookie()', () => {
   it.each([
     ['a=1; b=2', { a: '1', b: '2' }],
     ['a=1; a=2', { a: '1' }],
@@ -47,11 +47,11 @@ describe('parseCookie', () => {
     ['', {}],
     ['=', {}],
     [';;;', {}],
-  ])('reads %j', (header, values) => {
+  ])('parses %j', (header, values) => {
     expect(Object.fromEntries(parseCookie(header))).toEqual(values)
   })
 
-  it('agrees with a naive reading of RFC 6265bis, whatever the header, and never throws', () => {
+  it('parses any header like a naive implementation of RFC 6265bis, and never throws', () => {
     fc.assert(
       fc.property(headerText, (header) => {
         const names = (values: Map<string, string>) => [...values].sort(([one], [other]) => (one < other ? -1 : 1))
@@ -61,7 +61,7 @@ describe('parseCookie', () => {
     )
   })
 
-  it('keeps names of Object.prototype apart from it', () => {
+  it('parses cookies named __proto__ and constructor without reading or changing Object.prototype', () => {
     const values = parseCookie('__proto__=x; constructor=y')
     expect([...values]).toEqual([
       ['__proto__', 'x'],
@@ -71,14 +71,14 @@ describe('parseCookie', () => {
     expect(({} as { x?: unknown }).x).toBeUndefined()
   })
 
-  it('takes time that grows with the length of the header only', () => {
+  it('parses 100,000 invalid pairs in linear time', () => {
     const header = 'a;'.repeat(50_000) + '=;'.repeat(50_000) + 'b=1'
     expect(parseCookie(header).get('b')).toBe('1')
   })
 })
 
-describe('formatSetCookie', () => {
-  it('writes every attribute', () => {
+describe('formatSetCookie()', () => {
+  it('formats every attribute', () => {
     const line = formatSetCookie('a', 'b c', {
       path: '/x',
       domain: 'example.com',
@@ -106,44 +106,44 @@ describe('formatSetCookie', () => {
   })
 
   it.each<[string, Parameters<typeof formatSetCookie>, RegExp]>([
-    ['an empty name', ['', '', {}], /a name holds letters/],
-    ['a name with a separator', ['a(b)', '', {}], /a name holds letters/],
-    ['a name that is no ASCII', ['é', '', {}], /a name holds letters/],
-    ['a value that is no string', ['a', 1 as never, {}], /a value is a string, not number/],
-    ['a value without one', ['a', undefined as never, {}], /a value is a string, not undefined/],
+    ['an empty name', ['', '', {}], /a name can contain only letters/],
+    ['a name with a separator', ['a(b)', '', {}], /a name can contain only letters/],
+    ['a name with a non-ASCII character', ['é', '', {}], /a name can contain only letters/],
+    ['a number as the value', ['a', 1 as never, {}], /a value must be a string, not number/],
+    ['a missing value', ['a', undefined as never, {}], /a value must be a string, not undefined/],
     ['half of a surrogate pair', ['a', '\ud800', {}], /URI malformed/],
-    ['a misspelled option', ['a', '', { httponly: true } as never], /no option 'httponly'/],
-    ['a flag that is a string', ['a', '', { secure: 'false' as never }], /'secure' is true or false/],
-    ['a relative path', ['a', '', { path: 'x' }], /a path starts with '\/'/],
-    ['an empty path', ['a', '', { path: '' }], /a path starts with '\/'/],
+    ['a misspelled option', ['a', '', { httponly: true } as never], /'httponly' is not a cookie option/],
+    ['a flag that is a string', ['a', '', { secure: 'false' as never }], /'secure' must be true or false, not false/],
+    ['a relative path', ['a', '', { path: 'x' }], /'path' must start with '\/'/],
+    ['an empty path', ['a', '', { path: '' }], /'path' must start with '\/'/],
     ['a path with a semicolon', ['a', '', { path: '/;Domain=evil' }], /option path is invalid/],
-    ['an empty domain', ['a', '', { domain: '' }], /a domain is a host name/],
+    ['an empty domain', ['a', '', { domain: '' }], /'domain' must be a host name/],
     ['a domain with a path', ['a', '', { domain: 'a.example/x' }], /option domain is invalid/],
     ['a fraction of a second', ['a', '', { maxAge: 1.5 }], /maxAge is invalid/],
-    ['no number of seconds', ['a', '', { maxAge: Number.NaN }], /maxAge is invalid/],
-    ['a date that is none', ['a', '', { expires: new Date('x') }], /between the years 1601 and 9999/],
-    ['a date that browsers cannot read', ['a', '', { expires: 8.64e15 }], /between the years 1601 and 9999/],
-    ['another sameSite', ['a', '', { sameSite: 'Lax' as never }], /'sameSite' is 'strict', 'lax' or 'none'/],
+    ['a NaN maxAge', ['a', '', { maxAge: Number.NaN }], /maxAge is invalid/],
+    ['an invalid date', ['a', '', { expires: new Date('x') }], /in the years 1601 to 9999/],
+    ['a date that browsers cannot parse', ['a', '', { expires: 8.64e15 }], /in the years 1601 to 9999/],
+    ['an unknown sameSite', ['a', '', { sameSite: 'Lax' as never }], /'sameSite' must be 'strict', 'lax' or 'none'/],
     ['sameSite none without secure', ['a', '', { sameSite: 'none' }], /must have the Secure attribute/],
     ['partitioned without secure', ['a', '', { partitioned: true }], /must have the Secure attribute/],
     ['__Secure- without secure', ['__Secure-a', '', {}], /a __Secure- cookie must be secure/],
-    ['the bare prefix', ['__secure-', '', {}], /a __secure- cookie must be secure/],
+    ['__secure- in lower case without secure', ['__secure-', '', {}], /a __secure- cookie must be secure/],
     ['__Host- with a path', ['__Host-a', '', { secure: true, path: '/x' }], /the path '\/' and no domain/],
     ['__Host- with a domain', ['__HOST-a', '', { secure: true, path: '/', domain: 'a.example' }], /no domain/],
-    ['__Http- for scripts', ['__Http-a', '', { secure: true }], /must be httpOnly/],
+    ['__Http- without httpOnly', ['__Http-a', '', { secure: true }], /must be httpOnly/],
     ['__Host-Http- with a path', ['__Host-Http-a', '', { secure: true, httpOnly: true, path: '/x' }], /no domain/],
-    ['more than browsers keep', ['a', 'x'.repeat(4096), {}], /over 4096 bytes/],
-    ['more than fits in a path', ['a', '', { path: `/${'x'.repeat(1024)}` }], /a path starts with/],
-  ])('refuses %s', (_, call, message) => {
+    ['a name and value of more than 4096 bytes', ['a', 'x'.repeat(4096), {}], /longer than 4096 bytes/],
+    ['a path of more than 1024 characters', ['a', '', { path: `/${'x'.repeat(1024)}` }], /at most 1024 characters/],
+  ])('throws a TypeError for %s', (_, call, message) => {
     expect(() => formatSetCookie(...call)).toThrow(TypeError)
     expect(() => formatSetCookie(...call)).toThrow(message)
   })
 
-  it('takes a name and value that are as long as browsers keep', () => {
+  it('accepts a name and value of 4096 bytes together', () => {
     expect(formatSetCookie('a', 'x'.repeat(4095), { path: '/' })).toHaveLength(4097 + '; Path=/'.length)
   })
 
-  it('lets no name, value, path or domain add an attribute or end the header', () => {
+  it('adds no attribute or line for any name, value, path and domain', () => {
     const hostile = fc.string({
       unit: fc.constantFrom('a', '/', '.', ';', '=', ' ', ',', '\r', '\n', '\0', '\t', '"', 'é', '€', '\u2028', '😀'),
     })

@@ -2,14 +2,14 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { formatDate, parseDate } from '../../src/headers/date.js'
 
-describe('parseDate', () => {
+describe('parseDate()', () => {
   // https://www.rfc-editor.org/rfc/rfc9110#section-5.6.7
-  it('reads the three forms of RFC 9110', () => {
+  it('parses the three formats of RFC 9110', () => {
     for (const text of ['Sun, 06 Nov 1994 08:49:37 GMT', 'Sunday, 06-Nov-94 08:49:37 GMT', 'Sun Nov  6 08:49:37 1994'])
       expect([text, parseDate(text)]).toEqual([text, Date.UTC(1994, 10, 6, 8, 49, 37)])
   })
 
-  it('takes a year of two digits for one that is not over 50 years ahead', () => {
+  it('expands a two-digit year to at most 50 years in the future', () => {
     const year = new Date().getUTCFullYear()
     for (const [ahead, expected] of [
       [0, year],
@@ -22,7 +22,7 @@ describe('parseDate', () => {
     }
   })
 
-  it('knows nothing else', () => {
+  it('returns undefined for other formats and invalid dates', () => {
     for (const text of [
       '',
       '0',
@@ -49,7 +49,7 @@ describe('parseDate', () => {
     )
   })
 
-  it('throws for no text', () => {
+  it('returns undefined for any other string', () => {
     fc.assert(
       fc.property(fc.string(), (text) => {
         expect(parseDate(text)).toBe(undefined)

@@ -21,7 +21,7 @@ async function run(use: (jar: Cookies) => unknown, cookie?: string, options?: Co
   return app.fetch(new Request('http://test/', cookie === undefined ? {} : { headers: { cookie } }))
 }
 
-/** What a browser would send back: the values of all that was set and not deleted. */
+/** Returns the `Cookie` header that a browser would send next: all cookies that were set and not deleted. */
 function sentBack(response: Response): string {
   return response.headers
     .getSetCookie()
@@ -36,8 +36,8 @@ async function read(use: (jar: Cookies) => unknown, cookie?: string, options?: C
   return response.json()
 }
 
-describe('cookies: reading', () => {
-  it('gives what the request brought', async () => {
+describe('cookies(): reading', () => {
+  it('returns the cookies of the request', async () => {
     const all = await read(
       (jar) => [
         jar.get('a'),
@@ -57,11 +57,11 @@ describe('cookies: reading', () => {
     expect(all).toEqual([a, null, [a, b], [b], [], true, false])
   })
 
-  it('has nothing when the request brought none', async () => {
+  it('returns nothing if the request has no cookies', async () => {
     expect(await read((jar) => [jar.getAll(), jar.has('__proto__'), jar.has('toString')])).toEqual([[], false, false])
   })
 
-  it('sees what was set and deleted before', async () => {
+  it('returns cookies that were set, but not deleted ones', async () => {
     expect(
       await read((jar) => {
         jar.set('b', 'new')
@@ -75,7 +75,7 @@ describe('cookies: reading', () => {
     ])
   })
 
-  it('sees no cookie that was set to be over', async () => {
+  it('returns no cookie that was set with a past expiry', async () => {
     expect(
       await read((jar) => {
         jar.set('a', 'x', { maxAge: 0 })
@@ -86,7 +86,7 @@ describe('cookies: reading', () => {
     ).toEqual([{ name: 'c', value: 'x' }])
   })
 
-  it('does not read the header before the jar is asked', async () => {
+  it('does not read the header if no cookie is read', async () => {
     const request = new Request('http://test/', { headers: { cookie: 'a=1' } })
     const get = vi.spyOn(request.headers, 'get')
     const home = route('/')
@@ -97,14 +97,14 @@ describe('cookies: reading', () => {
   })
 })
 
-describe('cookies: setting', () => {
-  it('is secure unless told otherwise', async () => {
+describe('cookies(): setting', () => {
+  it('sets secure attributes by default', async () => {
     const response = await run((jar) => jar.set('a', '1'))
     expect(response.status).toBe(204)
     expect(response.headers.getSetCookie()).toEqual(['a=1; Path=/; HttpOnly; Secure; SameSite=Lax'])
   })
 
-  it('takes options with the call, and for all calls', async () => {
+  it('combines the options of the call with the defaults', async () => {
     const defaults = { secure: false, sameSite: 'strict', domain: 'a.example' } as const
     const response = await run(
       (jar) => {
@@ -120,12 +120,12 @@ describe('cookies: setting', () => {
     ])
   })
 
-  it('sends no header when nothing is set', async () => {
+  it('sends no header if nothing was set', async () => {
     const response = await run((jar) => jar.getAll(), 'a=1')
     expect(response.headers.has('set-cookie')).toBe(false)
   })
 
-  it('sends the last write for a name, path and domain', async () => {
+  it('sends only the last write for each name, path, domain and partition', async () => {
     const response = await run((jar) => {
       jar.set('a', '1')
       jar.set('a', '2', { path: '/x' })
@@ -137,7 +137,7 @@ describe('cookies: setting', () => {
     expect(response.headers.getSetCookie().map((line) => line.split(';')[0])).toEqual(['a=6', 'a=2', 'a=4', 'a=5'])
   })
 
-  it('deletes where the cookie is', async () => {
+  it('deletes a cookie with the path and domain of the call', async () => {
     const response = await run((jar) => {
       jar.delete('a')
       jar.delete('b', { path: '/x', domain: 'a.example' })
@@ -151,7 +151,7 @@ describe('cookies: setting', () => {
     ])
   })
 
-  it('clears what the request brought and what was set', async () => {
+  it('clears the cookies of the request and those that were set', async () => {
     const response = await run((jar) => {
       jar.set('b', '2', { path: '/x' })
       jar.clear()
@@ -164,7 +164,7 @@ describe('cookies: setting', () => {
     expect(lines.some((line) => /^b=.*Path=\/x;/.test(line))).toBe(true)
   })
 
-  it('throws at the call for what a browser would ignore', async () => {
+  it('throws a TypeError for a cookie that a browser would ignore', async () => {
     const thrown = await read((jar) => {
       try {
         jar.set('__Host-a', '1', { path: '/x' })
@@ -175,17 +175,17 @@ describe('cookies: setting', () => {
     })
     expect(thrown).toEqual([
       'TypeError',
-      `the cookie "__Host-a" cannot be written: a __Host- cookie has the path '/' and no domain`,
+      `the cookie "__Host-a" cannot be set: a __Host- cookie must have the path '/' and no domain`,
       false,
     ])
   })
 
-  it('throws at definition for defaults that contradict each other', () => {
+  it('throws at definition for invalid defaults', () => {
     expect(() => cookies({ defaults: { sameSite: 'none', secure: false } })).toThrow(TypeError)
-    expect(() => cookies({ defaults: { httponly: true } as never })).toThrow(/no option 'httponly'/)
+    expect(() => cookies({ defaults: { httponly: true } as never })).toThrow(/'httponly' is not a cookie option/)
   })
 
-  it('throws when the answer has gone', async () => {
+  it('throws if a cookie is set after the response', async () => {
     let late: unknown
     const home = route('/')
       .use(cookies())
@@ -202,13 +202,13 @@ describe('cookies: setting', () => {
       })
     const response = await home.GET(new Request('http://test/'))
     await vi.waitFor(() => expect(late).toBeInstanceOf(Error))
-    expect((late as Error).message).toContain("the cookie 'late' comes too late")
+    expect((late as Error).message).toContain("the cookie 'late' was set after the response")
     expect(sentBack(response)).toBe('early=1')
   })
 })
 
-describe('cookies: which answers carry them', () => {
-  it('makes an answer private that other caches might have kept, with the cookie in it', async () => {
+describe('cookies(): responses', () => {
+  it('makes a public response private if it sets a cookie', async () => {
     const controls = [
       'public, max-age=0',
       'max-age=60, s-maxage=600',
@@ -242,7 +242,7 @@ describe('cookies: which answers carry them', () => {
   })
 
   const failed = vi.fn()
-  const answers = route
+  const kinds = route
     .use(cookies())('/[kind]')
     .get((_request, { params, cookies }) => {
       cookies.set('a', '1')
@@ -264,7 +264,7 @@ describe('cookies: which answers carry them', () => {
           throw new Error('unexpected')
       }
     })
-  const app = router({ answers }, { onError: failed })
+  const app = router({ kinds }, { onError: failed })
   const get = async (kind: string, method = 'GET') => app.fetch(new Request(`http://test/${kind}`, { method }))
 
   it.each([
@@ -273,14 +273,14 @@ describe('cookies: which answers carry them', () => {
     ['thrown', 401],
     ['declared-500', 500],
     ['native', 303],
-  ])('a %s does', async (kind, status) => {
+  ])('sends cookies with a %s', async (kind, status) => {
     const response = await get(kind)
     expect(response.status).toBe(status)
     expect(sentBack(response)).toBe('a=1')
     expect(sentBack(await get(kind, 'HEAD'))).toBe('a=1')
   })
 
-  it.each(['error', 'undefined'])('a 500 for a thrown %s does not', async (kind) => {
+  it.each(['error', 'undefined'])('sends no cookies with the 500 for a thrown %s', async (kind) => {
     failed.mockClear()
     const response = await get(kind)
     expect(response.status).toBe(500)
@@ -288,7 +288,7 @@ describe('cookies: which answers carry them', () => {
     expect(failed).toHaveBeenCalledOnce()
   })
 
-  it('an error that an inner middleware has mapped does', async () => {
+  it('sends cookies with a response that inner middleware made of an error', async () => {
     const mapped = middleware(async (_request, _context, next) => {
       const response = await next()
       return response.status === 500 ? reply.problem(503) : response
@@ -304,7 +304,7 @@ describe('cookies: which answers carry them', () => {
     expect([response.status, sentBack(response)]).toEqual([503, 'a=1'])
   })
 
-  it('keeps the cookies that a handler wrote itself', async () => {
+  it('adds to the Set-Cookie headers of a handler', async () => {
     const response = await run((jar) => {
       jar.set('a', '1')
       return new Response('ok', { headers: { 'set-cookie': 'b=2; Path=/' } })
@@ -312,7 +312,7 @@ describe('cookies: which answers carry them', () => {
     expect(sentBack(response)).toBe('b=2; a=1')
   })
 
-  it('sends one header a cookie', async () => {
+  it('sends one header per cookie', async () => {
     const response = await run((jar) => {
       jar.set('a', '1')
       jar.set('b', '2')
@@ -321,14 +321,14 @@ describe('cookies: which answers carry them', () => {
   })
 })
 
-describe('cookies: signed', () => {
+describe('cookies(): signed', () => {
   const secrets = [first]
   const write = async (name: string, value: string, options: CookiesOptions = { secrets }): Promise<string> =>
     sentBack(await run((jar) => jar.set(name, value), undefined, options))
   const valueOf = async (name: string, cookie: string, options: CookiesOptions = { secrets }): Promise<unknown> =>
     read((jar) => jar.get(name)?.value, cookie, options)
 
-  it('come back as they were set', async () => {
+  it('return the value that was set', async () => {
     const cookie = await write('a', 'b.c')
     expect(cookie).toMatch(/^a=b\.c\.[\w-]{43}$/)
     expect(await valueOf('a', cookie)).toBe('b.c')
@@ -346,7 +346,7 @@ describe('cookies: signed', () => {
     expect(await valueOf('a', old, { secrets: [second] })).toBeNull()
   })
 
-  it('are not there without a signature, with a wrong one, or with that of another name', async () => {
+  it('are ignored without a signature, with an invalid one, or with that of another name', async () => {
     const cookie = await write('a', '1')
     const signature = cookie.slice('a=1.'.length)
     for (const forged of ['1', '', '.', '1.', `2.${signature}`, `1.${'A'.repeat(43)}`, signature, `1..${signature}`])
@@ -355,7 +355,7 @@ describe('cookies: signed', () => {
     expect(await read((jar) => [jar.getAll(), jar.has('a')], 'a=1; c=2', { secrets })).toEqual([[], false])
   })
 
-  it('are not signed when named as unsigned, nor when deleted', async () => {
+  it('are not signed if listed in unsigned, nor if deleted', async () => {
     const options = { secrets, unsigned: ['theme'] }
     expect(await write('theme', 'dark', options)).toBe('theme=dark')
     expect(await valueOf('theme', 'theme=light', options)).toBe('light')
@@ -363,7 +363,7 @@ describe('cookies: signed', () => {
     expect(response.headers.getSetCookie()).toEqual(['a=; Max-Age=0; Path=/; HttpOnly; Secure; SameSite=Lax'])
   })
 
-  it('leave room for the signature within what browsers keep', async () => {
+  it('can have 4096 bytes including the signature', async () => {
     expect(await write('a', 'x'.repeat(4051))).toHaveLength(4097)
     const thrown = await read(
       (jar) => {
@@ -377,16 +377,16 @@ describe('cookies: signed', () => {
       undefined,
       { secrets },
     )
-    expect(thrown).toContain('over 4096 bytes')
+    expect(thrown).toContain('longer than 4096 bytes')
   })
 
-  it('need secrets that are long enough', () => {
+  it('need secrets of at least 32 characters', () => {
     for (const secrets of [[], ['short'], [first, ''], [undefined as never]])
       expect(() => cookies({ secrets })).toThrow(/at least 32 characters/)
     expect(() => cookies({ unsigned: ['a'] })).toThrow(/needs secrets/)
   })
 
-  it('never verify once any character of them has changed', async () => {
+  it('are ignored if any character has changed', async () => {
     const cookie = await write('a', 'admin0')
     await fc.assert(
       fc.asyncProperty(fc.nat(cookie.length - 3), fc.constantFrom(...'abcXYZ019-_.%'), async (offset, character) => {
@@ -400,13 +400,13 @@ describe('cookies: signed', () => {
   })
 })
 
-describe('cookies: properties', () => {
+describe('cookies(): properties', () => {
   const name = fc
     .string({ unit: fc.constantFrom(..."abcXYZ019!#$%&'*+-.^_`|~"), minLength: 1, maxLength: 20 })
     .filter((name) => !/^__(host|secure|http)/i.test(name))
   const value = fc.string({ unit: 'grapheme', maxLength: 60 })
 
-  it.each([[undefined], [{ secrets: [second, first] }]])('brings back any value, with %j', async (options) => {
+  it.each([[undefined], [{ secrets: [second, first] }]])('returns any value that was set, with %j', async (options) => {
     await fc.assert(
       fc.asyncProperty(name, value, async (name, value) => {
         const cookie = sentBack(await run((jar) => jar.set(name, value), undefined, options))
@@ -416,7 +416,7 @@ describe('cookies: properties', () => {
     )
   })
 
-  it('answers any Cookie header', async () => {
+  it('responds with 200 to any Cookie header', async () => {
     const bytes = fc.string({ unit: fc.integer({ min: 0x20, max: 0xff }).map((code) => String.fromCharCode(code)) })
     await fc.assert(
       fc.asyncProperty(bytes, fc.boolean(), async (cookie, signed) => {

@@ -21,7 +21,7 @@ const own = route('/own').options(() => reply.text('own options'))
 const toApp = (options: CorsOptions) =>
   router({ home, broken, varied, open, foreign, own }, { use: [cors(options)], onError: vi.fn() })
 
-async function ask(options: CorsOptions, path = '/', init: RequestInit = {}): Promise<Response> {
+async function send(options: CorsOptions, path = '/', init: RequestInit = {}): Promise<Response> {
   return toApp(options).fetch(new Request(`http://test${path}`, init))
 }
 const from = (origin: string, more: Record<string, string> = {}): RequestInit => ({ headers: { origin, ...more } })
@@ -31,68 +31,68 @@ const preflight = (origin: string, more: Record<string, string> = {}): RequestIn
 })
 const allowed = (response: Response): string | null => response.headers.get('access-control-allow-origin')
 
-describe('cors: who may read', () => {
-  it('names an origin of the list, and no other', async () => {
+describe('cors(): origins', () => {
+  it('sends Access-Control-Allow-Origin to a listed origin only', async () => {
     const options = { origin: ['https://other.example', ours] }
-    expect(allowed(await ask(options, '/', from(ours)))).toBe(ours)
+    expect(allowed(await send(options, '/', from(ours)))).toBe(ours)
     for (const origin of [theirs, 'null', '', 'https://app.example.evil', 'https://APP.example', 'http://app.example'])
-      expect(allowed(await ask(options, '/', from(origin)))).toBeNull()
-    expect(allowed(await ask(options))).toBeNull()
+      expect(allowed(await send(options, '/', from(origin)))).toBeNull()
+    expect(allowed(await send(options))).toBeNull()
   })
 
-  it('says * to everyone', async () => {
-    expect(allowed(await ask({ origin: '*' }, '/', from(theirs)))).toBe('*')
-    expect(allowed(await ask({ origin: '*' }, '/', from('null')))).toBe('*')
-    expect(allowed(await ask({ origin: '*' }))).toBe('*')
+  it('sends * to every origin', async () => {
+    expect(allowed(await send({ origin: '*' }, '/', from(theirs)))).toBe('*')
+    expect(allowed(await send({ origin: '*' }, '/', from('null')))).toBe('*')
+    expect(allowed(await send({ origin: '*' }))).toBe('*')
   })
 
-  it('asks a function, which may take its time', async () => {
+  it('calls a function, which can return a promise', async () => {
     const origin = vi.fn((origin: string, request: Request) => origin.endsWith('.example') && request.url.length > 0)
-    expect(allowed(await ask({ origin }, '/', from(ours)))).toBe(ours)
-    expect(allowed(await ask({ origin }, '/', from('https://example.org')))).toBeNull()
+    expect(allowed(await send({ origin }, '/', from(ours)))).toBe(ours)
+    expect(allowed(await send({ origin }, '/', from('https://example.org')))).toBeNull()
     expect(origin.mock.calls[0]).toEqual([ours, expect.any(Request)])
     const slow = async (origin: string): Promise<boolean> => origin === ours
-    expect(allowed(await ask({ origin: slow }, '/', from(ours)))).toBe(ours)
-    expect(allowed(await ask({ origin: slow }, '/', from(theirs)))).toBeNull()
+    expect(allowed(await send({ origin: slow }, '/', from(ours)))).toBe(ours)
+    expect(allowed(await send({ origin: slow }, '/', from(theirs)))).toBeNull()
   })
 
-  it('takes nothing but true for a yes', async () => {
-    expect(allowed(await ask({ origin: (() => 'yes') as never }, '/', from(theirs)))).toBeNull()
-    expect(allowed(await ask({ origin: (() => undefined) as never }, '/', from(theirs)))).toBeNull()
+  it('allows nothing if a function returns anything but true', async () => {
+    expect(allowed(await send({ origin: (() => 'yes') as never }, '/', from(theirs)))).toBeNull()
+    expect(allowed(await send({ origin: (() => undefined) as never }, '/', from(theirs)))).toBeNull()
   })
 
-  it('never implies null', async () => {
+  it('allows the origin null only if it is listed', async () => {
     const everyone = vi.fn(() => true)
-    expect(allowed(await ask({ origin: everyone }, '/', from('null')))).toBeNull()
+    expect(allowed(await send({ origin: everyone }, '/', from('null')))).toBeNull()
     expect(everyone).not.toHaveBeenCalled()
-    expect(allowed(await ask({ origin: ['null'] }, '/', from('null')))).toBe('null')
+    expect(allowed(await send({ origin: ['null'] }, '/', from('null')))).toBe('null')
   })
 
-  it('replaces what a handler says', async () => {
-    expect(allowed(await ask({ origin: [ours] }, '/open', from(theirs)))).toBeNull()
-    expect(allowed(await ask({ origin: [ours] }, '/open', from(ours)))).toBe(ours)
+  it('replaces the Access-Control-Allow-Origin of a handler', async () => {
+    expect(allowed(await send({ origin: [ours] }, '/open', from(theirs)))).toBeNull()
+    expect(allowed(await send({ origin: [ours] }, '/open', from(ours)))).toBe(ours)
   })
 
-  it('allows credentials to an allowed origin only', async () => {
+  it('sends Access-Control-Allow-Credentials to an allowed origin only', async () => {
     const options = { origin: [ours], credentials: true }
     const credentials = async (init: RequestInit) =>
-      (await ask(options, '/', init)).headers.get('access-control-allow-credentials')
+      (await send(options, '/', init)).headers.get('access-control-allow-credentials')
     expect(await credentials(from(ours))).toBe('true')
     expect(await credentials(from(theirs))).toBeNull()
     expect(await credentials(preflight(ours))).toBe('true')
     expect(await credentials(preflight(theirs))).toBeNull()
   })
 
-  it('exposes headers on answers', async () => {
+  it('sends Access-Control-Expose-Headers with responses, but not with preflights', async () => {
     const options = { origin: [ours], exposedHeaders: ['x-total', 'etag'] }
     const exposed = async (init: RequestInit) =>
-      (await ask(options, '/', init)).headers.get('access-control-expose-headers')
+      (await send(options, '/', init)).headers.get('access-control-expose-headers')
     expect(await exposed(from(ours))).toBe('x-total, etag')
     expect(await exposed(from(theirs))).toBeNull()
     expect(await exposed(preflight(ours))).toBeNull()
   })
 
-  it('marks 404, 405, 500 and a Response with immutable headers too', async () => {
+  it('adds its headers to a 404, 405, 500 and a Response with immutable headers', async () => {
     for (const [path, method, status] of [
       ['/nowhere', 'GET', 404],
       ['/', 'DELETE', 405],
@@ -100,7 +100,7 @@ describe('cors: who may read', () => {
       ['/foreign', 'GET', 302],
       ['/%zz', 'GET', 400],
     ] as const) {
-      const response = await ask({ origin: [ours] }, path, { ...from(ours), method })
+      const response = await send({ origin: [ours] }, path, { ...from(ours), method })
       expect([path, response.status, allowed(response), response.headers.get('vary')]).toEqual([
         path,
         status,
@@ -110,9 +110,9 @@ describe('cors: who may read', () => {
     }
   })
 
-  it('varies by Origin, always, in addition to what is there', async () => {
+  it('always adds Origin to Vary, unless it is there', async () => {
     const vary = async (path: string, init?: RequestInit, origin: CorsOptions['origin'] = [ours]) =>
-      (await ask({ origin }, path, init)).headers.get('vary')
+      (await send({ origin }, path, init)).headers.get('vary')
     expect(await vary('/')).toBe('Origin')
     expect(await vary('/', from(theirs))).toBe('Origin')
     expect(await vary('/', from(theirs), '*')).toBe('Origin')
@@ -120,7 +120,7 @@ describe('cors: who may read', () => {
     expect(await vary('/', preflight(theirs))).toContain('Origin')
   })
 
-  it('appends to a Vary that a handler set', async () => {
+  it('appends to the Vary of a handler', async () => {
     const page = route('/')
       .use(cors({ origin: [ours] }))
       .get(() => reply.text('ok', { headers: { vary: 'Accept' } }))
@@ -128,8 +128,8 @@ describe('cors: who may read', () => {
   })
 })
 
-describe('cors: preflights', () => {
-  it('answers one by itself', async () => {
+describe('cors(): preflights', () => {
+  it('responds to a preflight without running inner middleware', async () => {
     const inside = vi.fn()
     const spy = middleware((_request, _context, next) => {
       inside()
@@ -147,32 +147,36 @@ describe('cors: preflights', () => {
     expect(inside).not.toHaveBeenCalled()
   })
 
-  it('answers one of a stranger without a word', async () => {
-    const response = await ask({ origin: [ours], allowedHeaders: ['x-a'] }, '/', preflight(theirs))
+  it('responds to a preflight from an unlisted origin without CORS headers', async () => {
+    const response = await send({ origin: [ours], allowedHeaders: ['x-a'] }, '/', preflight(theirs))
     expect([response.status, Object.fromEntries(response.headers)]).toEqual([204, { vary: 'Origin' }])
   })
 
-  it('leaves every other OPTIONS to the route', async () => {
+  it('passes any other OPTIONS request to the route', async () => {
     for (const init of [
       { method: 'OPTIONS' },
       { method: 'OPTIONS', ...from(ours) },
       { method: 'OPTIONS', headers: { 'access-control-request-method': 'PUT' } },
     ]) {
-      const response = await ask({ origin: [ours] }, '/own', init)
+      const response = await send({ origin: [ours] }, '/own', init)
       expect(await response.text()).toBe('own options')
-      expect((await ask({ origin: [ours] }, '/', init)).headers.get('allow')).toContain('PUT')
+      expect((await send({ origin: [ours] }, '/', init)).headers.get('allow')).toContain('PUT')
     }
   })
 
-  it('takes no other method for one', async () => {
-    const response = await ask({ origin: [ours] }, '/', { ...preflight(ours), method: 'GET' })
+  it('passes a GET with preflight headers to the route', async () => {
+    const response = await send({ origin: [ours] }, '/', { ...preflight(ours), method: 'GET' })
     expect(await response.json()).toBe('home')
   })
 
-  it('lets a page send the headers that it asks for, or those of the list', async () => {
-    const headers = async (asked: string, options: Partial<CorsOptions> = {}) =>
+  it('allows the headers that the preflight names, or the listed ones', async () => {
+    const headers = async (requested: string, options: Partial<CorsOptions> = {}) =>
       (
-        await ask({ origin: [ours], ...options }, '/', preflight(ours, { 'access-control-request-headers': asked }))
+        await send(
+          { origin: [ours], ...options },
+          '/',
+          preflight(ours, { 'access-control-request-headers': requested }),
+        )
       ).headers.get('access-control-allow-headers')
     expect(await headers('authorization,x-a')).toBe('authorization,x-a')
     expect(await headers('x-a', { allowedHeaders: ['Content-Type', 'x-b'] })).toBe('Content-Type, x-b')
@@ -181,12 +185,12 @@ describe('cors: preflights', () => {
     expect(await headers('x'.repeat(3000))).toBeNull()
   })
 
-  it('names the methods of the list', async () => {
-    const response = await ask({ origin: [ours], methods: ['GET', 'PUT'] }, '/', preflight(ours))
+  it('sends the listed methods', async () => {
+    const response = await send({ origin: [ours], methods: ['GET', 'PUT'] }, '/', preflight(ours))
     expect(response.headers.get('access-control-allow-methods')).toBe('GET, PUT')
   })
 
-  it('on a route, sees that route’s own, outside of its guards', async () => {
+  it('on a route, responds to the preflights of that route before its guards', async () => {
     const guard = middleware(() => reply.unauthorized())
     const guarded = route('/guarded')
       .use(cors({ origin: [ours] }))
@@ -201,15 +205,15 @@ describe('cors: preflights', () => {
   })
 })
 
-describe('cors: mistakes throw when it is made', () => {
+describe('cors(): invalid options throw a TypeError', () => {
   it.each<[unknown, RegExp]>([
-    [{ origin: '*', credentials: true }, /every account to every page; name the origins/],
-    [{ origin: ['null'], credentials: true }, /leave 'null' out/],
-    [{}, /takes a list such as/],
-    [{ origin: ours }, /takes a list such as .* not "https:\/\/app.example"/],
-    [{ origin: true }, /takes a list/],
-    [{ origin: ['*'] }, /write origin: '\*', without a list/],
-    [{ origin: ['https://*.example'] }, /for patterns, give a function/],
+    [{ origin: '*', credentials: true }, /every page read the data of every user; list the origins/],
+    [{ origin: ['null'], credentials: true }, /remove 'null'/],
+    [{}, /takes an array such as/],
+    [{ origin: ours }, /takes an array such as .* not "https:\/\/app.example"/],
+    [{ origin: true }, /takes an array/],
+    [{ origin: ['*'] }, /write origin: '\*', without an array/],
+    [{ origin: ['https://*.example'] }, /pass a function for patterns/],
     [{ origin: [`${ours}/`] }, /write 'https:\/\/app.example'/],
     [{ origin: [`${ours}/path?x`] }, /write 'https:\/\/app.example'/],
     [{ origin: [`${ours}:443`] }, /write 'https:\/\/app.example'/],
@@ -221,11 +225,11 @@ describe('cors: mistakes throw when it is made', () => {
     [{ origin: ['https://a b'] }, /write it as/],
     [{ origin: [''] }, /write it as/],
     [{ origin: [1] }, /write it as/],
-    [{ origin: [ours], methods: ['patch'] }, /"patch" does not fit/],
-    [{ origin: [ours], methods: 'GET' }, /takes a list/],
-    [{ origin: [ours], allowedHeaders: ['x a'] }, /"x a" does not fit/],
-    [{ origin: [ours], exposedHeaders: ['x\r\ny: z'] }, /does not fit/],
-    [{ origin: [ours], exposedHeaders: ['*'], credentials: true }, /allows nothing in a browser; name them/],
+    [{ origin: [ours], methods: ['patch'] }, /"patch" is invalid/],
+    [{ origin: [ours], methods: 'GET' }, /takes an array/],
+    [{ origin: [ours], allowedHeaders: ['x a'] }, /"x a" is invalid/],
+    [{ origin: [ours], exposedHeaders: ['x\r\ny: z'] }, /is invalid/],
+    [{ origin: [ours], exposedHeaders: ['*'], credentials: true }, /allows nothing in a browser; list the headers/],
     [{ origin: [ours], maxAge: -1 }, /whole number of seconds/],
     [{ origin: [ours], maxAge: '600' }, /whole number of seconds/],
   ])('%j', (options, message) => {
@@ -233,14 +237,14 @@ describe('cors: mistakes throw when it is made', () => {
     expect(() => cors(options as CorsOptions)).toThrow(message)
   })
 
-  it('takes origins of every kind that browsers send', () => {
+  it('accepts origins of every scheme that browsers send', () => {
     const origin = ['http://localhost:3000', 'https://app.example', 'http://[::1]:8080', 'chrome-extension://abcdef']
     expect(() => cors({ origin: [...origin, 'null', 'capacitor://localhost'] })).not.toThrow()
   })
 })
 
-describe('cors: properties', () => {
-  it('never allows more than was listed, whatever Origin says', async () => {
+describe('cors(): properties', () => {
+  it('allows only listed origins for any Origin header', async () => {
     const list = [ours, 'https://b.example:8443', 'http://localhost:3000', 'https://xn--bcher-kva.example']
     const app = toApp({ origin: list, credentials: true })
     const text = fc.string({ unit: fc.integer({ min: 0x21, max: 0xff }).map((code) => String.fromCharCode(code)) })

@@ -15,15 +15,15 @@ async function follow(rules: readonly Redirect[], path: string, method = 'GET'):
 }
 const to = (source: string, destination: string, permanent = true): Redirect[] => [{ source, destination, permanent }]
 
-describe('redirects', () => {
-  it('answers 308 for ever, 307 for now, for every method', async () => {
+describe('redirects()', () => {
+  it('responds with 308 if permanent, else with 307, to every method', async () => {
     for (const method of ['GET', 'HEAD', 'POST', 'OPTIONS', 'DELETE']) {
       expect(await follow(to('/old', '/new'), '/old', method)).toEqual([308, '/new'])
       expect(await follow(to('/old', '/new', false), '/old', method)).toEqual([307, '/new'])
     }
   })
 
-  it('leaves every other pathname alone', async () => {
+  it('does not redirect other pathnames', async () => {
     expect(await follow(to('/old/[x]', '/new'), '/')).toEqual([200, null])
     expect(await follow(to('/old/[x]', '/new'), '/old')).toEqual([404, null])
     expect(await follow(to('/old/[x]', '/new'), '/old/a/b')).toEqual([404, null])
@@ -50,11 +50,11 @@ describe('redirects', () => {
     ['/a/[x]', 'http://[::1]:80/[x]', '/a/1', 'http://[::1]/1'],
     ['/a b', '/c%20d', '/a%20b', '/c%20d'].map((text) => text.replace('/a b', '/a%20b')),
     ['/a', '/@me/x;y', '/a', '/@me/x;y'],
-  ])('from %s to %s: %s leads to %s', async (source, destination, path, location) => {
+  ])('from %s to %s: redirects %s to %s', async (source, destination, path, location) => {
     expect(await follow(to(source!, destination!), path!)).toEqual([308, location])
   })
 
-  it('passes the query through, but for names that the destination has', async () => {
+  it("adds the request's query, except for names in the destination's query", async () => {
     expect(await follow(to('/a', '/b'), '/a?x=1&x=2&y=%20+')).toEqual([308, '/b?x=1&x=2&y=%20+'])
     expect(await follow(to('/a', '/b?x=0'), '/a?y=1&x=2&%78=3&z')).toEqual([308, '/b?x=0&y=1&z'])
     expect(await follow(to('/a', '/b?x=0'), '/a?x=2')).toEqual([308, '/b?x=0'])
@@ -62,7 +62,7 @@ describe('redirects', () => {
     expect(await follow(to('/a', '/b'), '/a?x=?#hash')).toEqual([308, '/b?x=?'])
   })
 
-  it('overlooks a slash at the end', async () => {
+  it('ignores a trailing slash', async () => {
     expect(await follow(to('/a/[x]', '/b/[x]'), '/a/1/?q=2')).toEqual([308, '/b/1?q=2'])
     expect(await follow(to('/a/[...x]', '/b/[...x]'), '/a/1/2/')).toEqual([308, '/b/1/2'])
     expect(await follow(to('/a', '/b'), '/a//')).toEqual([404, null])
@@ -70,14 +70,14 @@ describe('redirects', () => {
     expect((await strict.fetch(new Request('http://test//'))).status).toBe(404)
   })
 
-  it('follows the most specific rule, whatever the order', async () => {
+  it('applies the most specific rule, in any order', async () => {
     const rules = [...to('/a/[...x]', '/rest'), ...to('/a/[x]', '/one', false), ...to('/a/b', '/static')]
     expect(await follow(rules, '/a/b')).toEqual([308, '/static'])
     expect(await follow(rules, '/a/c')).toEqual([307, '/one'])
     expect(await follow(rules, '/a/b/c')).toEqual([308, '/rest'])
   })
 
-  it('matches without the basePath, and puts it before a path only', async () => {
+  it('matches without the basePath, and adds it to paths, but not to URLs', async () => {
     const app = toApp([...to('/a/[x]', '/b/[x]'), ...to('/far', 'https://new.example/c')], '/api')
     const location = async (path: string) =>
       (await app.fetch(new Request(`http://test${path}`))).headers.get('location')
@@ -85,12 +85,12 @@ describe('redirects', () => {
     expect(await location('/api/far')).toBe('https://new.example/c')
   })
 
-  it('is not reached from outside of the basePath', async () => {
+  it('does not redirect pathnames outside of the basePath', async () => {
     const response = await toApp(to('/a', '/b'), '/api').fetch(new Request('http://test/a'))
     expect([response.status, response.headers.get('location')]).toEqual([404, null])
   })
 
-  it('sees what rewrites made of the URL', async () => {
+  it('matches the rewritten URL', async () => {
     const app = router(
       { home },
       { rewrites: rewrites([{ source: '/x/[y]', destination: '/old/[y]' }]), use: [redirects(to('/old/[y]', '/new/[y]'))] },
@@ -98,7 +98,7 @@ describe('redirects', () => {
     expect((await app.fetch(new Request('http://test/x/1'))).headers.get('location')).toBe('/new/1')
   })
 
-  it('on a route, redirects what that route matches', async () => {
+  it('on a route, redirects only pathnames that the route matches', async () => {
     const page = route('/items/[slug]')
       .use(redirects([{ source: '/items/old', destination: '/items/new', permanent: true }]))
       .get((_request, { params }) => params.slug)
@@ -107,7 +107,7 @@ describe('redirects', () => {
     expect(await (await page.GET(new Request('http://test/items/other'))).json()).toBe('other')
   })
 
-  it('leaves a malformed escape to the router', async () => {
+  it('does not redirect a malformed escape, so the router responds with 400', async () => {
     expect(await follow(to('/a/[x]', '/b/[x]'), '/a/%zz')).toEqual([400, null])
   })
 
@@ -118,25 +118,25 @@ describe('redirects', () => {
     [to('/a/[[...x]]', '/b/[...x]'), RouterError, /uses \[\.\.\.x\]/],
     [to('/a', '/b?x=[x]'), RouterError, /uses \[x\]/],
     [to('/a', '/b#[x]'), RouterError, /uses \[x\]/],
-    [to('/a/[x]', 'https://[x].example/'), RouterError, /no fixed origin/],
-    [to('/a', 'ftp://files.example/'), RouterError, /no fixed origin/],
-    [to('/a', 'https:///'), RouterError, /no fixed origin/],
-    [to('/a', '//evil.example'), PatternError, /a segment is empty/],
-    [to('/a', '/\\evil.example'), PatternError, /cannot hold/],
-    [to('/a', 'javascript:alert(1)'), PatternError, /starts with \//],
-    [to('/a', 'new'), PatternError, /starts with \//],
-    [to('a', '/new'), PatternError, /starts with \//],
-    [to('/a/', '/new'), PatternError, /does not end with \//],
-    [[...to('/a/[x]', '/b'), ...to('/a/[x]', '/c')], RouterError, /'\/a\/\[x\]' is a source twice/],
-    [[...to('/a/[x]', '/b'), ...to('/a/[y]', '/c')], RouterError, /fit the same pathnames/],
+    [to('/a/[x]', 'https://[x].example/'), RouterError, /must have a fixed origin/],
+    [to('/a', 'ftp://files.example/'), RouterError, /must have a fixed origin/],
+    [to('/a', 'https:///'), RouterError, /must have a fixed origin/],
+    [to('/a', '//evil.example'), PatternError, /a segment must not be empty/],
+    [to('/a', '/\\evil.example'), PatternError, /cannot contain/],
+    [to('/a', 'javascript:alert(1)'), PatternError, /must start with \//],
+    [to('/a', 'new'), PatternError, /must start with \//],
+    [to('a', '/new'), PatternError, /must start with \//],
+    [to('/a/', '/new'), PatternError, /must not end with \//],
+    [[...to('/a/[x]', '/b'), ...to('/a/[x]', '/c')], RouterError, /two rules have the source '\/a\/\[x\]'/],
+    [[...to('/a/[x]', '/b'), ...to('/a/[y]', '/c')], RouterError, /match the same pathnames/],
     [[{ source: '/a', destination: '/b' }], TypeError, /permanent: true or false for '\/a', not undefined/],
     [[{ source: '/a', permanent: true }], RouterError, /is not a string/],
-  ])('refuses %j', (rules, error, message) => {
+  ])('throws for %j', (rules, error, message) => {
     expect(() => redirects(rules as Redirect[])).toThrow(error)
     expect(() => redirects(rules as Redirect[])).toThrow(message)
   })
 
-  it('never leads off the site, nor out of its pattern, whatever the pathname', async () => {
+  it('never redirects to another origin or out of the destination pattern, for any pathname', async () => {
     const app = toApp([
       ...to('/one/[x]', '/[x]'),
       ...to('/all/[...x]', '/[...x]'),

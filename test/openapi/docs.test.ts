@@ -15,12 +15,12 @@ const make = (options: Partial<Parameters<typeof docs>[1]> = {}, basePath = '') 
   return { app, page, fetch }
 }
 
-/** What the page asks for, as a browser resolves it. */
-const addresses = (html: string, at: string): string[] =>
+/** Returns the pathnames of the page's files, resolved like in a browser. */
+const filesOf = (html: string, at: string): string[] =>
   Array.from(html.matchAll(/(?:src|href)="([^"]+)"/g), ([, address]) => new URL(address!, at).pathname)
 
-describe('docs', () => {
-  it('shows the document of the app that it is in, without itself', async () => {
+describe('docs()', () => {
+  it('serves the document of its app, without its own route', async () => {
     const { app, fetch } = make()
     const response = await fetch('/docs/openapi.json')
     expect([response.status, response.headers.get('content-type')]).toEqual([200, 'application/json'])
@@ -29,7 +29,7 @@ describe('docs', () => {
     expect(Object.keys((document as { paths: object }).paths)).toEqual(['/items'])
   })
 
-  it('is a page whose files are all below it, under a policy that allows nothing else', async () => {
+  it('serves a page whose files are below it, with a Content-Security-Policy that allows only these', async () => {
     const { fetch } = make()
     const page = await fetch('/docs')
     expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8'])
@@ -39,13 +39,13 @@ describe('docs', () => {
     const html = await page.text()
     expect(html).toContain('<title>Items &#38; more</title>')
     expect(html).not.toMatch(/<style|\son\w+=|\sstyle=|<script(?![^>]+src=)/)
-    const files = addresses(html, 'http://test/docs')
+    const files = filesOf(html, 'http://test/docs')
     expect(files).toEqual(['/docs/icon.svg', '/docs/page.css', '/docs/page.js'])
     const types = await Promise.all(files.map(async (file) => (await fetch(file)).headers.get('content-type')))
     expect(types).toEqual(['image/svg+xml', 'text/css; charset=utf-8', 'text/javascript; charset=utf-8'])
   })
 
-  it('is small, and of itself: nothing in its files is from elsewhere or made of text', async () => {
+  it('serves less than 25 kB, without external files, eval or innerHTML', async () => {
     const { fetch } = make()
     let size = 0
     for (const file of ['', '/page.js', '/page.css', '/icon.svg']) {
@@ -60,35 +60,35 @@ describe('docs', () => {
     expect(size).toBeLessThan(25_000)
   })
 
-  it('finds its files from wherever it is asked for', async () => {
+  it('links its files relative to the request, with basePath, proxy prefix or trailing slash', async () => {
     const below = make({}, '/api/v1')
     for (const [path, pathname] of [
       ['/api/v1/docs', '/api/v1/docs/page.js'],
       ['/api/v1/docs?theme=dark', '/api/v1/docs/page.js'],
     ] as const)
-      expect(addresses(await (await below.fetch(path)).text(), `http://test${path}`)).toContain(pathname)
+      expect(filesOf(await (await below.fetch(path)).text(), `http://test${path}`)).toContain(pathname)
     expect((await below.fetch('/api/v1/docs/page.js')).status).toBe(200)
     expect((await below.fetch('/api/v1/docs/openapi.json')).status).toBe(200)
 
-    // Behind a proxy that puts something before the path, they are asked for at the proxy.
+    // Behind a proxy that adds a path prefix, the browser requests the files with the prefix.
     const html = await (await make().fetch('/docs')).text()
-    expect(addresses(html, 'https://proxy.example/team/docs')).toContain('/team/docs/page.js')
+    expect(filesOf(html, 'https://proxy.example/team/docs')).toContain('/team/docs/page.js')
 
     const root = router({ docs: docs('/', { info }) })
     const page = await root.fetch(new Request('http://test/'))
-    expect(addresses(await page.text(), 'http://test/')).toContain('/page.js')
+    expect(filesOf(await page.text(), 'http://test/')).toContain('/page.js')
     expect((await root.fetch(new Request('http://test/page.js'))).status).toBe(200)
 
     const ignoring = router({ docs: docs('/docs', { info }) }, { trailingSlash: 'ignore' })
     const slashed = await ignoring.fetch(new Request('http://test/docs/'))
-    expect(addresses(await slashed.text(), 'http://test/docs/')).toContain('/docs/page.js')
+    expect(filesOf(await slashed.text(), 'http://test/docs/')).toContain('/docs/page.js')
 
     const odd = router({ docs: docs('/a:"b', { info }) })
     const oddPage = await odd.fetch(new Request('http://test/a:%22b'))
-    expect(addresses(await oddPage.text(), 'http://test/a:%22b')).toContain('/a:%22b/page.js')
+    expect(filesOf(await oddPage.text(), 'http://test/a:%22b')).toContain('/a:%22b/page.js')
   })
 
-  it('lets requests go to the servers that are named', async () => {
+  it('allows requests to the servers in the options', async () => {
     const servers = [
       { url: '/v1' },
       { url: 'https://api.example/v1' },
@@ -103,7 +103,7 @@ describe('docs', () => {
   })
 
   it.each(['/docs', '/docs/page.js', '/docs/page.css', '/docs/openapi.json'])(
-    'answers 304 to who has %s already, and nothing to HEAD but headers',
+    'responds to %s with 304 if the ETag matches, and to HEAD without a body',
     async (path) => {
       const { fetch } = make()
       const first = await fetch(path)
@@ -119,7 +119,7 @@ describe('docs', () => {
     },
   )
 
-  it('makes the document once, when it is first asked for, and warns once', async () => {
+  it('creates the document once, at its first request, and warns once', async () => {
     const onWarning = vi.fn()
     const silent = { '~standard': { version: 1, vendor: 'silent', validate: (value: unknown) => ({ value }) } } as const
     const app = router({
@@ -136,7 +136,7 @@ describe('docs', () => {
     expect(onWarning.mock.lastCall![0]).toContain('POST /it')
   })
 
-  it('shows each app that it is in that app', async () => {
+  it('serves the document of each app if two apps share the route', async () => {
     const page = docs('/docs', { info })
     const other = route('/other').get(() => 1)
     for (const [app, path] of [
@@ -148,7 +148,7 @@ describe('docs', () => {
     }
   })
 
-  it('is a 500 where the document contradicts itself, which onError is told of', async () => {
+  it('responds with 500 and calls onError if two operations have the same id', async () => {
     const onError = vi.fn()
     const twice = route('/twice')
       .get({ openapi: { operationId: 'same' } }, () => 1)
@@ -159,7 +159,7 @@ describe('docs', () => {
     expect(String(onError.mock.lastCall![0])).toContain("operationId 'same'")
   })
 
-  it('is a 404 for other files, and where no app is around it', async () => {
+  it('responds with 404 to unknown files, and outside of an app', async () => {
     const { fetch, page } = make()
     for (const path of ['/docs/page.ts', '/docs/a/page.js', '/docs/__proto__', '/docs/openapi.json/x'])
       expect([path, (await fetch(path)).status]).toEqual([path, 404])
@@ -167,7 +167,7 @@ describe('docs', () => {
     expect([alone.status, await alone.json()]).toMatchObject([404, { detail: expect.stringContaining('app.fetch()') }])
   })
 
-  it('is guarded by the middleware of the factory that makes it', async () => {
+  it('runs the middleware of the factory in its route option', async () => {
     const guard = middleware(async (request, _context, next) =>
       request.headers.has('authorization') ? next() : reply.unauthorized(),
     )
@@ -179,7 +179,7 @@ describe('docs', () => {
     }
   })
 
-  it('refuses options and paths that are none', () => {
+  it('throws for missing and unknown options and for invalid paths', () => {
     expect(() => docs('/docs', {} as never)).toThrow("docs() takes { info: { title: '…', version: '…' } }")
     expect(() => docs('/docs', { info, theme: 'dark' } as never)).toThrow('docs() takes no such option: theme')
     expect(() => docs('docs' as never, { info })).toThrow('a pattern starts with /')

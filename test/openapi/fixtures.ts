@@ -1,4 +1,4 @@
-// An app with everything that a document can tell of.
+// An app with everything that a document can describe.
 import { z } from 'zod'
 import { zfd } from 'zod-form-data'
 import { bytes, form, middleware, route, router, stream, text } from '../../src/index.js'
@@ -44,7 +44,7 @@ const Taken = z.object({
 const session = middleware(
   {
     openapi: {
-      responses: { 401: 'Nobody is signed in.' },
+      responses: { 401: 'Not signed in.' },
       security: [{ bearer: [] }, { cookie: [] }],
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer' },
@@ -172,7 +172,7 @@ const uploads = {
   video: route('/uploads/video').put({ body: stream('video/*'), openapi: { summary: 'Upload a video' } }, () => 'ok'),
   raw: route('/uploads/raw').put({ body: bytes(z.instanceof(Uint8Array)), openapi: { summary: 'Upload bytes' } }, () => 'ok'),
   hook: route('/uploads/hook').post(
-    { body: text(z.string().min(1)), response: z.string(), openapi: { summary: 'Be told', security: [] } },
+    { body: text(z.string().min(1)), response: z.string(), openapi: { summary: 'Receive a webhook', security: [] } },
     (_request, { body: text }) => reply.text(text),
   ),
   form: route('/uploads/form').post(

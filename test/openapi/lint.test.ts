@@ -12,7 +12,7 @@ import { app, options } from './fixtures.js'
 const manifest = fileURLToPath(import.meta.resolve('@redocly/cli/package.json'))
 const cli = join(dirname(manifest), 'bin/cli.js')
 
-/** What redocly's linter finds by its recommended rules. */
+/** Returns the findings of Redocly's linter with its recommended rules. */
 async function lint(document: OpenApiDocument): Promise<string[]> {
   const directory = await mkdtemp(join(tmpdir(), 'byway-openapi-'))
   try {
@@ -21,7 +21,7 @@ async function lint(document: OpenApiDocument): Promise<string[]> {
       cwd: directory,
       env: { ...process.env, REDOCLY_TELEMETRY: 'off', REDOCLY_SUPPRESS_UPDATE_NOTICE: 'true', CI: 'true' },
     })
-    // It fails when it finds errors, which are in its output all the same.
+    // The command fails if it finds errors, but still prints them.
     const { stdout } = await run.catch((error: { stdout: string }) => error)
     const { problems } = JSON.parse(stdout) as {
       problems: { ruleId: string; location: { pointer: string }[]; message: string }[]
@@ -32,12 +32,12 @@ async function lint(document: OpenApiDocument): Promise<string[]> {
   }
 }
 
-describe("redocly's recommended rules", () => {
-  it('have nothing to say about an app with everything in it', async () => {
+describe("openapi() with Redocly's recommended rules", () => {
+  it('has no findings for an app with every feature', async () => {
     expect(await lint(openapi(app, options))).toEqual([])
   })
 
-  it('miss nothing in the items example but what its author may say: a licence, summaries', async () => {
+  it('finds only a missing license, summaries and 4xx responses in the items example', async () => {
     const found = await lint(openapi(items, { info: { title: 'Items', version: '1.0.0' } }))
     expect([...new Set(found.map((text) => text.split(' ')[0]))].sort()).toEqual([
       'info-license',
@@ -46,9 +46,9 @@ describe("redocly's recommended rules", () => {
     ])
   })
 
-  it('are asked: a document with a fault has one', async () => {
+  it('finds the errors in an invalid document', async () => {
     const document = openapi(app, options)
-    document.paths['/api/items/{nobody}/x'] = document.paths['/api/docs']!
+    document.paths['/api/items/{unknown}/x'] = document.paths['/api/docs']!
     expect(await lint(document)).toEqual(
       expect.arrayContaining([expect.stringMatching(/^path-parameters-defined /), expect.stringMatching(/unique/)]),
     )

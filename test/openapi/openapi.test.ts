@@ -11,28 +11,28 @@ import { app, options } from './fixtures.js'
 
 const info = { title: 'Test', version: '1' }
 
-/** The document of some routes, and what it warns of. */
+/** Returns the document of an app with these routes, and its warnings. */
 function documentOf(routes: object, settings: object = {}, rest: Partial<OpenApiOptions> = {}) {
   const warnings: string[] = []
   const document = openapi(router(routes, settings), { info, onWarning: (message) => warnings.push(message), ...rest })
   return { ...document, warnings, schemas: document.components.schemas }
 }
 
-/** The document of one operation. */
+/** Returns the document of an app with one operation, and the operation. */
 function operationOf(operation: Operation, method: 'get' | 'post' | 'put' = 'post') {
   const document = documentOf({ a: (route('/a') as any)[method](operation, () => reply.json({} as never)) })
   return { ...document, ...document.paths['/a']![method]! }
 }
 
-// As any: what a schema holds is asked for member by member.
+// `any`, because tests read single properties of the schema.
 const json = ({ requestBody }: { requestBody?: OpenApiRequestBody | undefined }): any =>
   requestBody!.content['application/json']!.schema
 
 const nothing = (): undefined => undefined
 const pass = (openapi: object) => middleware({ openapi }, (_request, _context, next) => next())
 
-describe('openapi', () => {
-  it('tells of an app what was given: title, servers, tags; nothing of a request', () => {
+describe('openapi()', () => {
+  it('describes an app with the title, servers and tags in the options', () => {
     const document = openapi(app, options)
     expect(document).toMatchObject({
       openapi: '3.1.0',
@@ -43,7 +43,7 @@ describe('openapi', () => {
     expect(documentOf({ a: route('/a').get(nothing) })).toMatchObject({ servers: [{ url: '/' }], warnings: [] })
   })
 
-  it('reads schemas when it is called, and not before', async () => {
+  it('converts schemas only when it is called', async () => {
     const schema = z.object({ a: z.string() })
     const input = vi.spyOn(schema['~standard'].jsonSchema!, 'input')
     const output = vi.spyOn(schema['~standard'].jsonSchema!, 'output')
@@ -55,7 +55,7 @@ describe('openapi', () => {
     expect([input.mock.calls.length, output.mock.calls.length]).toEqual([0, 1])
   })
 
-  it('gives a document that is nobody else’s', () => {
+  it('returns a document that shares no object with the routes', () => {
     const tags = ['a']
     const own = router({ a: route('/a').get({ openapi: { tags } }, nothing) })
     openapi(own, { info }).paths['/a']!.get!.tags!.push('b')
@@ -63,13 +63,13 @@ describe('openapi', () => {
     expect(openapi(own, { info }).paths['/a']!.get!.tags).toEqual(['a'])
   })
 
-  it('takes what router() returns, with a title and a version, and says so', () => {
-    expect(() => openapi({} as never, { info })).toThrow('openapi() takes an app, which is what router() returns')
+  it('throws for anything but an app, and for missing or unknown options', () => {
+    expect(() => openapi({} as never, { info })).toThrow('openapi() takes an app, the return value of router()')
     expect(() => openapi(app, {} as never)).toThrow("{ info: { title: '…', version: '…' } }")
     expect(() => openapi(app, { info, server: [] } as never)).toThrow('openapi() takes no such option: server; it has')
   })
 
-  it('warns on the console unless told otherwise', () => {
+  it('calls console.warn by default', () => {
     const warn = vi.spyOn(console, 'warn').mockImplementation(() => {})
     openapi(router({ a: route('/a').query(nothing) }), { info })
     expect(warn.mock.calls).toEqual([[expect.stringContaining('QUERY /a')]])
@@ -77,7 +77,7 @@ describe('openapi', () => {
   })
 })
 
-describe('openapi: paths', () => {
+describe('openapi(): paths', () => {
   const pathsOf = (patterns: readonly string[], settings: object = {}) => {
     const routes = Object.fromEntries(
       patterns.map((pattern, index) => [`r${index}`, route(pattern as '/a').get(nothing)]),
@@ -86,16 +86,16 @@ describe('openapi: paths', () => {
     return { paths: Object.keys(paths), warnings }
   }
 
-  it('writes params in braces, below the basePath', () => {
+  it('converts params to braces, below the basePath', () => {
     expect(pathsOf(['/', '/items/[slug]', '/files/[...path]']).paths).toEqual(['/', '/items/{slug}', '/files/{path}'])
     expect(pathsOf(['/', '/items/[slug]'], { basePath: '/api/v1' }).paths).toEqual(['/api/v1', '/api/v1/items/{slug}'])
   })
 
-  it('writes static segments as a URL has them', () => {
+  it('percent-encodes static segments', () => {
     expect(pathsOf(['/a%20b/{c}/d%2Fe/f@g:h']).paths).toEqual(['/a%20b/%7Bc%7D/d%2Fe/f@g:h'])
   })
 
-  it('writes an optional catch-all as two paths, whose operations differ by name', () => {
+  it('describes an optional catch-all as two paths with different operation ids', () => {
     const { paths } = documentOf({ docs: route('/docs/[[...page]]').get(nothing) })
     expect(paths['/docs']!.get).toEqual({ operationId: 'getDocs', responses: expect.anything() })
     expect(paths['/docs/{page}']!.get).toMatchObject({
@@ -104,17 +104,17 @@ describe('openapi: paths', () => {
     })
   })
 
-  it('leaves out a catch-all that OpenAPI cannot tell from a param, and says so', () => {
+  it('leaves out a catch-all that OpenAPI cannot distinguish from a param, with a warning', () => {
     expect(pathsOf(['/files/[...path]', '/files/[name]', '/docs/[[...page]]', '/docs/[id]'])).toEqual({
       paths: ['/files/{name}', '/docs', '/docs/{id}'],
       warnings: [
-        "/files/[...path]: left out of the document at /files/{path}, since OpenAPI cannot tell it from '/files/[name]'",
-        "/docs/[[...page]]: left out of the document at /docs/{page}, since OpenAPI cannot tell it from '/docs/[id]'",
+        "/files/[...path]: left out of the document at /files/{path}, because OpenAPI cannot distinguish it from '/files/[name]'",
+        "/docs/[[...page]]: left out of the document at /docs/{page}, because OpenAPI cannot distinguish it from '/docs/[id]'",
       ],
     })
   })
 
-  it('keeps the catch-all if the other one is hidden', () => {
+  it('includes the catch-all if the other route is hidden', () => {
     const { paths, warnings } = documentOf({
       rest: route('/files/[...path]').get(nothing),
       one: route('/files/[name]').get({ openapi: { hidden: true } }, nothing),
@@ -122,7 +122,7 @@ describe('openapi: paths', () => {
     expect([Object.keys(paths), warnings]).toEqual([['/files/{path}'], []])
   })
 
-  it('lists the methods that were declared: no HEAD that comes from GET, and no QUERY, which OpenAPI 3.1 lacks', () => {
+  it('lists declared methods, but not the implicit HEAD of a GET, nor QUERY, which OpenAPI 3.1 lacks', () => {
     const { paths, warnings } = documentOf({
       a: route('/a').get(nothing).options(nothing).query(nothing),
       b: route('/b').head(nothing),
@@ -132,15 +132,15 @@ describe('openapi: paths', () => {
       ['/a', ['get', 'options']],
       ['/b', ['head']],
     ])
-    expect(warnings).toEqual(['QUERY /a: left out of the document, since OpenAPI 3.1 does not have this method'])
+    expect(warnings).toEqual(['QUERY /a: left out of the document, because OpenAPI 3.1 does not have this method'])
   })
 })
 
-describe('openapi: operations', () => {
+describe('openapi(): operations', () => {
   const idsOf = (routes: object) =>
     Object.values(documentOf(routes).paths).flatMap((item) => Object.values(item).map(({ operationId }) => operationId))
 
-  it('are named after their method and the names that lead to them', () => {
+  it('have ids from their method and the names in router()', () => {
     const item = route('/a').get(nothing).delete(nothing)
     expect(idsOf({ item })).toEqual(['getItem', 'deleteItem'])
     expect(idsOf({ users: { me: route('/me').get(nothing), 'reset-password': route('/r').post(nothing) } })).toEqual([
@@ -152,15 +152,15 @@ describe('openapi: operations', () => {
     expect(idsOf({ a: route('/a').get({ openapi: { operationId: 'list_all.v1' } }, nothing) })).toEqual(['list_all.v1'])
   })
 
-  it('have names that generators can write as code', () => {
+  it('have ids that are valid identifiers', () => {
     expect(idsOf({ "a'] = x; //": route('/a').get(nothing) })).toEqual(['getAX'])
     const named = route('/a').get({ openapi: { operationId: 'a() {}' } }, nothing)
     expect(() => documentOf({ named })).toThrow(
-      new OpenApiError("GET /a: the operationId 'a() {}' has more than letters, digits and _ . ~ -"),
+      new OpenApiError("GET /a: the operationId 'a() {}' can contain only letters, digits and _ . ~ -"),
     )
   })
 
-  it('have names of their own', () => {
+  it('have unique ids', () => {
     const both = { 'a-b': route('/one').get(nothing), aB: route('/two').get(nothing) }
     expect(() => documentOf(both)).toThrow(
       new OpenApiError(
@@ -169,7 +169,7 @@ describe('openapi: operations', () => {
     )
   })
 
-  it('say what their notes say', () => {
+  it('contain the notes of the openapi option', () => {
     const notes = {
       summary: 'S',
       description: 'D',
@@ -182,8 +182,8 @@ describe('openapi: operations', () => {
   })
 })
 
-describe('openapi: parameters', () => {
-  it('of a path are strings, or what the params schema accepts', () => {
+describe('openapi(): parameters', () => {
+  it('of a path have the input type of the params schema, else string', () => {
     const { paths } = documentOf({
       a: route('/a/[x]').get(nothing),
       b: route('/b/[x]/[...y]', {
@@ -206,7 +206,7 @@ describe('openapi: parameters', () => {
     ])
   })
 
-  it('of a query are what its schema accepts', () => {
+  it('of a query have the input types of its schema', () => {
     const { parameters } = operationOf({
       query: z.object({
         page: z.coerce.number<string>().int().default(1),
@@ -232,7 +232,7 @@ describe('openapi: parameters', () => {
     ])
   })
 
-  it('of a query are found in intersections, unions and named schemas', () => {
+  it('of a query are the properties of intersections, unions and named schemas', () => {
     const namesOf = (query: z.ZodType) =>
       operationOf({ query }).parameters!.map(({ name, required = false, schema }) => [name, required, schema])
     const a = z.object({ a: z.string(), c: z.literal('x') })
@@ -255,7 +255,7 @@ describe('openapi: parameters', () => {
     expect(named.schemas).not.toHaveProperty('Filter')
   })
 
-  it('of a query whose names are not known are one free object', () => {
+  it('of a query without known properties are one exploded object', () => {
     expect(operationOf({ query: z.record(z.string(), z.string()) }).parameters).toEqual([
       expect.objectContaining({
         in: 'query',
@@ -267,7 +267,7 @@ describe('openapi: parameters', () => {
     expect(operationOf({ query: z.object({}) })).not.toHaveProperty('parameters')
   })
 
-  it('of headers are those that OpenAPI does not say elsewhere', () => {
+  it('of headers do not include Accept, Authorization and Content-Type', () => {
     const headers = z.object({
       'x-a': z.string(),
       accept: z.string(),
@@ -280,10 +280,10 @@ describe('openapi: parameters', () => {
   })
 })
 
-describe('openapi: request bodies', () => {
+describe('openapi(): request bodies', () => {
   const bodyOf = (operation: Operation) => operationOf(operation).requestBody!
 
-  it('are JSON, a form, text, bytes or a stream', () => {
+  it('describe JSON, forms, text, bytes and streams', () => {
     const form = z.object({ a: z.string() })
     const schema = { type: 'object', properties: { a: { type: 'string' } }, required: ['a'] }
     const binary = { type: 'string', format: 'binary' }
@@ -297,7 +297,7 @@ describe('openapi: request bodies', () => {
     expect(bodyOf({ stream: 'video/*' }).content).toEqual({ 'video/*': { schema: binary } })
   })
 
-  it('are required where the schema refuses what is there without one', () => {
+  it('are required if the schema rejects a missing body', () => {
     const isRequired = (operation: Operation) => bodyOf(operation).required
     expect(isRequired({ body: z.string() })).toBe(true)
     expect(isRequired({ body: z.string().optional() })).toBe(false)
@@ -328,7 +328,7 @@ describe('openapi: request bodies', () => {
         alt: zfd.text(),
       }),
     ],
-  ])('have the files of a %s form in multipart only', (_name, form) => {
+  ])('allow only multipart for a %s form with files', (_name, form) => {
     const { content } = bodyOf({ form })
     expect(Object.keys(content)).toEqual(['multipart/form-data'])
     const { schema, encoding } = content['multipart/form-data']!
@@ -340,7 +340,7 @@ describe('openapi: request bodies', () => {
     expect(encoding).toEqual({ file: { contentType: 'image/png' }, files: { contentType: '*/*' } })
   })
 
-  it('have the fields of a form under the names that they are sent with', () => {
+  it('list the fields of a form with the names that clients send', () => {
     const document = operationOf({
       form: zfd.formData({
         a: z.object({ b: zfd.text(), c: z.object({ d: zfd.text(z.string().optional()) }) }),
@@ -353,7 +353,7 @@ describe('openapi: request bodies', () => {
     expect(document.warnings).toEqual([expect.stringContaining('list[0].…')])
   })
 
-  it('have the answers of byway that come with them', () => {
+  it('add the statuses that byway sends for invalid input', () => {
     const statusesOf = (operation: Operation) => Object.keys(operationOf(operation).responses)
     expect(statusesOf({})).toEqual(['2XX'])
     expect(statusesOf({ query: z.object({}) })).toEqual(['400', '2XX'])
@@ -369,17 +369,17 @@ describe('openapi: request bodies', () => {
   })
 })
 
-describe('openapi: responses', () => {
+describe('openapi(): responses', () => {
   const problem = { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } }
   const text = { type: 'string' }
 
-  it('are an honest gap where nothing is declared', () => {
-    expect(operationOf({}).responses).toEqual({ '2XX': { description: 'A success. What it holds is not declared.' } })
+  it('are an undescribed 2XX if no success is declared', () => {
+    expect(operationOf({}).responses).toEqual({ '2XX': { description: 'Success. The content is not declared.' } })
     const { responses } = operationOf({ response: { 404: z.object({ a: z.string() }) } })
     expect(Object.keys(responses)).toEqual(['404', '2XX'])
   })
 
-  it('are the output of their schemas, by status', () => {
+  it('have the output types of their schemas, by status', () => {
     const { responses } = operationOf({
       response: {
         200: z.object({ a: z.string().default('b') }).describe('All of it.'),
@@ -409,7 +409,7 @@ describe('openapi: responses', () => {
     })
   })
 
-  it('have every media type that a handler can choose', () => {
+  it('have every media type that a handler can send', () => {
     const typesOf = (status: number, schema: z.ZodType) =>
       Object.keys(operationOf({ response: { [status]: schema } }).responses[status]!.content!)
     expect(typesOf(200, z.object({}))).toEqual(['application/json'])
@@ -418,7 +418,7 @@ describe('openapi: responses', () => {
     expect(typesOf(404, z.object({ status: z.literal(404) }))).toEqual(['application/problem+json'])
   })
 
-  it('say what the notes of the operation say, with headers and media types', () => {
+  it('contain the notes of the operation, with headers and media types', () => {
     const { responses } = operationOf({
       response: { 201: z.object({ a: z.string() }) },
       openapi: {
@@ -449,7 +449,7 @@ describe('openapi: responses', () => {
     })
   })
 
-  it('say what middleware says, from all around', () => {
+  it('contain the notes of all middleware', () => {
     const factory = route.use(pass({ responses: { 401: 'Who?', 302: 'To the login.' } }))
     const { paths } = documentOf(
       {
@@ -468,7 +468,7 @@ describe('openapi: responses', () => {
     const price = { type: 'object', properties: { price: { type: 'number' } }, required: ['price'] }
     const why = { type: 'object', properties: { why: text }, required: ['why'] }
     const { schema } = problem['application/problem+json']
-    const gap = { '2XX': { description: 'A success. What it holds is not declared.' } }
+    const gap = { '2XX': { description: 'Success. The content is not declared.' } }
     const around = { 302: { description: 'To the login.' }, 429: { description: 'Too fast.', content: problem } }
     const pay = { 402: { description: 'Pay.', content: { 'application/problem+json': { schema: price } } } }
     expect(paths['/a']!.get!.responses).toEqual({
@@ -492,7 +492,7 @@ describe('openapi: responses', () => {
     expect(paths['/b']!.get!.responses).toEqual({ 429: around[429], ...gap })
   })
 
-  it('have byway’s 400 with its errors, which the notes may describe', () => {
+  it('include byway’s own 400 with its errors, with the description of the notes', () => {
     const { responses, schemas } = operationOf({
       body: z.string(),
       bodyLimit: 9,
@@ -525,7 +525,7 @@ describe('openapi: responses', () => {
   })
 })
 
-describe('openapi: security', () => {
+describe('openapi(): security', () => {
   const schemes = {
     a: { type: 'http', scheme: 'basic' },
     b: { type: 'mutualTLS' },
@@ -533,7 +533,7 @@ describe('openapi: security', () => {
   }
   const demand = (...security: object[]) => pass({ security, securitySchemes: schemes })
 
-  it('is what middleware demands, all of it', () => {
+  it('combines the requirements of all middleware', () => {
     const { paths, components } = documentOf(
       {
         a: route('/a')
@@ -558,7 +558,7 @@ describe('openapi: security', () => {
     expect(components.securitySchemes).toEqual(schemes)
   })
 
-  it('comes from the router’s middleware and the options too', () => {
+  it('includes the requirements of the router’s middleware and of the options', () => {
     const { paths, security } = documentOf(
       { a: route('/a').get(nothing) },
       { use: [demand({ a: [] })] },
@@ -567,7 +567,7 @@ describe('openapi: security', () => {
     expect([paths['/a']!.get!.security, security]).toEqual([[{ a: [] }], [{ key: [] }]])
   })
 
-  it('names schemes that are there, once each', () => {
+  it('throws for undeclared, duplicate and invalid scheme names', () => {
     const write = (...notes: object[]) =>
       documentOf({
         a: route('/a')
@@ -576,21 +576,21 @@ describe('openapi: security', () => {
           .get(nothing),
       })
     expect(() => write({ security: [{ a: [] }] })).toThrow(
-      new OpenApiError("GET /a demands the security scheme 'a', which nobody describes; add it to securitySchemes"),
+      new OpenApiError("GET /a requires the security scheme 'a', which is not declared; add it to securitySchemes"),
     )
     expect(() => write({ securitySchemes: { a: schemes.a } }, { securitySchemes: { a: schemes.b } })).toThrow(
-      new OpenApiError("two security schemes that differ are called 'a'; give one of them another name"),
+      new OpenApiError("two different security schemes have the name 'a'; rename one of the two"),
     )
     expect(() => write({ securitySchemes: { 'a b': schemes.a } })).toThrow(
-      "the security scheme 'a b' has more than letters",
+      "the security scheme 'a b' can contain only letters",
     )
   })
 })
 
-describe('openapi: schemas', () => {
+describe('openapi(): schemas', () => {
   const ref = (name: string) => ({ $ref: `#/components/schemas/${name}` })
 
-  it('say dates, bigints and the rest as JSON has them', () => {
+  it('describe dates, bigints and other types in their JSON form', () => {
     const body = z.object({
       date: z.date(),
       big: z.bigint(),
@@ -608,7 +608,7 @@ describe('openapi: schemas', () => {
     })
   })
 
-  it('are components where they have an id, and one where both sides are alike', () => {
+  it('are components if they have an id, and one component if input and output are the same', () => {
     const Price = z.object({ amount: z.number() }).meta({ id: 'Price', examples: [{ amount: 1 }] })
     const { requestBody, responses, schemas } = operationOf({
       body: z.object({ Price, old: Price.optional() }),
@@ -625,7 +625,7 @@ describe('openapi: schemas', () => {
     expect(Object.keys(schemas)).toEqual(['InputError', 'InvalidInput', 'Price', 'Problem'])
   })
 
-  it('are two components where the sides differ, they or what they are made of', () => {
+  it('are two components if input and output differ, also in nested schemas', () => {
     const Price = z.object({ amount: z.number().default(1) }).meta({ id: 'Price' })
     const Item = z.object({ price: Price }).meta({ id: 'Item' })
     const { requestBody, responses, schemas } = operationOf({ body: Item, response: Item })
@@ -640,17 +640,17 @@ describe('openapi: schemas', () => {
     expect(Object.keys(operationOf({ body: Item }).schemas)).toContain('Item')
   })
 
-  it('have names of their own, which are sanitised', () => {
+  it('have sanitized, unique names', () => {
     const one = z.object({ a: z.string() }).meta({ id: 'Two words/é' })
     expect(json(operationOf({ body: one }))).toEqual(ref('Two_words_'))
     const clash = (other: z.ZodType) => () =>
       documentOf({ a: route('/a').post({ body: one }, nothing), b: route('/b').put({ body: other }, nothing) })
-    const message = "two schemas are called 'Two_words_', at POST /a and at PUT /b; give them ids that differ"
+    const message = "two schemas have the name 'Two_words_', at POST /a and at PUT /b; give them different ids"
     expect(clash(z.object({ a: z.number() }).meta({ id: 'Two words è' }))).toThrow(new OpenApiError(message))
     expect(clash(z.object({ a: z.string() }).meta({ id: 'Two words/é' }))).not.toThrow()
   })
 
-  it('refuses one id for two shapes, rather than telling of one of them', () => {
+  it('throw an OpenApiError for one id of two different schemas', () => {
     const routes = {
       a: route('/a').post({ body: z.object({ a: z.string() }).meta({ id: 'Same' }) }, nothing),
       b: route('/b').put({ body: z.object({ b: z.string() }).meta({ id: 'Same' }) }, nothing),
@@ -668,7 +668,7 @@ describe('openapi: schemas', () => {
     expect(documentOf({ half }).schemas).toMatchObject({ Same: { required: ['b'] }, SameInput: { required: ['a'] } })
   })
 
-  it('give way to a user’s own Problem', () => {
+  it('rename byway’s Problem if the app has a schema of this name', () => {
     const Problem = z.object({ mine: z.string() }).meta({ id: 'Problem' })
     const { responses, schemas } = operationOf({ body: z.string(), response: Problem })
     expect(responses[200]!.content!['application/json']!.schema).toEqual(ref('Problem'))
@@ -676,7 +676,7 @@ describe('openapi: schemas', () => {
     expect(schemas).toMatchObject({ Problem: { required: ['mine'] }, InvalidInput: { allOf: [ref('Problem2'), {}] } })
   })
 
-  it('are components where they hold themselves, named after their place or title, once', () => {
+  it('are components if they are recursive, named after their place or title', () => {
     const Tree: z.ZodType = z.object({
       get kids() {
         return z.array(Tree)
@@ -706,14 +706,14 @@ describe('openapi: schemas', () => {
     expect(JSON.stringify(schemas)).not.toContain('$defs')
   })
 
-  it('do not take data for references', () => {
+  it('ignore $ref in defaults and examples', () => {
     const value = { $ref: '#/nowhere', $schema: 'a' }
     const body = z.object({ a: z.any().default(value), properties: z.string() }).meta({ examples: [{ a: value }] })
     const schema = json(operationOf({ body }))
     expect([schema.properties.a.default, schema.examples[0].a]).toEqual([value, value])
   })
 
-  it('say what plain objects are without closing them, and that strict ones are closed', () => {
+  it('have additionalProperties: false only for strict objects', () => {
     const closed = (response: z.ZodType) =>
       operationOf({ response }).responses[200]!.content!['application/json']!.schema!['additionalProperties']
     expect([closed(z.object({})), closed(z.strictObject({})), closed(z.looseObject({}))]).toEqual([
@@ -724,12 +724,12 @@ describe('openapi: schemas', () => {
   })
 })
 
-describe('openapi: validators', () => {
+describe('openapi(): validators', () => {
   const date = { type: 'string', format: 'date-time' }
   const big = { type: 'integer', format: 'int64' }
   const file = { type: 'string', format: 'binary' }
 
-  it('reads valibot’s through its Standard JSON Schema', () => {
+  it('converts valibot schemas with its Standard JSON Schema wrapper', () => {
     const schema = toStandardJsonSchema(
       v.object({
         date: v.date(),
@@ -755,7 +755,7 @@ describe('openapi: validators', () => {
     expect(Object.keys(operationOf({ form: schema }).requestBody!.content)).toEqual(['multipart/form-data'])
   })
 
-  it('reads arktype’s', () => {
+  it('converts arktype schemas', () => {
     const schema = type({
       date: 'Date',
       big: 'bigint',
@@ -776,7 +776,7 @@ describe('openapi: validators', () => {
     ).toEqual(['big', 'date', 'file', 'list', 'made'])
   })
 
-  it('names what they call by numbers after its place', () => {
+  it('names definitions with generated names after their place', () => {
     const valibot: v.GenericSchema = v.object({ kids: v.array(v.lazy(() => valibot)) })
     const arktype = type({ kids: 'this[]' })
     const { schemas } = documentOf({
@@ -793,7 +793,7 @@ describe('openapi: validators', () => {
     ])
   })
 
-  it('leaves a gap and a warning for one that writes none', () => {
+  it('uses {} and warns if a validator does not implement Standard JSON Schema', () => {
     const schema = v.object({ a: v.string() })
     const { paths, warnings } = documentOf({
       a: route('/a').post({ body: schema, query: schema, response: schema }, () => ({ a: 'b' })),
@@ -806,12 +806,12 @@ describe('openapi: validators', () => {
     expect(responses[200]!.content).toEqual({ 'application/json': { schema: {} } })
     expect(warnings).toEqual(
       ['PostAQuery', 'PostABody', 'PostAResponse200'].map((name) =>
-        expect.stringMatching(`POST /a: .*\\(${name}\\): valibot does not write it .* toStandardJsonSchema`),
+        expect.stringMatching(`POST /a: .* for ${name}: valibot does not implement .* toStandardJsonSchema`),
       ),
     )
   })
 
-  it('leaves a gap for one that throws, and for references that lead nowhere', () => {
+  it('uses {} and warns if a conversion throws, and removes undefined references with a warning', () => {
     const standard = (input: () => object) => ({
       '~standard': {
         version: 1,
@@ -827,7 +827,7 @@ describe('openapi: validators', () => {
     })
     expect([json(thrown), thrown.warnings]).toEqual([
       {},
-      ['POST /a: the document does not say what a schema is (PostABody): cannot'],
+      ['POST /a: the document has no JSON Schema for PostABody: cannot'],
     ])
     const kept = {
       $id: 'x',
@@ -840,7 +840,9 @@ describe('openapi: validators', () => {
       c: { type: 'null' },
     })
     expect(lost.schemas['PostABodyB']).toEqual({ type: 'null' })
-    expect(lost.warnings).toEqual(['POST /a: a schema refers to https://a.example/b, which is not in it'])
+    expect(lost.warnings).toEqual([
+      'POST /a: a schema has a $ref to https://a.example/b, which it does not define; the reference was removed',
+    ])
     expect(kept).toHaveProperty('$id')
   })
 })

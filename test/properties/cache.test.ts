@@ -9,6 +9,7 @@ import { cookies, type Cookies } from '../../src/middleware/index.js'
 import { middleware, route, type RouteContext, router } from '../../src/index.js'
 import * as reply from '../../src/replies/index.js'
 import { slowStore } from '../fixtures/cache.js'
+import { runs } from './runs.js'
 
 const escaped: unknown[] = []
 const onEscape = (reason: unknown): void => void escaped.push(reason)
@@ -453,9 +454,9 @@ describe('a cache', () => {
       fc.asyncProperty(setting, fc.array(step, { minLength: 5, maxLength: 60 }), async (setting, steps) => {
         judge(await play(setting, steps), setting)
       }),
-      { numRuns: 150 },
+      { numRuns: runs(150) },
     )
-  }, 60_000)
+  })
 
   it('is never older than it may be while its store fails, either', async () => {
     const outage = fc.record({ do: fc.constant('outage' as const), on: fc.boolean() })
@@ -469,9 +470,9 @@ describe('a cache', () => {
         const one = steps.map((step) => ('process' in step ? { ...step, process: 0 } : step))
         judge(await play(setting, one, true), setting)
       }),
-      { numRuns: 100 },
+      { numRuns: runs(100) },
     )
-  }, 60_000)
+  })
 })
 
 // ── clients ──
@@ -663,9 +664,9 @@ describe('clients that a cache answers', () => {
         expect(answers).toEqual(await Promise.all(clients.map(([client]) => bare.ask(client))))
         await cached.settled()
       }),
-      { numRuns: 200 },
+      { numRuns: runs(200) },
     )
-  }, 60_000)
+  })
 
   it("have what the key tells of them, and nothing more, with 'force-static'", async () => {
     await fc.assert(
@@ -686,9 +687,9 @@ describe('clients that a cache answers', () => {
         })
         await app.settled()
       }),
-      { numRuns: 200 },
+      { numRuns: runs(200) },
     )
-  }, 60_000)
+  })
 
   it("have nothing of each other with 'error', for which a 500 stands in", async () => {
     await fc.assert(
@@ -702,9 +703,9 @@ describe('clients that a cache answers', () => {
         })
         await cached.settled()
       }),
-      { numRuns: 150 },
+      { numRuns: runs(150) },
     )
-  }, 60_000)
+  })
 })
 
 // ── keys ──
@@ -827,7 +828,7 @@ describe('encodeValue', () => {
               all[other],
             ])
       }),
-      { numRuns: 1_000 },
+      { numRuns: runs(1_000) },
     )
   })
 
@@ -853,7 +854,7 @@ describe('encodeValue', () => {
           }
         },
       ),
-      { numRuns: 1_000 },
+      { numRuns: runs(1_000) },
     )
   })
 })
@@ -928,7 +929,7 @@ describe('keys of answers', () => {
           })
         },
       ),
-      { numRuns: 1_000 },
+      { numRuns: runs(1_000) },
     )
-  }, 60_000)
+  })
 })

@@ -7,7 +7,7 @@ import { github, standardWebhooks, stripe, verifySignature, type SignatureOption
 
 afterEach(() => void vi.useRealTimers())
 
-/** 'ok', or the detail of the 403 that is thrown. */
+/** Resolves to 'ok', or to the detail of the thrown 403. */
 async function verify(
   headers: Record<string, string>,
   body: Parameters<typeof verifySignature>[1],
@@ -23,8 +23,8 @@ async function verify(
   }
 }
 const missing = 'The signature is missing or malformed.'
-const late = 'The time of the signature is too far from now.'
-const other = 'The signature is not that of this body.'
+const late = 'The time of the signature is too far from the current time.'
+const other = 'The signature does not match the body.'
 
 const hmac = (key: string | Uint8Array, text: string) => createHmac('sha256', key).update(text)
 const at = (seconds: number): void => void vi.useFakeTimers({ now: seconds * 1_000, toFake: ['Date'] })
@@ -85,13 +85,13 @@ const fromSvix = {
   options: { scheme: standardWebhooks, secret: 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw' },
 }
 
-describe('verifySignature', () => {
+describe('verifySignature()', () => {
   describe.each([
     ['github', { ...fromGithub, time: 0 }],
     ['stripe', fromStripe],
     ['standardWebhooks', fromSvix],
   ])('%s', (name, { time, headers, body, options }) => {
-    it('takes the published example, as text and as bytes', async () => {
+    it('accepts the published example as a string and as bytes', async () => {
       at(time)
       const bytes = new TextEncoder().encode(body)
       const longer = new Uint8Array(bytes.length + 9)
@@ -100,7 +100,7 @@ describe('verifySignature', () => {
         expect(await verify(headers, form, options)).toBe('ok')
     })
 
-    it('refuses another body, another secret, and headers that are not there', async () => {
+    it('throws a 403 for another body, another secret, and missing headers', async () => {
       at(time)
       for (const changed of [`${body} `, body.slice(1), body.replace('t', 'T').replace('H', 'h'), ''])
         expect(await verify(headers, changed, options)).toBe(other)
@@ -114,7 +114,7 @@ describe('verifySignature', () => {
       }
     })
 
-    it('takes any secret of several', async () => {
+    it('accepts a signature of any of several secrets', async () => {
       at(time)
       const wrong = `${options.secret.slice(0, -4)}abcd`
       expect(await verify(headers, body, { ...options, secret: [wrong, options.secret] })).toBe('ok')
@@ -122,7 +122,7 @@ describe('verifySignature', () => {
       expect(await verify(headers, body, { ...options, secret: [wrong, wrong] })).toBe(other)
     })
 
-    it('takes no change of any character of the headers', async () => {
+    it('throws a 403 if any character of the headers changes', async () => {
       at(time)
       await fc.assert(
         fc.asyncProperty(
@@ -133,10 +133,10 @@ describe('verifySignature', () => {
             const value = (headers as Record<string, string>)[header]!
             const index = place % value.length
             const changed = value.slice(0, index) + character + value.slice(index + 1)
-            // The digits of a number are read in either case, and Stripe's v0 is read by nobody.
+            // Hexadecimal digits are parsed in either case, and Stripe's v0 is ignored.
             if (changed.toLowerCase() === value.toLowerCase() && name !== 'standardWebhooks') return
             if (name === 'stripe' && index >= value.indexOf(',v0')) return
-            // The last character of base64 has bits to spare.
+            // The last character of base64 has unused bits.
             if (name === 'standardWebhooks' && index >= value.length - 2) return
             if (changed === value) return
             expect(await verify({ ...headers, [header]: changed }, body, options)).not.toBe('ok')
@@ -147,7 +147,7 @@ describe('verifySignature', () => {
     })
 
     if (time)
-      it('takes a time that is at most the tolerance away, in either direction', async () => {
+      it('accepts a time within the tolerance, before or after now', async () => {
         for (const [seconds, tolerance, expected] of [
           [0, undefined, 'ok'],
           [300, undefined, 'ok'],
@@ -164,17 +164,17 @@ describe('verifySignature', () => {
         }
       })
 
-    it('throws for a secret that is none', async () => {
+    it('throws for an empty or missing secret and for a negative tolerance', async () => {
       at(time)
       for (const secret of ['', [], [''], [options.secret, ''], undefined, null, 5])
         await expect(verify(headers, body, { ...options, secret: secret as never })).rejects.toThrow(
-          'verifySignature() takes a secret, or a list of them, none of which is empty',
+          'verifySignature() takes a non-empty secret or an array of them',
         )
       await expect(verify(headers, body, { ...options, tolerance: -1 })).rejects.toThrow(RangeError)
     })
   })
 
-  it('knows Stripe by its v1 alone, of which there may be several', async () => {
+  it("accepts only Stripe's v1 signatures, of which there can be up to 8", async () => {
     at(fromStripe.time)
     const { body, options } = fromStripe
     const code = hmac(options.secret, `${fromStripe.time}.${body}`).digest('hex')
@@ -190,14 +190,14 @@ describe('verifySignature', () => {
       [`t=${fromStripe.time}e0,v1=${code}`, missing],
       [`t=-1,v1=${code}`, missing],
       [`v1=${code}`, missing],
-      // No more than eight are tried, since each costs as much as the whole body.
+      // At most eight are checked, because each one costs an HMAC of the whole body.
       [`t=${fromStripe.time},${`v1=${wrong},`.repeat(7)}v1=${code}`, 'ok'],
       [`t=${fromStripe.time},${`v1=${wrong},`.repeat(8)}v1=${code}`, other],
     ] as const)
       expect([header, await verify({ 'stripe-signature': header }, body, options)]).toEqual([header, expected])
   })
 
-  it('knows GitHub by SHA-256 alone', async () => {
+  it("accepts only GitHub's SHA-256 signature", async () => {
     const { body, options } = fromGithub
     const digits = hmac(options.secret, body).digest('hex')
     expect(await verify({ 'x-hub-signature-256': `sha256=${digits}` }, body, options)).toBe('ok')
@@ -213,7 +213,7 @@ describe('verifySignature', () => {
     expect(await verify({ 'x-hub-signature': `sha1=${sha1}` }, body, options)).toBe(missing)
   })
 
-  it('knows Standard Webhooks by either name, several signatures, and secrets with and without their prefix', async () => {
+  it('accepts Standard Webhooks with either header prefix, several signatures, and secrets with and without whsec_', async () => {
     at(fromSvix.time)
     const { body, headers, options } = fromSvix
     const named = (signature: string, prefix = 'webhook-') => ({
@@ -238,11 +238,11 @@ describe('verifySignature', () => {
       expect([given, await verify(given, body, options)]).toEqual([given, expected])
     expect(await verify(headers, body, { ...options, secret: options.secret.slice('whsec_'.length) })).toBe('ok')
     await expect(verify(headers, body, { ...options, secret: 'whsec_not base64' })).rejects.toThrow(
-      'a secret of Standard Webhooks is whsec_ and base64',
+      'standardWebhooks: the secret must be base64',
     )
   })
 
-  it('takes a scheme of your own', async () => {
+  it('accepts a custom scheme', async () => {
     const own = {
       read: (headers: Headers) => ({
         before: `${headers.get('x-time')}:`,
@@ -254,11 +254,11 @@ describe('verifySignature', () => {
     const code = hmac('s', '990:body').digest('base64url')
     expect(await verify({ 'x-time': '990', 'x-code': code }, 'body', { scheme: own, secret: 's' })).toBe('ok')
     expect(await verify({ 'x-time': '991', 'x-code': code }, 'body', { scheme: own, secret: 's' })).toBe(other)
-    // A time that is no number is no time.
+    // NaN is outside every tolerance.
     expect(await verify({ 'x-time': 'a', 'x-code': code }, 'body', { scheme: own, secret: 's' })).toBe(late)
   })
 
-  it('answers for itself in a route, before what is in the body counts', async () => {
+  it('makes a route respond with 403 before its handler uses the body', async () => {
     const seen: unknown[] = []
     const hook = route('/hook').post({ body: text(z.string()) }, async (request, { body: text }) => {
       await verifySignature(request, text, fromGithub.options)
@@ -279,7 +279,7 @@ describe('verifySignature', () => {
     expect(seen).toEqual(['Hello, World!'])
   })
 
-  it('throws a 403 for all that is not signed, however odd', async () => {
+  it('throws a 403 for any unsigned headers and body', async () => {
     const words = fc.array(
       fc.constantFrom('t=', 'v1=', 'v1,', ',', ' ', 'sha256=', '0'.repeat(64), '1614265330', 'A', '='),
     )

@@ -1,11 +1,11 @@
-// oxlint-disable-next-line import/default -- the build gives it one
+// oxlint-disable-next-line import/default -- the build adds the default export
 import script from './main.ts?text'
 import style from './page.css?text'
 
-// A way that passes by.
+// A bypass road.
 const icon = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 32 32"><rect width="32" height="32" rx="8" fill="#1f5fbf"/><path d="M11 6v20M11 20c0-7 10-3 10-10V6" fill="none" stroke="#fff" stroke-width="3" stroke-linecap="round"/></svg>`
 
-/** The files that the page is made of, by name. */
+/** The page's script, style sheet and icon, by file name. */
 export const assets: ReadonlyMap<string, { readonly type: string; readonly text: string }> = new Map([
   ['page.js', { type: 'text/javascript; charset=utf-8', text: script }],
   ['page.css', { type: 'text/css; charset=utf-8', text: style }],
@@ -14,7 +14,7 @@ export const assets: ReadonlyMap<string, { readonly type: string; readonly text:
 
 const escape = (text: string): string => text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`)
 
-/** The page itself. `base` leads from it to its files. */
+/** Returns the HTML of the page. `base` is the relative URL of the directory with its files. */
 export const toPage = (title: string, base: string): string => `<!doctype html>
 <html lang="en">
   <head>
@@ -27,7 +27,7 @@ export const toPage = (title: string, base: string): string => `<!doctype html>
     <script type="module" src="${escape(base)}page.js"></script>
   </head>
   <body>
-    <noscript>This page needs JavaScript. The document itself is openapi.json, below it.</noscript>
+    <noscript>This page requires JavaScript. The OpenAPI document is openapi.json, below the URL of this page.</noscript>
   </body>
 </html>
 `

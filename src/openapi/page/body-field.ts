@@ -5,28 +5,28 @@ import { complete, toField, type Field } from './fields.js'
 import { facts, schemaView } from './schema-view.js'
 import type { Schema, Spec } from './spec.js'
 
-/** What is sent as a body, and what curl is told of it. */
+/** A request body, and the curl arguments that send the same one. */
 export interface Body {
   readonly content: BodyInit
-  /** For the header; a form has its own. */
+  /** The Content-Type. Unset for a form, because `fetch` sets it. */
   readonly type?: string
   readonly curl: readonly string[]
 }
 
-/** What a person fills in as the body of a request. */
+/** The form controls for a request body. */
 export interface BodyField {
   readonly node: HTMLElement
   readonly fields: readonly Field[]
-  /** Nothing where it was left empty. */
+  /** Returns the body, or `undefined` if the controls are empty. */
   body(): Body | undefined
-  /** The field that a pointer leads to, if there is one, else the one of the whole. */
+  /** Returns the field for a JSON Pointer: of a form the field with this name, else the single field of the body. */
   at(pointer: string): Field | undefined
 }
 
 const isForm = (type: string): boolean => type === 'multipart/form-data' || type === 'application/x-www-form-urlencoded'
 const isJson = (type: string): boolean => /[/+]json$/.test(type)
 
-/** The field for a request's body; of several media types a person chooses. */
+/** Creates the controls for a request body. If there are several media types, the user selects one. */
 export function toBodyField(
   spec: Spec,
   { content, required, description }: OpenApiRequestBody,
@@ -46,7 +46,7 @@ export function toBodyField(
   })
   const head =
     types.length > 1
-      ? element('label', { class: 'kind' }, 'Sent as ', choice)
+      ? element('label', { class: 'kind' }, 'Media type ', choice)
       : element('p', { class: 'kind' }, types[0] === '*/*' ? 'any media type' : types[0])
   return {
     node: element('div', { class: 'body-field' }, head, prose(description), place),
@@ -63,7 +63,7 @@ function toOne(spec: Spec, type: string, schema: Schema, isRequired: boolean): B
   return isJson(type) ? toJson(spec, type, schema, isRequired) : toRaw(spec, type, schema, isRequired)
 }
 
-// `/address/city` is the field `address.city`, and `/tags/0` one line of `tags`.
+// The pointer `/address/city` belongs to the field `address.city`, and `/tags/0` to `tags`.
 const nameAt = (pointer: string): string[] =>
   pointer
     .split('/')
@@ -103,7 +103,7 @@ function toJson(spec: Spec, type: string, schema: Schema, isRequired: boolean): 
   const area = element('textarea', { 'aria-label': 'JSON body', spellcheck: 'false', rows, class: 'json' })
   area.value = text
   const hint = element('p', { class: 'hint', role: 'status' })
-  area.addEventListener('input', () => (hint.textContent = area.value.trim() ? jsonMistake(area.value) : ''))
+  area.addEventListener('input', () => (hint.textContent = area.value.trim() ? toJsonError(area.value) : ''))
   const node = element('div', { class: 'field' }, area, hint)
   const field = complete('body', isRequired, node, area, () => (area.value.trim() ? [area.value] : []))
   return {
@@ -114,12 +114,12 @@ function toJson(spec: Spec, type: string, schema: Schema, isRequired: boolean): 
   }
 }
 
-function jsonMistake(text: string): string {
+function toJsonError(text: string): string {
   try {
     JSON.parse(text)
     return ''
   } catch (error) {
-    return `This is not JSON, and is sent as it is: ${(error as Error).message}`
+    return `This is not valid JSON and will be sent unchanged: ${(error as Error).message}`
   }
 }
 
@@ -135,7 +135,7 @@ function toRaw(spec: Spec, range: string, schema: Schema, isRequired: boolean): 
   const type = element('input', {
     type: 'text',
     value: preset,
-    placeholder: isBinary ? "the file's own" : 'text/plain',
+    placeholder: isBinary ? "the file's type" : 'text/plain',
     spellcheck: 'false',
     autocomplete: 'off',
   })

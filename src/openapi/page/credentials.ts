@@ -2,7 +2,7 @@ import type { SecurityRequirement, SecurityScheme } from '../../notes.js'
 import { element, prose, session } from './element.js'
 import type { Spec } from './spec.js'
 
-/** What a credential adds to a request. */
+/** Headers and query parameters that credentials add to a request. */
 export interface Credential {
   readonly headers: readonly (readonly [string, string])[]
   readonly query: readonly [string, string][]
@@ -13,21 +13,21 @@ const schemeOf = (spec: Spec, name: string): SecurityScheme | undefined => {
   return Object.hasOwn(securitySchemes, name) ? securitySchemes[name] : undefined
 }
 
-/** The requirements in words: `bearer`, or `key and session`. */
+/** Formats security requirements as text: `bearer, or key and session`. */
 export const inWords = (requirements: readonly SecurityRequirement[]): string =>
   requirements
     .map((requirement) => {
       const names = Object.entries(requirement).map(([name, scopes]) =>
         scopes.length ? `${name} (${scopes.join(', ')})` : name,
       )
-      return names.join(' and ') || 'nothing'
+      return names.join(' and ') || 'no authorization'
     })
     .join(', or ')
 
 const toBase64 = (text: string): string =>
   btoa(Array.from(new TextEncoder().encode(text), (byte) => String.fromCharCode(byte)).join(''))
 
-/** Fields for these schemes; what is filled in stays until the tab is closed. */
+/** Creates fields for security schemes. The browser stores their values until the tab is closed. */
 export function toCredentials(
   spec: Spec,
   names: readonly string[],
@@ -80,7 +80,7 @@ function toNode(name: string, scheme: SecurityScheme): HTMLElement {
     element('p', {}, ...head),
     prose(scheme.description),
     ...inputs,
-    isOfBrowser(scheme) && element('p', { class: 'hint' }, 'The browser sends it by itself, if it has it.'),
+    isOfBrowser(scheme) && element('p', { class: 'hint' }, 'The browser sends it automatically if it is set.'),
   )
 }
 

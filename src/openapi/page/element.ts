@@ -1,7 +1,7 @@
 type Attributes = { readonly [name: string]: string | number | boolean | undefined }
 type Child = Node | string | false | undefined
 
-/** An element with attributes and children. Texts are text, never markup. */
+/** Creates an element with attributes and children. Strings become text nodes, never markup. */
 export function element<name extends keyof HTMLElementTagNameMap>(
   name: name,
   attributes: Attributes = {},
@@ -14,7 +14,7 @@ export function element<name extends keyof HTMLElementTagNameMap>(
   return made
 }
 
-/** Text in paragraphs, with `code` in it. What else CommonMark has is shown as it was written. */
+/** Shows CommonMark as paragraphs with inline code. Other syntax is shown as plain text. */
 export const prose = (text: string | undefined): HTMLElement | undefined =>
   text?.trim()
     ? element(
@@ -30,14 +30,14 @@ export const prose = (text: string | undefined): HTMLElement | undefined =>
 const inline = (text: string): (string | Node)[] =>
   text.split(/`([^`]+)`/).map((part, index) => (index % 2 ? element('code', {}, part) : part))
 
-/** A link, if it leads to a web page. */
+/** Returns a link if `href` is an http or https URL, else the text. */
 export const webLink = (href: string, text: string): Node | string =>
   /^https?:\/\//i.test(href) ? element('a', { href, rel: 'noreferrer', target: '_blank' }, text) : text
 
-/** JSON as one reads it: names, texts and values can be told apart. */
+/** Formats JSON with separate styles for keys, strings and other values. */
 export function toJsonNodes(value: unknown): (string | Node)[] {
   const text = JSON.stringify(value, undefined, 2)
-  // So many elements that the page would stand still.
+  // So many elements would block the page.
   if (text.length > 100_000) return [text]
   return text
     .split(/("(?:[^"\\]|\\.)*"(?:\s*:)?|\b(?:true|false|null)\b|-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)/i)
@@ -48,7 +48,7 @@ export function toJsonNodes(value: unknown): (string | Node)[] {
     )
 }
 
-/** What this browser keeps until the tab is closed. */
+/** Strings that the browser stores until the tab is closed. */
 export const session = {
   get(key: string): string {
     try {
@@ -62,7 +62,7 @@ export const session = {
       if (value) sessionStorage.setItem(`byway:${key}`, value)
       else sessionStorage.removeItem(`byway:${key}`)
     } catch {
-      // Storage may be denied: then it is kept as long as the field is there.
+      // If the browser denies storage, the value lasts as long as its field.
     }
   },
 }

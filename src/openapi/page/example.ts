@@ -14,14 +14,14 @@ const formats: Readonly<Record<string, string>> = {
   uuid: '123e4567-e89b-42d3-a456-426614174000',
 }
 
-/** What a schema itself gives as a value of it, if it does. */
+/** Returns the example, constant, default or first `enum` value of a schema, or `undefined` if it has none. */
 export function givenExample(schema: Schema): { readonly value: unknown } | undefined {
   const { example, examples, const: constant, default: preset } = schema
   const value = [examples?.[0], example, constant, preset, schema.enum?.[0]].find((one) => one !== undefined)
   return value === undefined ? undefined : { value }
 }
 
-/** A value that fits a schema, as far as JSON Schema tells. */
+/** Creates an example value for a schema. It can be invalid if the schema has a pattern or another format. */
 export function exampleOf(spec: Spec, given: Schema, seen: readonly Schema[] = []): unknown {
   const { schema } = spec.resolve(given)
   const known = givenExample(given) ?? givenExample(schema)

@@ -1,7 +1,7 @@
 import { element, session } from './element.js'
 import type { Spec } from './spec.js'
 
-/** Where requests go, and headers that the document does not tell of. They stay until the tab is closed. */
+/** The base URL of requests, and headers that are not in the document. The browser stores both until the tab is closed. */
 export interface Extras {
   readonly node: HTMLElement
   base(): string
@@ -39,7 +39,12 @@ export function toExtras(spec: Spec): Extras {
           base,
           element('datalist', { id: 'bases' }, ...bases),
         ),
-        element('div', { class: 'field' }, element('label', { for: 'more-headers' }, 'More headers, one a line'), area),
+        element(
+          'div',
+          { class: 'field' },
+          element('label', { for: 'more-headers' }, 'More headers, one per line'),
+          area,
+        ),
       ),
     ),
     base: () => (base.value.trim() || first).replace(/\/$/, ''),

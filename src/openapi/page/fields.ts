@@ -3,22 +3,22 @@ import { exampleOf, givenExample } from './example.js'
 import { facts } from './schema-view.js'
 import type { Schema, Spec } from './spec.js'
 
-/** What is wrong, and where in a field. */
-export interface Mistake {
+/** An error of a field's value. `pointer` is a JSON Pointer into the value. */
+export interface FieldError {
   readonly pointer?: string
   readonly text: string
 }
 
-/** One thing that a person fills in. */
+/** A form field for one value. */
 export interface Field {
   readonly node: HTMLElement
   readonly name: string
   readonly isRequired: boolean
   readonly isFile: boolean
-  /** What was filled in: nothing where it was left empty. */
+  /** Returns the entered values; empty if the field is empty. */
   values(): readonly (string | File)[]
-  /** Shows what is wrong with it; nothing is, without any. */
-  complain(mistakes: readonly Mistake[]): void
+  /** Shows these errors instead of earlier ones. An empty array removes them. */
+  showErrors(errors: readonly FieldError[]): void
   focus(): void
 }
 
@@ -32,11 +32,11 @@ export interface FieldOptions {
 
 type Control = HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement
 
-// What was last filled in under a name, in whichever operation: a slug goes from one to the next.
+// The last value of each field name. Other operations start with it, so a slug is entered only once.
 const remembered = new Map<string, string>()
 let count = 0
 
-/** A field for a schema: a choice, a list, a file or a line. */
+/** Creates a field for a schema: a select, checkboxes, a file input, a text area or a text input. */
 export function toField(
   spec: Spec,
   { name, schema: given, isRequired = false, description, hint }: FieldOptions,
@@ -93,7 +93,7 @@ export function toField(
     const suggestion = example ? example.value : isPlain ? [] : exampleOf(spec, schema)
     const placeholder = [suggestion].flat().map(shown).join('\n')
     if (items || schema.type === 'array') {
-      const area = element('textarea', { rows: 2, placeholder: placeholder || 'one a line', spellcheck: 'false' })
+      const area = element('textarea', { rows: 2, placeholder: placeholder || 'one per line', spellcheck: 'false' })
       area.value = first
       return area
     }
@@ -102,7 +102,7 @@ export function toField(
       type: 'text',
       value: first,
       placeholder,
-      // No number field: what is wrong is for the API to say.
+      // A number input would hide invalid text, which must be sent to show the API's error.
       inputmode: isNumber ? (schema.type === 'integer' && (schema.minimum ?? -1) >= 0 ? 'numeric' : 'text') : undefined,
       autocomplete: 'off',
       autocapitalize: 'off',
@@ -111,7 +111,7 @@ export function toField(
   }
 }
 
-/** A field with a place for what is wrong with it. */
+/** Creates a field with a list for its errors. */
 export function complete(
   name: string,
   isRequired: boolean,
@@ -128,21 +128,21 @@ export function complete(
     isFile: control instanceof HTMLInputElement && control.type === 'file',
     values,
     focus: () => control.focus(),
-    complain(mistakes) {
+    showErrors(errors) {
       list.replaceChildren(
-        ...mistakes.map(({ pointer, text }) => element('li', {}, pointer && element('code', {}, pointer), ` ${text}`)),
+        ...errors.map(({ pointer, text }) => element('li', {}, pointer && element('code', {}, pointer), ` ${text}`)),
       )
-      list.hidden = !mistakes.length
+      list.hidden = !errors.length
       control.toggleAttribute('aria-invalid', false)
       control.removeAttribute('aria-describedby')
-      if (!mistakes.length) return
+      if (!errors.length) return
       control.setAttribute('aria-invalid', 'true')
       control.setAttribute('aria-describedby', list.id)
     },
   }
 }
 
-// Of `string or null`, and of one alternative, what a line of text can hold.
+// Reduces `string or null` and other unions to the alternative that a field can show.
 function simplest(spec: Spec, given: Schema): Schema {
   const schema = spec.flatten(given)
   const alternatives = (schema.anyOf ?? schema.oneOf)

@@ -3,11 +3,11 @@ import { toBodyField } from './body-field.js'
 import { toCredentials } from './credentials.js'
 import { element } from './element.js'
 import { toExtras } from './extras.js'
-import { toField, type Field, type Mistake } from './fields.js'
+import { toField, type Field, type FieldError } from './fields.js'
 import { toPathname, type Call } from './request.js'
 import { parametersIn, type Entry, type Schema, type Spec } from './spec.js'
 
-/** What is wrong with one part of a request, as an answer tells it. */
+/** An error of one part of a request, from the `errors` of a problem response. */
 export interface InputError {
   readonly in?: unknown
   readonly pointer?: unknown
@@ -17,15 +17,15 @@ export interface InputError {
 /** The form of an operation. */
 export interface Inputs {
   readonly form: HTMLFormElement
-  /** Throws Refusal for what cannot be sent. */
+  /** Returns the request. @throws InvalidCall if a value cannot be sent. */
   toCall(): Call
-  /** Whether all is there without which nothing can be sent; shows what is not. */
+  /** Returns whether every path parameter and required file has a value. Otherwise shows an error at the first empty one. */
   isComplete(): boolean
-  /** Shows each of these at its field, and gives those that have none. */
-  complain(errors: readonly InputError[]): string[]
+  /** Shows each error at its field, and returns the errors without a field as text. */
+  showErrors(errors: readonly InputError[]): string[]
 }
 
-// An object whose names are not known, as a query.
+// The field for a query whose schema is an object without known properties.
 const anyNames = 'any names'
 
 export function toInputs(spec: Spec, entry: Entry, changed: () => void): Inputs {
@@ -82,20 +82,20 @@ export function toInputs(spec: Spec, entry: Entry, changed: () => void): Inputs 
       const empty =
         inPath.find((field) => !field.values().length) ??
         all().find((field) => field.isFile && field.isRequired && !field.values().length)
-      empty?.complain([{ text: empty.isFile ? 'Choose a file.' : 'The path needs it.' }])
+      empty?.showErrors([{ text: empty.isFile ? 'Choose a file.' : 'The path requires a value.' }])
       empty?.focus()
       return !empty
     },
-    complain(errors) {
-      const mistakes = new Map<Field, Mistake[]>()
+    showErrors(errors) {
+      const byField = new Map<Field, FieldError[]>()
       const elsewhere: string[] = []
       for (const { in: where, pointer = '', detail = '' } of errors) {
         const field = fieldAt(where, String(pointer))
-        const mistake = { pointer: String(pointer), text: String(detail) }
-        if (field) mistakes.set(field, [...(mistakes.get(field) ?? []), mistake])
+        const error = { pointer: String(pointer), text: String(detail) }
+        if (field) byField.set(field, [...(byField.get(field) ?? []), error])
         else elsewhere.push([where, pointer, detail].filter(Boolean).map(String).join(' '))
       }
-      for (const field of all()) field.complain(mistakes.get(field) ?? [])
+      for (const field of all()) field.showErrors(byField.get(field) ?? [])
       return elsewhere
     },
   }
@@ -106,7 +106,7 @@ function toParameterField(spec: Spec, { name, schema, required, description, ...
     return toField(spec, {
       name: anyNames,
       schema: { type: 'array', items: { type: 'string' }, examples: [['name=value']] },
-      hint: 'name=value, one a line',
+      hint: 'name=value, one per line',
     })
   const isCatchAll = !!rest['x-byway-catch-all']
   return toField(spec, {
@@ -114,7 +114,7 @@ function toParameterField(spec: Spec, { name, schema, required, description, ...
     schema: schema as Schema,
     isRequired: required,
     description: isCatchAll ? '' : description,
-    hint: isCatchAll ? 'segments, with / between them' : undefined,
+    hint: isCatchAll ? 'segments, separated by /' : undefined,
   })
 }
 

@@ -6,7 +6,7 @@ import { overview } from './overview.js'
 import { Spec } from './spec.js'
 
 const main = element('main', { id: 'main' })
-// Beside this script, wherever that is.
+// The document is in the same directory as this script.
 const url = new URL('openapi.json', import.meta.url).href
 
 try {
@@ -15,7 +15,11 @@ try {
   start(new Spec((await response.json()) as OpenApiDocument, url))
 } catch (error) {
   main.append(
-    element('p', { class: 'mistake', role: 'alert' }, `The document cannot be shown: ${(error as Error).message}`),
+    element(
+      'p',
+      { class: 'mistake', role: 'alert' },
+      `The OpenAPI document cannot be shown: ${(error as Error).message}`,
+    ),
   )
   document.body.append(main)
 }
@@ -29,7 +33,7 @@ function start(spec: Spec): void {
     { type: 'button', class: 'menu', 'aria-expanded': 'false', 'aria-controls': 'navigation' },
     count,
   )
-  const skip = element('a', { class: 'skip', href: '#title' }, 'To the operation')
+  const skip = element('a', { class: 'skip', href: '#title' }, 'Skip to content')
   document.body.append(
     skip,
     element(
@@ -64,7 +68,7 @@ function start(spec: Spec): void {
     scrollTo(0, 0)
     document.getElementById('title')!.focus({ preventScroll: true })
   }
-  // Where there is room, the list is always there.
+  // On wide screens the menu button is hidden and the list is always visible.
   const toggle = (isWanted: boolean): void => {
     const isOpen = isWanted && menu.getClientRects().length > 0
     main.inert = isOpen

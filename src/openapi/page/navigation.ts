@@ -3,7 +3,7 @@ import { methodMark, pathText } from './operation-view.js'
 import { linkTo } from './overview.js'
 import type { Entry, Spec } from './spec.js'
 
-/** The list of operations, with a search. */
+/** The list of operations with a search field. */
 export interface Navigation {
   readonly node: HTMLElement
   mark(current: Entry | undefined): void
@@ -20,14 +20,14 @@ export function toNavigation(spec: Spec): Navigation {
     autocomplete: 'off',
     spellcheck: 'false',
   })
-  const none = element('p', { class: 'hint', hidden: true, role: 'status' }, 'Nothing fits.')
+  const none = element('p', { class: 'hint', hidden: true, role: 'status' }, 'No operation matches.')
   const links = new Map<Entry, HTMLAnchorElement>()
   const sections = spec.groups.map(({ name, entries }) => {
     const items = entries.map((entry) => {
       const { operation } = entry
       const link = element(
         'a',
-        { href: linkTo(entry), title: operation.summary, class: operation.deprecated ? 'gone' : undefined },
+        { href: linkTo(entry), title: operation.summary, class: operation.deprecated ? 'deprecated' : undefined },
         methodMark(entry.method),
         pathText(entry.path),
       )

@@ -1,32 +1,32 @@
 import type { OpenApiMedia, OpenApiResponse } from '../document.js'
 import { inWords } from './credentials.js'
-import { toDesk } from './desk.js'
 import { element, prose, webLink } from './element.js'
 import { toInputs } from './inputs.js'
+import { toRequestPanel } from './request-panel.js'
 import { facts, schemaView } from './schema-view.js'
 import type { Entry, Schema, Spec } from './spec.js'
 
-/** A method, in its colour. */
+/** Shows a method in its color. */
 export const methodMark = (method: string): HTMLElement =>
   element('span', { class: 'method', 'data-method': method }, method)
 
-/** A path that may be broken before each of its segments. */
+/** Shows a path with an optional line break before each segment. */
 export const pathText = (path: string): HTMLElement =>
   element('span', { class: 'path' }, ...path.split(/(?=\/)/).flatMap((part) => [element('wbr'), part]))
 
-/** All of one operation: what it is, a form to try it, and its answers. */
+/** Shows an operation: its description, a form to send a request, and the documented responses. */
 export function operationView(spec: Spec, entry: Entry): { readonly node: HTMLElement; stop(): void } {
   const { operation, method, path, id } = entry
-  const inputs = toInputs(spec, entry, () => desk.write())
-  const desk = toDesk(entry, inputs)
+  const inputs = toInputs(spec, entry, () => panel.write())
+  const panel = toRequestPanel(entry, inputs)
   inputs.form.addEventListener('submit', (event) => {
     event.preventDefault()
-    void desk.send()
+    void panel.send()
   })
   inputs.form.addEventListener('keydown', ({ key, ctrlKey, metaKey }) => {
     if (key === 'Enter' && (ctrlKey || metaKey)) inputs.form.requestSubmit()
   })
-  desk.write()
+  panel.write()
   const security = operation.security ?? spec.document.security
   const { externalDocs: docs } = operation
   const node = element(
@@ -37,26 +37,26 @@ export function operationView(spec: Spec, entry: Entry): { readonly node: HTMLEl
       {},
       element('h2', { id: 'title', tabindex: -1 }, operation.summary ?? id),
       element('p', { class: 'address' }, methodMark(method), ' ', pathText(path)),
-      operation.deprecated && element('p', { class: 'old' }, 'Deprecated: it may go away.'),
+      operation.deprecated && element('p', { class: 'old' }, 'Deprecated: this operation might be removed.'),
       prose(operation.description),
       docs && element('p', {}, webLink(docs.url, docs.description ?? docs.url)),
-      security.length > 0 && element('p', { class: 'hint' }, `Needs ${inWords(security)}.`),
+      security.length > 0 && element('p', { class: 'hint' }, `Requires ${inWords(security)}.`),
     ),
     inputs.form,
-    desk.node,
+    panel.node,
     element(
       'section',
-      { class: 'answers', 'aria-labelledby': 'answers' },
-      element('h3', { id: 'answers' }, 'Answers'),
+      { class: 'responses', 'aria-labelledby': 'responses' },
+      element('h3', { id: 'responses' }, 'Responses'),
       ...Object.entries(operation.responses)
         .sort(([one], [other]) => (one < other ? -1 : 1))
-        .map(([status, response], index) => answerView(spec, status, response, !index && status < '4')),
+        .map(([status, response], index) => responseView(spec, status, response, !index && status < '4')),
     ),
   )
-  return { node, stop: () => desk.stop() }
+  return { node, stop: () => panel.stop() }
 }
 
-function answerView(
+function responseView(
   spec: Spec,
   status: string,
   { description, headers = {}, content = {} }: OpenApiResponse,
@@ -97,7 +97,7 @@ function answerView(
   )
 }
 
-// One schema under several media types is shown once.
+// A schema that several media types share is shown once.
 function sameTogether(content: {
   readonly [mediaType: string]: OpenApiMedia
 }): { types: string[]; schema: Schema | undefined }[] {

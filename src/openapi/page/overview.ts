@@ -3,10 +3,10 @@ import { element, prose, webLink } from './element.js'
 import { methodMark, pathText } from './operation-view.js'
 import type { Entry, Spec } from './spec.js'
 
-/** What an operation is called in a link to it. */
+/** Returns the link to an operation on this page. */
 export const linkTo = ({ id }: Entry): string => `#${encodeURIComponent(id)}`
 
-/** What the API is, how to be let in, and all operations by their groups. */
+/** Shows the description of the API, its authorization, and all operations by group. */
 export function overview(spec: Spec): HTMLElement {
   const { info, externalDocs: docs, components, tags = [] } = spec.document
   const schemes = Object.keys(components.securitySchemes ?? {})
@@ -37,7 +37,7 @@ export function overview(spec: Spec): HTMLElement {
         'section',
         { class: 'form' },
         element('fieldset', {}, element('legend', {}, 'Authorization'), toCredentials(spec, schemes).node),
-        element('p', { class: 'hint' }, 'Kept until this tab is closed, and sent with what is tried.'),
+        element('p', { class: 'hint' }, 'Stored until you close this tab, and sent with your requests.'),
       ),
     ...spec.groups.map(({ name: group, entries }) =>
       element(

@@ -1,6 +1,6 @@
 import type { Body } from './body-field.js'
 
-/** A request as it is sent. */
+/** A request that the page can send. */
 export interface Call {
   readonly method: string
   readonly url: string
@@ -8,10 +8,14 @@ export interface Call {
   readonly body: Body | undefined
 }
 
-/** Something that a person filled in cannot be sent. */
-export class Refusal extends Error {}
+/** An entered value cannot be sent. */
+export class InvalidCall extends Error {}
 
-/** `/items/{slug}` with values in it, each in its own segment. Those of catch-alls keep their slashes. */
+/**
+ * Replaces the params of `/items/{slug}` with encoded values. The values of catch-alls keep their slashes.
+ *
+ * @throws InvalidCall if a segment is `.` or `..`.
+ */
 export const toPathname = (
   path: string,
   values: ReadonlyMap<string, string>,
@@ -21,16 +25,16 @@ export const toPathname = (
     const value = values.get(name)
     if (!value) return whole
     const segments = isCatchAll(name) ? value.split('/') : [value]
-    // A browser would take them for steps, and leave out what they stand for.
+    // Browsers resolve these as relative segments and remove them.
     if (segments.some((segment) => segment === '.' || segment === '..'))
-      throw new Refusal(`${name}: no URL can have “.” or “..” as a segment`)
+      throw new InvalidCall(`${name}: a URL cannot have “.” or “..” as a segment`)
     return segments.map(encodeURIComponent).join('/')
   })
 
 const isSafe = /^[\w@%+=:,./-]+$/
 const quote = (text: string): string => (isSafe.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`)
 
-/** The same request for a shell. */
+/** Returns the request as a curl command for a POSIX shell. */
 export function toCurl({ method, url, headers, body }: Call): string {
   const implied = body ? 'POST' : 'GET'
   const words = [
@@ -45,6 +49,6 @@ function pairs(list: readonly string[]): [string, string][] {
   return Array.from({ length: list.length / 2 }, (_, index) => [list[2 * index]!, list[2 * index + 1]!])
 }
 
-/** Sends it. A form tells its own media type, with its boundary. */
+/** Sends the request. `fetch` sets the Content-Type of a form, with its boundary. */
 export const send = ({ method, url, headers, body }: Call, signal: AbortSignal): Promise<Response> =>
   fetch(url, { method, headers: headers.map(([name, value]) => [name, value]), body: body?.content ?? null, signal })

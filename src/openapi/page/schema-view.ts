@@ -3,7 +3,7 @@ import type { Schema, Spec } from './spec.js'
 
 const isFile = ({ format }: Schema): boolean => format === 'binary'
 
-/** What a schema is, in a word or a few: `array of Item`. */
+/** Returns the type of a schema as text: `array of Item`. */
 export function typeOf(spec: Spec, given: Schema): string {
   const { schema, name } = spec.resolve(given)
   if (name !== undefined) return name
@@ -17,23 +17,23 @@ export function typeOf(spec: Spec, given: Schema): string {
   return [words || (values ? 'one of' : 'anything'), format].filter(Boolean).join(' · ')
 }
 
-/** What else a schema demands, each in a few words. */
+/** Returns the other constraints of a schema as short texts: `≥ 1`, `at most 5 items`. */
 export function limitsOf(schema: Schema): string[] {
   const { minimum, maximum, exclusiveMinimum, exclusiveMaximum, multipleOf, format, pattern, contentMediaType } = schema
-  const says = (value: unknown, text: string): string | false => value !== undefined && value !== false && text
+  const show = (value: unknown, text: string): string | false => value !== undefined && value !== false && text
   return [
-    says(minimum, `≥ ${minimum}`),
-    says(exclusiveMinimum, `> ${exclusiveMinimum}`),
-    says(maximum, `≤ ${maximum}`),
-    says(exclusiveMaximum, `< ${exclusiveMaximum}`),
-    says(multipleOf, `a multiple of ${multipleOf}`),
+    show(minimum, `≥ ${minimum}`),
+    show(exclusiveMinimum, `> ${exclusiveMinimum}`),
+    show(maximum, `≤ ${maximum}`),
+    show(exclusiveMaximum, `< ${exclusiveMaximum}`),
+    show(multipleOf, `a multiple of ${multipleOf}`),
     toSpan(schema.minLength, schema.maxLength, 'characters'),
     toSpan(schema.minItems, schema.maxItems, 'items'),
-    says(schema.uniqueItems, 'no two the same'),
-    // That of a format says the same again, at length.
-    format === undefined && says(pattern, `matches ${pattern}`),
-    says(contentMediaType, String(contentMediaType)),
-    says(schema.default, `default ${JSON.stringify(schema.default)}`),
+    show(schema.uniqueItems, 'unique items'),
+    // The pattern of a known format repeats the format.
+    format === undefined && show(pattern, `matches ${pattern}`),
+    show(contentMediaType, String(contentMediaType)),
+    show(schema.default, `default ${JSON.stringify(schema.default)}`),
   ].filter((one) => one !== false)
 }
 
@@ -42,7 +42,7 @@ const toSpan = (least: number | undefined, most: number | undefined, unit: strin
     ? false
     : `${least === undefined ? `at most ${most}` : most === undefined ? `at least ${least}` : least === most ? most : `${least} to ${most}`} ${unit}`
 
-/** The line that says what a schema is: type, limits, the values it may have. */
+/** Shows the type, constraints and possible values of a schema in one line. */
 export function facts(spec: Spec, given: Schema, isRequired?: boolean): HTMLElement {
   const { schema } = spec.resolve(given)
   const values = schema.enum ?? (schema.items && spec.resolve(schema.items).schema.enum)
@@ -53,11 +53,11 @@ export function facts(spec: Spec, given: Schema, isRequired?: boolean): HTMLElem
     ...limitsOf({ ...schema, ...given }).map((limit) => element('span', { class: 'limit' }, limit)),
     ...(values ?? []).map((value) => element('code', { class: 'choice' }, JSON.stringify(value))),
   ]
-  // With spaces, as they are read out and copied.
+  // Spaces separate the parts for screen readers and in copied text.
   return element('span', { class: 'facts' }, ...parts.flatMap((part) => (part ? [part, ' '] : [])))
 }
 
-/** A schema to read: its members, and theirs, down to where it comes round again. */
+/** Shows a schema with its nested properties. A recursive schema stops at its first repetition. */
 export function schemaView(spec: Spec, given: Schema): HTMLElement {
   const { schema } = spec.resolve(given)
   const description = schema.description === undefined ? undefined : prose(schema.description)
@@ -79,7 +79,7 @@ function membersOf(spec: Spec, given: Schema, above: readonly Schema[], depth: n
     row(spec, name, property, flat.required?.includes(name) ?? false, inside, depth),
   )
   if (typeof flat.additionalProperties === 'object')
-    rows.push(row(spec, 'any other name', flat.additionalProperties, false, inside, depth))
+    rows.push(row(spec, 'any other property', flat.additionalProperties, false, inside, depth))
   for (const [index, item] of (flat.prefixItems ?? []).entries())
     rows.push(row(spec, String(index), item, true, inside, depth))
   const alternatives = (flat.anyOf ?? flat.oneOf ?? []).filter((one) => hasMembers(spec, one, inside))
@@ -119,7 +119,7 @@ function row(
   const members = (): HTMLElement | undefined => membersOf(spec, given, above, depth + 1)
   if (!isParent || depth === 0)
     return element('li', {}, element('p', {}, ...head), prose(description), isParent && members())
-  // The first two levels are read at a glance; what is deeper is made for those who ask.
+  // The first two levels are always visible. Deeper ones are created when the reader opens them.
   const details = element('details', {}, element('summary', {}, ...head))
   details.addEventListener('toggle', () => details.append(members() ?? ''), { once: true })
   return element('li', {}, details, prose(description))

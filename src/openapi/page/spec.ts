@@ -1,6 +1,6 @@
 import type { OpenApiDocument, OpenApiOperation, OpenApiParameter } from '../document.js'
 
-/** The keywords of JSON Schema that the page has a use for. */
+/** The JSON Schema keywords that the page uses. */
 export interface Schema {
   readonly $ref?: string
   readonly type?: string | readonly string[]
@@ -35,7 +35,7 @@ export interface Schema {
   readonly contentMediaType?: string
 }
 
-/** An operation, and where it is. */
+/** An operation with its method, path and group. */
 export interface Entry {
   readonly id: string
   readonly method: string
@@ -44,11 +44,11 @@ export interface Entry {
   readonly operation: OpenApiOperation
 }
 
-/** The document as the page reads it. */
+/** The OpenAPI document, with lookups for the page. */
 export class Spec {
   readonly document: OpenApiDocument
   readonly entries: readonly Entry[]
-  /** Where it came from, which its servers are relative to. */
+  /** The URL of the document. Relative server URLs are resolved against it. */
   readonly url: string
 
   constructor(document: OpenApiDocument, url: string) {
@@ -57,14 +57,14 @@ export class Spec {
     this.entries = toEntries(document)
   }
 
-  /** The schema that is meant, and the name by which it was referred to. */
+  /** Follows a `$ref`. Returns the schema, and its name if it was a reference. */
   resolve(schema: Schema): { readonly schema: Schema; readonly name?: string } {
     const name = schema.$ref?.replace('#/components/schemas/', '')
     const { schemas } = this.document.components
     return name !== undefined && Object.hasOwn(schemas, name) ? { schema: schemas[name] as Schema, name } : { schema }
   }
 
-  /** The schema that is meant, with all that `allOf` adds to it as its own. */
+  /** Follows a `$ref`, and merges the schemas in `allOf` into one. */
   flatten(given: Schema, seen: readonly Schema[] = []): Schema {
     const { schema } = this.resolve(given)
     if (!schema.allOf || seen.includes(schema)) return schema
@@ -80,13 +80,13 @@ export class Spec {
     } as Schema
   }
 
-  /** The operations by their groups, in order. */
+  /** The operations by group, in display order. */
   get groups(): { readonly name: string; readonly entries: readonly Entry[] }[] {
     const names = [...new Set(this.entries.map(({ group }) => group))]
     return names.map((name) => ({ name, entries: this.entries.filter(({ group }) => group === name) }))
   }
 
-  /** The bases of requests, whole. */
+  /** The absolute base URLs of requests. */
   get bases(): string[] {
     return this.document.servers.map(({ url, variables = {} }) => {
       const filled = url.replace(/\{([^}]*)\}/g, (_whole, name: string) => variables[name]?.default ?? '')
@@ -97,7 +97,8 @@ export class Spec {
 
 const methods = ['get', 'head', 'post', 'put', 'patch', 'delete', 'options'] as const
 
-// By tag, in the order of the document's tags; without one by the first segment that tells paths apart.
+// Groups operations by tag, in the order of the document's tags. Operations without a tag are grouped by the first path
+// segment that is not common to all paths.
 function toEntries({ paths, tags = [] }: OpenApiDocument): Entry[] {
   const segments = Object.keys(paths).map((path) => path.split('/').slice(1))
   const isShared = (at: number): boolean =>
@@ -116,7 +117,7 @@ function toEntries({ paths, tags = [] }: OpenApiDocument): Entry[] {
   return entries.sort((one, other) => order.indexOf(one.group) - order.indexOf(other.group))
 }
 
-/** The parameters of an operation in one place. */
+/** Returns the path, query or header parameters of an operation. */
 export const parametersIn = (
   { parameters = [] }: OpenApiOperation,
   where: OpenApiParameter['in'],

@@ -1,4 +1,4 @@
-/** What a browser is sent of a file; the build puts it there. */
+/** The bundled text of a file for the browser; see `embed.ts`. */
 declare module '*?text' {
   const text: string
   export default text

@@ -1,4 +1,4 @@
-// The fixture's app as a stranger calls it: with types that were generated from the document, and nothing of byway's.
+// Calls the fixture's app with types that were generated from the document, without any import from byway.
 import createClient from 'openapi-fetch'
 import type { components, paths } from './paths.js'
 
@@ -11,9 +11,9 @@ export async function calls(fetch: (request: Request) => Promise<Response>) {
   const amount: number | undefined = listed.data?.items[0]?.price.amount
   const detail: string | undefined = listed.error?.detail
   // @ts-expect-error it is a number
-  const refused = await api.GET('/api/items', { params: { query: { page: 'a' } } })
+  const rejected = await api.GET('/api/items', { params: { query: { page: 'a' } } })
   const errors: { in: string; pointer: string }[] | undefined =
-    refused.error && 'errors' in refused.error ? refused.error.errors : undefined
+    rejected.error && 'errors' in rejected.error ? rejected.error.errors : undefined
   // @ts-expect-error not one of its values
   await api.GET('/api/items', { params: { query: { by: 'age' } } })
   // @ts-expect-error its items have no such member
@@ -43,7 +43,7 @@ export async function calls(fetch: (request: Request) => Promise<Response>) {
   const missing = await api.GET('/api/items/{id}', { params: { path: { id: 2 } } })
   const sorry: string | undefined = missing.error && 'sorry' in missing.error ? missing.error.sorry : undefined
   // @ts-expect-error it is a number
-  const unfit = await api.GET('/api/items/{id}', { params: { path: { id: 'tea' } } })
+  const invalid = await api.GET('/api/items/{id}', { params: { path: { id: 'tea' } } })
   // @ts-expect-error it is missing
   await api.GET('/api/items/{id}', { params: {} })
   // @ts-expect-error no such path
@@ -91,7 +91,7 @@ export async function calls(fetch: (request: Request) => Promise<Response>) {
     parseAs: 'text',
   })
 
-  // ── text, and what holds itself ──
+  // ── text and recursive schemas ──
   const hook = await api.POST('/api/uploads/hook', { body: 'ping', bodySerializer: (text) => text, parseAs: 'text' })
   const said = await api.POST('/api/comments', { body: { text: 'a', replies: [{ text: 'b', replies: [] }] } })
   const reply: string | undefined = said.data?.added.replies[0]?.text
@@ -102,13 +102,13 @@ export async function calls(fetch: (request: Request) => Promise<Response>) {
 
   return {
     listed: [listed.response.status, tags, amount, detail],
-    refused: [refused.response.status, errors?.map(({ in: where, pointer }) => where + pointer)],
+    rejected: [rejected.response.status, errors?.map(({ in: where, pointer }) => where + pointer)],
     added: [added.response.status, slug],
     taken: [taken.response.status, type],
     anonymous: anonymous.response.status,
     found: [found.response.status, item?.stock, item?.since],
     missing: [missing.response.status, sorry],
-    unfit: unfit.response.status,
+    invalid: invalid.response.status,
     removed: removed.response.status,
     files: files.data ?? files.error,
     pages: pages.map(({ data }) => data),
