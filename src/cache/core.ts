@@ -58,7 +58,7 @@ export const toPathMark = (prefix: string, path: string): string => `${prefix}p:
 export function checkTags(call: string, tags: unknown): readonly string[] {
   if (Array.isArray(tags) && tags.every((tag) => typeof tag === 'string' && tag !== '')) return tags
   throw new TypeError(
-    `${call} takes tags as an array of non-empty strings, ${isPromise(tags) ? 'not a promise; look them up in a middleware' : `not ${JSON.stringify(tags)}`}`,
+    `${call} takes tags as an array of non-empty strings, not ${isPromise(tags) ? 'a promise' : JSON.stringify(tags)}`,
   )
 }
 

@@ -221,7 +221,7 @@ function toStoreFor(
   return (context = currentContext()) => {
     if (!context)
       throw new Error(
-        'this cache has a store by env, and no request is known here; call it inside of a request (on Workers, with the flag nodejs_compat), or pass a store to createCache()',
+        'the store of this cache depends on the request, and no request is known here; call it inside of a request (on Workers with nodejs_compat)',
       )
     const env = context.env as object
     let safe = byEnv.get(env)
@@ -254,7 +254,7 @@ function toLayerOptions(options: CacheOptions<any>): LayerOptions {
   if (typeof tags !== 'function') checkTags(call, tags)
   if (cdn !== undefined) checkDuration(call, 'cdn', cdn, 'seconds', true)
   if (cdn !== undefined && key)
-    throw new TypeError(`${call} takes cdn or key, not both: other caches do not know the key, and would mix the responses`)
+    throw new TypeError(`${call} takes cdn or key, not both: other caches do not know the key`)
   const lifetime = toLifetime(call, options)
   if (revalidate === undefined) throw new TypeError(`${call} needs revalidate: seconds, or false for no time limit`)
   const names = [...new Set(vary.map((name) => name.toLowerCase()))].sort()
@@ -264,7 +264,7 @@ function toLayerOptions(options: CacheOptions<any>): LayerOptions {
     varied: new Set(names),
     dynamic,
     maxBytes,
-    cacheControl: toCacheControl({ cdn, isPrivate: !!key }),
+    cacheControl: toCacheControl(cdn, !!key),
     vary: names.join(', '),
   }
   return { settings, tags, key, cdn, bypass, vary: names }

@@ -59,11 +59,11 @@ export interface Made {
 
 /** Runs the rest of the chain, and makes an entry of the response if possible. */
 export async function runFill(fill: Fill, marks: Versioned | undefined, signal: () => AbortSignal): Promise<Made> {
-  const { core, settings, context, href, reads, next } = fill
+  const { core, settings, context, href, reads, next, pattern } = fill
   const time = Date.now()
-  const tracker = new Tracker(settings.dynamic, fill.pattern, settings.varied)
+  const tracker = new Tracker(settings.dynamic, pattern, settings.varied)
   const request = toTrackedRequest(fill.request, fill.requestHref, tracker, signal)
-  const view = toView({ outer: context, reads, href, tracker, signal })
+  const view = toView({ outer: context, reads, href, pattern, tracker, signal })
   const collected = new Map<string, string>()
   const hadScopes = core.hasScopes()
   const run = <value>(work: () => value): value => core.run(collected, context, work)
