@@ -1,7 +1,16 @@
-import { defineConfig } from 'tsdown'
+import { defineConfig, type UserConfig } from 'tsdown'
 import { embed } from './embed.js'
 
-export default defineConfig({
+// The client that `byway client` writes, without the app's types: its code and its types, one file each.
+const standalone: UserConfig = {
+  outDir: 'dist/standalone',
+  platform: 'neutral',
+  target: 'es2022',
+  sourcemap: false,
+  clean: false,
+}
+
+const main: UserConfig = {
   entry: [
     'src/index.ts',
     'src/cache/index.ts',
@@ -22,9 +31,27 @@ export default defineConfig({
   // One file for one, so that a bundler takes what an app uses, and a stack trace names the file it comes from.
   unbundle: true,
   sourcemap: true,
-  dts: { sourcemap: true },
+  dts: { sourcemap: false },
   clean: true,
   plugins: [embed()],
   // The names of `imports` in package.json stay, so that each host resolves them by its own condition.
   deps: { neverBundle: [/^node:/, /^#/] },
-})
+}
+
+export default defineConfig([
+  main,
+  {
+    ...standalone,
+    entry: { client: 'src/client/index.ts' },
+    format: 'iife',
+    globalName: 'byway',
+    dts: false,
+    outputOptions: { comments: false },
+  },
+  {
+    ...standalone,
+    entry: { client: 'src/client/standalone.ts' },
+    format: 'esm',
+    dts: { emitDtsOnly: true, sourcemap: false },
+  },
+])

@@ -12,18 +12,9 @@ import { getCookie as getHonoCookie, setCookie as setHonoCookie } from 'hono/coo
 import { streamSSE } from 'hono/streaming'
 import { build } from 'esbuild'
 import { error, IttyRouter, json, text, withCookies } from 'itty-router'
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
-import { resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { z } from 'zod'
-
-// BYWAY=folder takes another build of it, and BYWAY_BEFORE=folder compares with one more.
-const load = async (folder) => {
-  const dist = folder ? pathToFileURL(`${resolve(folder)}/`) : new URL('../dist/', import.meta.url)
-  const middleware = new URL('middleware/index.js', dist)
-  const { cookies } = existsSync(middleware) ? await import(middleware.href) : {}
-  return { ...(await import(new URL('index.js', dist).href)), cookies }
-}
+import { loadByway } from './byway.mjs'
 
 const Search = z.object({ q: z.string().min(1), page: z.coerce.number().int().default(1) })
 const Item = z.object({ name: z.string(), price: z.number(), tags: z.array(z.string()) })
@@ -81,7 +72,9 @@ export const jobs = {
 
 const cookieOptions = { path: '/', httpOnly: true, secure: true, sameSite: 'lax' }
 
-function toByway({ route, router, reply, middleware, cookies }) {
+async function toByway(dist) {
+  const { route, router, reply, middleware, form, load } = await loadByway(dist)
+  const { cookies } = await load('byway/middleware')
   const routes = {
     text: route('/text').get(() => reply.text('hello')),
     post: route('/users/[user]/posts/[post]').get((_request, { params: { user, post } }) => ({ user, post })),
@@ -94,27 +87,22 @@ function toByway({ route, router, reply, middleware, cookies }) {
       .use(middleware((_request, _context, next) => next({ d: 4 })))
       .use(middleware((_request, _context, next) => next({ e: 5 })))
       .get((_request, { a, b, c, d, e }) => ({ sum: a + b + c + d + e })),
-    notes: route('/notes').post({ body: form(Note) }, (_request, { body: form }) => form),
-    photos: route('/photos').post({ body: form(Photo) }, (_request, { body: form }) => toPhotoJson(form)),
+    notes: route('/notes').post(form(Note), (_request, context) => context.body ?? context.form),
+    photos: route('/photos').post(form(Photo), (_request, context) => toPhotoJson(context.body ?? context.form)),
     ticks: route('/ticks').get(() => reply.sse(toEvents())),
-  }
-  async function* toEvents() {
-    let id = 0
-    for (const data of ticks) yield { id: String(id++), data }
-  }
-  if (cookies)
-    routes.visits = route('/visits')
+    visits: route('/visits')
       .use(cookies())
       .get((_request, { cookies }) => {
         const visits = Number(cookies.get('visits')?.value ?? 0) + 1
         cookies.set('visits', String(visits))
         return { visits }
-      })
-  const lacks = {
-    ...(!cookies && { 'cookie in and out': 'it has no cookies() yet' }),
-    ...(!reply.sse && { 'ten events': 'it has no reply.sse() yet' }),
+      }),
   }
-  return { fetch: router(routes).fetch, lacks }
+  async function* toEvents() {
+    let id = 0
+    for (const data of ticks) yield { id: String(id++), data }
+  }
+  return { fetch: router(routes).fetch }
 }
 
 function toHono({ Hono, zValidator, getCookie, setCookie, streamSSE }) {
@@ -441,11 +429,12 @@ function toHandWritten() {
 }
 
 const before = process.env.BYWAY_BEFORE
+const isBun = Boolean(process.versions.bun)
 export const apps = {
-  byway: toByway(await load(process.env.BYWAY)),
-  ...(before && { 'byway before': toByway(await load(before)) }),
+  byway: await toByway(process.env.BYWAY),
+  ...(before && { 'byway before': await toByway(before) }),
   Hono: toHono(native),
-  'Hono, node-server’s Response': await toHonoOnNode(),
+  ...(!isBun && { 'Hono, node-server’s Response': await toHonoOnNode() }),
   Elysia: toElysia(),
   h3: toH3(),
   'itty-router': toItty(),

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { cpus } from 'node:os'
 
 /** Numbers from 0 to 1 that are the same in every run. */
@@ -22,6 +22,27 @@ export const versionOf = (name) =>
 
 export function printMachine() {
   const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
-  console.log(`Node ${process.versions.node}, V8 ${process.versions.v8}, ${cpus()[0]?.model} × ${cpus().length}`)
+  const { bun, node, v8 } = process.versions
+  console.log(`${bun ? `Bun ${bun}` : `Node ${node}, V8 ${v8}`}, ${cpus()[0]?.model} × ${cpus().length}`)
   console.log(`byway ${version}`)
+}
+
+// What /proc counts in.
+const ticks = Number(process.env.CLK_TCK ?? 100)
+
+/** Seconds of CPU, user and system, that all threads of the processes of a group have taken so far. */
+export function cpuOf(group) {
+  let sum = 0
+  for (const id of readdirSync('/proc')) {
+    if (!/^\d+$/.test(id)) continue
+    try {
+      const text = readFileSync(`/proc/${id}/stat`, 'utf8')
+      // After the command in parentheses, which can hold any character.
+      const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+      if (Number(fields[2]) === group) sum += Number(fields[11]) + Number(fields[12])
+    } catch {
+      // The process has ended since.
+    }
+  }
+  return sum / ticks
 }

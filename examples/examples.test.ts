@@ -40,7 +40,7 @@ const prints: Record<string, readonly (string | RegExp)[]> = {
   ai: [
     /^text\/plain; charset=utf-8 Byways are the quiet roads\.\ntext\/event-stream data: \{"type":"start"\}\n/,
     'data: {"type":"text-delta","id":"1","delta":"quiet "}',
-    /data: \[DONE\]\n\n\nThe model stops: The client is gone\.\n$/,
+    /data: \[DONE\]\n\n\nThe model stops: The client disconnected\.\n$/,
   ],
   'tanstack-query': [
     /^up to 3: 0\n201 \n409 mint is there already\nup to 3: mint\nshown: tea, then tea and mint\n/,

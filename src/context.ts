@@ -78,18 +78,12 @@ export class Context implements Scoped {
   }
 
   /** A copy with more in it, which outer middleware does not see. @throws TypeError if a name is a member of the context. */
-  '~with'(added: object | undefined, options: NextOptions | undefined): Context {
-    let signal = this.#signal
-    let view = this.#view
-    if (options) {
-      signal = options.signal ?? signal
-      const { view: inner } = options
-      const outer = view
-      if (inner) view = outer ? (context) => inner(outer(context)) : inner
-    }
-    const copy = Object.assign(new Context(this.#exchange, signal, view), this)
+  '~with'(added: object | undefined, { signal = this.#signal, view }: NextOptions = {}): Context {
+    const outer = this.#view
+    const both = view && outer ? (context: object) => view(outer(context)) : (view ?? outer)
+    const copy = Object.assign(new Context(this.#exchange, signal, both), this)
     try {
-      return added ? Object.assign(copy, added) : copy
+      return Object.assign(copy, added)
     } catch (cause) {
       // The members are getters, which cannot be assigned to.
       throw new TypeError(`next({ ${Object.keys(added!)} }) cannot replace a member of the context; use another name`, { cause })
@@ -120,7 +114,7 @@ export class Context implements Scoped {
     return { ...app, dispatch: (request) => dispatch(request, this.#exchange) }
   }
   get waitUntil(): BaseContext['waitUntil'] {
-    return (promise) => this.#exchange.waitUntil(promise)
+    return (promise) => void this.#exchange.waitUntil(promise)
   }
   get after(): BaseContext['after'] {
     return (work) => this.#exchange.after(work)

@@ -1,7 +1,8 @@
 import type { App } from './app.js'
 import { keepAlive, noHost, onWritten, type Host } from './host.js'
-import { paramsOf, type Match } from './matcher.js'
-import { BodyLimitError, toFailure, tooLarge, type Phase } from './problem.js'
+import { indexIn, paramsOf, type Match } from './matcher.js'
+import { BodyLimitError } from './inputs/source.js'
+import { toFailure, tooLarge, type Phase } from './problem.js'
 import { isResponse, memoryOf, withoutBody, type Memory } from '#response'
 
 /** The app that handles a request: a router, or a route that is called on its own. */
@@ -36,7 +37,7 @@ export class Exchange {
   declare start: number
   declare end: number
   /** Runs the matched operation. Set when the request is matched. */
-  declare run: (request: Request, context: Scoped) => Response | Promise<Response>
+  declare run: (request: Request, context: any) => Response | Promise<Response>
   match: Match<unknown> | undefined
   /** The inputs that were validated before the handler, by a cache for example. */
   inputs: object | undefined
@@ -44,51 +45,54 @@ export class Exchange {
   #params: Record<string, unknown> | undefined
   #url: URL | undefined
   // The work of `after`, and what starts it.
-  #queue: Promise<unknown> | undefined
+  #work: (() => unknown)[] | undefined
   #start: (() => void) | undefined
   #isFinished = false
   #stream: Response | undefined
   #streamEnd: Promise<void> | undefined
   // The error that no middleware has handled yet.
   #cause: Cause | undefined
+  #known: Set<unknown> | undefined
 
-  constructor(
-    request: Request,
-    server: Server,
-    href: string,
-    start: number,
-    end: number,
-    host: Host = noHost,
-    outer?: Exchange,
-  ) {
+  constructor(request: Request, server: Server, host: Host = noHost, outer?: Exchange) {
+    const { href, start, end } = locate(request.url)
     this.request = request
     this.server = server
-    this.href = href
-    this.start = start
-    this.end = end
     this.host = host
     this.outer = outer
+    this.href = href
+    this.start = start + server.app.basePath.length
+    this.end = end
   }
 
   get params(): Record<string, unknown> {
     return (this.#params ??= this.match ? paramsOf(this.match, this.href, this.start, this.end) : {})
   }
-  set params(params: Record<string, unknown>) {
+
+  /** Continues with a match, or with none. `params` replaces what its pattern captures. */
+  use(match?: Match<unknown>, params?: Record<string, unknown>): void {
+    this.match = match
     this.#params = params
   }
 
-  /** Continues as if no route had matched. */
-  forget(): void {
-    this.match = this.#params = undefined
+  /** Removes the last character of the pathname. */
+  cut(): void {
+    this.href = this.href.slice(0, this.end - 1) + this.href.slice(this.end)
+    this.end--
   }
 
   get url(): URL {
     return (this.#url ??= new URL(this.href))
   }
 
-  /** The query without its `?`. */
+  /** `url.href`, without creating a URL. */
+  get urlText(): string {
+    return this.#url ? this.#url.href : this.href
+  }
+
+  /** The query with its `?`. */
   get search(): string {
-    return this.href.slice(this.end).replace(/^\?|#.*/gs, '')
+    return this.href.slice(this.end).replace(/#.*/s, '')
   }
 
   report(error: unknown, phase: Phase): void {
@@ -107,24 +111,30 @@ export class Exchange {
   after(work: (() => unknown) | PromiseLike<unknown>): void {
     if (this.outer) return this.outer.after(work)
     if (typeof work !== 'function') return this.waitUntil(work, 'after')
-    if (!this.#queue) {
-      this.#queue = new Promise<void>((start) => (this.#start = start))
-      this.waitUntil(this.#drain())
+    if (this.#work) return void this.#work.push(work)
+    this.#work = [work]
+    this.waitUntil(this.#runWork())
+  }
+
+  async #runWork(): Promise<void> {
+    await new Promise<void>((start) => {
+      this.#start = start
       if (this.#isFinished) this.#release()
-    }
-    // In the order of the calls, whatever fails.
-    this.#queue = this.#queue.then(work).catch((error: unknown) => this.report(error, 'after'))
+    })
+    // In the order of the calls, whatever fails. Work can add work.
+    for (const work of this.#work!)
+      try {
+        await work()
+      } catch (error) {
+        this.report(error, 'after')
+      }
+    this.#work = undefined
   }
 
-  // Work can add work.
-  async #drain(): Promise<void> {
-    for (let last: unknown; last !== this.#queue; ) await (last = this.#queue)
-  }
-
-  // After a streamed response, or in the next turn.
+  // Starts the work when the host has written the response, when its stream has ended, or in the next turn.
   #release(): void {
-    const start = this.#start!
-    if (onWritten(this.request, start)) return
+    const start = this.#start
+    if (!start || onWritten(this.request, start)) return
     if (this.#streamEnd) void this.#streamEnd.then(start)
     else setTimeout(start)
   }
@@ -169,9 +179,13 @@ export class Exchange {
     return response
   }
 
-  #reportCause(cause: Cause): void {
-    if (!cause.isReported && !isAbort(cause.error, this.request.signal)) this.report(cause.error, cause.phase as Phase)
-    cause.isReported = true
+  // Reports an error once, and not if it only says that the request was aborted.
+  #reportCause({ error, phase }: Cause): void {
+    const { aborted, reason } = this.request.signal
+    const known = (this.#known ??= new Set())
+    if (aborted) known.add(reason)
+    if (!known.has(error) && !known.has((error as Partial<Error> | null)?.cause)) this.report(error, phase as Phase)
+    known.add(error)
   }
 
   /** The only place where a response leaves. Reports its error, and starts the work of `after`. */
@@ -183,16 +197,9 @@ export class Exchange {
     if (body && this.#stream !== response && !body.locked && body !== response.body) body.cancel().catch(() => {})
     this.watch(response)
     this.#isFinished = true
-    if (this.#start) this.#release()
+    this.#release()
     return this.request.method === 'HEAD' ? withoutBody(response) : response
   }
-}
-
-/** Whether an error only reports that a signal was aborted. */
-export function isAbort(error: unknown, { aborted, reason }: Pick<AbortSignal, 'aborted' | 'reason'>): boolean {
-  return (
-    aborted && (error === reason || (error instanceof Error && error.cause !== undefined && error.cause === reason))
-  )
 }
 
 /**
@@ -204,6 +211,5 @@ export function locate(href: string): { href: string; start: number; end: number
   if (href.includes('/.') || href.includes('/%2')) href = new URL(href).href
   // After `https://`; a host has at least one character.
   const start = href.indexOf('/', 8)
-  const end = href.slice(start).search(/[?#]/)
-  return { href, start, end: end === -1 ? href.length : start + end }
+  return { href, start, end: indexIn('?', href, start, indexIn('#', href, start, href.length)) }
 }

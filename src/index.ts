@@ -1,4 +1,5 @@
-export { errorOf, BodyLimitError } from './problem.js'
+export { errorOf } from './problem.js'
+export { BodyLimitError } from './inputs/source.js'
 export type {
   ErrorStatus,
   InputError,

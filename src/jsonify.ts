@@ -1,38 +1,46 @@
-/** What is left of a value after JSON: a `Date` is a string, `undefined` is gone. Files travel as they are. */
+/**
+ * The type of a value after `JSON.stringify` and `JSON.parse`: `{ at: Date; none?: undefined; list: (Date | undefined)[] }`
+ * gives `{ at: string; list: (string | null)[] }`. Files keep their type. What byway does not send as JSON, such as a Map or
+ * a bigint, is `never`.
+ */
 // prettier-ignore
 export type Jsonify<value> =
-  unknown extends value                                 ? value :
-  value extends JsonValue | Blob                        ? value :
-  value extends { toJSON(...args: never): infer json }  ? Jsonify<json> :
-  value extends Unsendable                              ? undefined :
-  value extends readonly unknown[]                      ? JsonifyArray<value> :
+  unknown extends value                                ? value :
+  value extends JsonValue | Blob                       ? value :
+  value extends { toJSON(...args: never): infer json } ? Jsonify<json> :
+  value extends Absent                                 ? undefined :
+  value extends Unsendable                             ? never :
+  value extends readonly unknown[]                     ? JsonifyArray<value> :
   JsonifyObject<value>
-// What is JSON already needs no look inside; a recursive union of it would have no end.
-type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue }
-// A written array is looked into when it is used, a mapped one at once: without end, if it is recursive.
+// JSON already is left as it is: a recursive union of it would have no end.
+export type JsonValue = string | number | boolean | null | readonly JsonValue[] | { readonly [key: string]: JsonValue }
+// Values that JSON leaves out of an object, and writes as `null` in an array.
+type Absent = undefined | symbol | ((...args: never) => unknown) | (abstract new (...args: never) => unknown)
+type Unsendable = bigint | ReadonlyMap<any, any> | ReadonlySet<any> | ArrayBuffer | ArrayBufferView
+
+// A written array is resolved when it is used, a mapped one immediately: without an end if it is recursive.
 // prettier-ignore
 type JsonifyArray<value extends readonly unknown[]> =
-  value[number][] extends value ? value extends unknown[] ? Jsonify<value[number]>[] : readonly Jsonify<value[number]>[] :
-  { [index in keyof value]: Jsonify<value[index]> }
-// One flat object to look at when nothing in it can be undefined, which is the usual case.
+  value[number][] extends value ? value extends unknown[] ? JsonifyItem<value[number]>[] : readonly JsonifyItem<value[number]>[] :
+  { [index in keyof value]: JsonifyItem<value[index]> }
+type JsonifyItem<item> = Jsonify<Exclude<item, Absent>> | (Extract<item, Absent> extends never ? never : null)
+
+// Usually no member can be absent: then the type is one mapped type, which is cheaper and easier to read.
 type JsonifyObject<value> =
-  HasUndefined<value> extends true
+  HasAbsent<value> extends true
     ? Flat<
-        {
+        { [key in keyof value as MayBeAbsent<value[key]> extends true ? never : key]: Jsonify<value[key]> } & {
           [
-            key in keyof value as undefined extends value[key] ? never : value[key] extends Unsendable ? never : key
-          ]: Jsonify<value[key]>
-        } & {
-          [
-            key in keyof value as undefined extends value[key] ? (value[key] extends Unsendable ? never : key) : never
-          ]?: Jsonify<Exclude<value[key], undefined>>
+            key in keyof value as MayBeAbsent<value[key]> extends true ? OnlyIfPresent<value[key], key> : never
+          ]?: Jsonify<Exclude<value[key], Absent>>
         }
       >
     : { [key in keyof value]: Jsonify<value[key]> }
-type HasUndefined<value> = true extends {
-  [key in keyof value]-?: value[key] extends Unsendable ? true : undefined extends value[key] ? true : false
-}[keyof value]
-  ? true
-  : false
+type HasAbsent<value> = true extends { [key in keyof value]-?: MayBeAbsent<value[key]> }[keyof value] ? true : false
+// prettier-ignore
+type MayBeAbsent<member> =
+  undefined extends member                 ? true :
+  [Extract<member, Absent>] extends [never] ? false :
+  true
+type OnlyIfPresent<member, key> = [member] extends [Absent] ? never : key
 type Flat<value> = { [key in keyof value]: value[key] }
-type Unsendable = undefined | symbol | ((...args: never) => unknown) | (abstract new (...args: never) => unknown)

@@ -2,11 +2,10 @@ import type { AnyMiddleware } from './app.js'
 import { checkOptions } from './options.js'
 import type { BaseContext, Context, NextOptions } from './context.js'
 import type { Method, Operation } from './declaration.js'
-import type { Scoped } from './exchange.js'
 import type { MiddlewareNotes } from './notes.js'
 import type { AnyParams } from './pattern.js'
-import type { Phase } from './problem.js'
 import type { Reply } from './reply.js'
+import { isPromise } from './promise.js'
 import { isResponse } from '#response'
 
 export type { AnyMiddleware } from './app.js'
@@ -47,6 +46,8 @@ export interface AroundOperation {
    * with, the 400 Response if they are invalid.
    */
   inputs(this: void, request: Request, context: object): Inputs | Promise<Inputs>
+  /** `context.url.href`, without the cost of creating the `URL`. */
+  href(this: void, context: object): string
 }
 
 /** The validated query and headers of a request. */
@@ -176,18 +177,3 @@ const toMistake = (result: unknown): TypeError =>
       ? 'a middleware returned a Response whose body it has read; read a clone'
       : `a middleware returned ${result === undefined ? 'undefined' : 'a value'} instead of a Response; return next(), or a Response`,
   )
-
-/** Whether a value is a promise, of this realm or another. */
-export const isPromise = (value: unknown): value is Promise<unknown> =>
-  typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
-
-/** Converts the result of `run` to a response, immediately or when it resolves. */
-export function settle(
-  result: unknown,
-  context: Scoped,
-  phase: Phase,
-  convert: (result: unknown) => Response | Promise<Response>,
-): Response | Promise<Response> {
-  if (!isPromise(result)) return convert(result)
-  return Promise.resolve(result).then(convert, (error: unknown) => context['~exchange'].thrown(error, phase))
-}

@@ -1,8 +1,10 @@
-export { serve, toNodeHandler } from './hosts/node.js'
-export type { App, NodeHandlerOptions, Served, ServeOptions } from './hosts/node.js'
-export { fileStore } from './cache/file-store.js'
-export type { FileStoreOptions } from './cache/file-store.js'
-export { prerender, PrerenderError } from './prerender.js'
+export { serve } from './hosts/node.js'
+export type { Served, ServeOptions } from './hosts/node.js'
+export { toNodeHandler } from './hosts/node-handler.js'
+export type { App, NodeHandler, NodeHandlerOptions } from './hosts/node-handler.js'
+export { fileStore } from './cache/stores/file-store.js'
+export type { FileStoreOptions } from './cache/stores/file-store.js'
+export { prerender, PrerenderError } from './prerender/prerender.js'
 export type {
   Prerendered,
   PrerenderedPage,
@@ -10,4 +12,4 @@ export type {
   PrerenderFailure,
   PrerenderOptions,
   PrerenderProgress,
-} from './prerender.js'
+} from './prerender/prerender.js'

@@ -1,11 +1,11 @@
 import type { AnyMiddleware, RouteData, RouteOperation } from './app.js'
 import type { Context } from './context.js'
 import { methods, type Method, type Operation } from './declaration.js'
-import { compose, notesOf, settle, type AroundOperation, type Chain } from './middleware.js'
-import { checkOptions } from './options.js'
-import { toBodyKind, toReadBody, toReadInputs } from './prepare.js'
+import { compose, notesOf, type AroundOperation, type Chain } from './middleware.js'
+import { checkOptions, hasMethod, isLimit } from './options.js'
+import { toBodyKind, toReadBody, toReadInputs, type Read } from './prepare.js'
+import { after, attempt } from './promise.js'
 import { toRespond } from './respond.js'
-import { isResponse } from '#response'
 import { isSchema } from './schema.js'
 
 /** A contradiction in the declaration of a route. The message says what to do. */
@@ -50,13 +50,13 @@ export function toOperation(
 const checks = {
   query: isSchema,
   headers: isSchema,
-  body: (value: unknown): boolean => isSchema(value) || typeof (value as { read?: unknown } | null)?.read === 'function',
+  body: (value: unknown): boolean => isSchema(value) || hasMethod('read')(value),
   response: (value: unknown): boolean =>
     isSchema(value) ||
     (typeof value === 'object' &&
       value !== null &&
       Object.entries(value).every(([status, schema]) => /^[1-5]\d\d$/.test(status) && isSchema(schema))),
-  bodyLimit: (value: unknown): boolean => typeof value === 'number' && value >= 0,
+  bodyLimit: isLimit,
   openapi: 'object',
 } as const
 
@@ -73,51 +73,40 @@ function toRun(pattern: string, { method, declaration, handler, middleware }: Ro
     declaration,
     inputs: (request, context) =>
       readInputs ? readInputs(request, (context as Context)['~exchange']) : {},
+    href: (context) => (context as Context)['~exchange'].urlText,
   }
   const layers = middleware.map((layer): AnyMiddleware => notesOf(layer).around?.(operation) ?? layer)
   return compose(layers, toHandle(declaration, handler, readInputs))
 }
 
 // Validation and handler, inside all middleware.
-function toHandle(operation: Operation, handler: Handler, readInputs: ReturnType<typeof toReadInputs>): Chain {
+function toHandle(operation: Operation, handler: Handler, readInputs: Read | undefined): Chain {
   const readBody = toReadBody(operation)
   const respond = toRespond(operation)
   const handle: Chain = (request, context) => {
     const exchange = context['~exchange']
-    const convert = (value: unknown): Response | Promise<Response> => {
-      try {
-        const response = respond(value, context)
-        return isResponse(response)
-          ? exchange.settle(exchange.watch(response))
-          : response.catch((error: unknown) => exchange.thrown(error, 'response'))
-      } catch (error) {
-        return exchange.thrown(error, 'response')
-      }
-    }
-    try {
-      return settle(handler(request, context['~seen']), context, 'handler', convert)
-    } catch (error) {
-      return exchange.thrown(error, 'handler')
-    }
+    return attempt(
+      () => handler(request, context['~seen']),
+      (value) =>
+        attempt(
+          () => respond(value, exchange),
+          (response) => exchange.settle(exchange.watch(response)),
+          (error) => exchange.thrown(error, 'response'),
+        ),
+      (error) => exchange.thrown(error, 'handler'),
+    )
   }
   if (!readInputs && !readBody) return handle
   return (request, context) => {
     const exchange = context['~exchange']
-    const finish = (inputs: object | undefined): Response | Promise<Response> => {
-      if (inputs) Object.assign(context, inputs)
-      if (!readBody) return handle(request, context)
-      return (readBody(request, exchange) as Promise<unknown>).then((body) =>
-        handle(request, Object.assign(context, { body })),
-      )
-    }
-    const fail = (error: unknown): Response => exchange.thrown(error, 'input')
-    try {
-      const inputs = readInputs?.(request, exchange)
-      const response = inputs instanceof Promise ? inputs.then(finish) : finish(inputs)
-      return response instanceof Promise ? response.catch(fail) : response
-    } catch (error) {
-      return fail(error)
-    }
+    return attempt(
+      () =>
+        after(readInputs?.(request, exchange), (inputs) =>
+          after(readBody?.(request, exchange), (body) => Object.assign(context, inputs, body)),
+        ),
+      () => handle(request, context),
+      (error) => exchange.thrown(error, 'input'),
+    )
   }
 }
 

@@ -3,9 +3,9 @@ import type { Exchange } from './exchange.js'
 import { readBody } from './inputs/body.js'
 import { json } from './inputs/json.js'
 import { toQueryParser } from './inputs/query.js'
-import { isPromise, type Inputs } from './middleware.js'
 import { NullObject } from './null-object.js'
 import { toFailure, toInputErrors, toInvalid } from './problem.js'
+import { after, attempt } from './promise.js'
 import { isResponse } from '#response'
 import { isSchema, validate, type Result, type Schema } from './schema.js'
 
@@ -13,64 +13,62 @@ import { isSchema, validate, type Result, type Schema } from './schema.js'
 export const toBodyKind = ({ body }: Operation): BodyKind | undefined => (isSchema(body) ? json(body) : body)
 
 /** Reads and validates inputs. Throws, or rejects with, a Response if they are invalid. */
-export type Read<inputs> = (request: Request, exchange: Exchange) => inputs | Promise<inputs>
+export type Read = (request: Request, exchange: Exchange) => object | Promise<object>
 
-/**
- * Makes the function that validates the declared query and headers, once for each request. Returns `undefined` if the
- * operation declares neither.
- */
-export function toReadInputs({ query, headers }: Operation): Read<Inputs> | undefined {
-  if (!query && !headers) return undefined
-  const parseQuery = query && toQueryParser(query)
-  const readQuery = (exchange: Exchange): unknown =>
-    guard('query', () => parseQuery!(exchange.search, (result) => valueOf('query', result)))
-  const readHeaders = ({ headers: given }: Request): unknown =>
-    guard('headers', () => {
-      const value = new NullObject()
-      for (const [name, text] of given) value[name] = text
-      return validate(headers!, value, (result) => valueOf('headers', result))
-    })
-  return (request, exchange) => {
-    if (exchange.inputs) return exchange.inputs
-    const finish = (query?: unknown): Inputs | Promise<Inputs> => {
-      if (!headers) return { query }
-      const value = readHeaders(request)
-      return isPromise(value)
-        ? value.then((headers) => ({ query, headers }))
-        : { ...(parseQuery && { query }), headers: value }
-    }
-    const value = parseQuery && readQuery(exchange)
-    return (exchange.inputs = isPromise(value) ? value.then(finish) : finish(value)) as Inputs
+// Reads the value of one input, and passes the result of its schema to `settle`.
+type ReadInput = (request: Request, exchange: Exchange, settle: (result: Result) => unknown) => unknown
+
+/** Makes the function that validates the declared query and headers, once for each request. */
+export function toReadInputs({ query, headers }: Operation): Read | undefined {
+  const inputs: [name: string, read: ReadInput][] = []
+  if (query) {
+    const parse = toQueryParser(query)
+    inputs.push(['query', (_request, { search }, settle) => parse(search, settle)])
   }
+  if (headers) inputs.push(['headers', (request, _exchange, settle) => validate(headers, toObject(request.headers), settle)])
+  const read = (request: Request, exchange: Exchange, index: number, values: object): object | Promise<object> => {
+    const [name, readInput] = inputs[index] ?? []
+    if (!readInput) return values
+    return after(
+      guard(name!, (settle) => readInput(request, exchange, settle)),
+      (value) => read(request, exchange, index + 1, { ...values, [name!]: value }),
+    )
+  }
+  return inputs.length
+    ? (request, exchange) => (exchange.inputs ??= read(request, exchange, 0, {}))
+    : undefined
+}
+
+function toObject(headers: Headers): object {
+  const object = new NullObject()
+  for (const [name, text] of headers) object[name] = text
+  return object
 }
 
 /** Makes the function that reads and validates the declared body. Returns `undefined` if the operation declares none. */
-export function toReadBody(operation: Operation): Read<unknown> | undefined {
+export function toReadBody(operation: Operation): Read | undefined {
   const kind = toBodyKind(operation)
   if (!kind) return undefined
   const schema = kind.schema as Schema | undefined
   return async (request, { server, host }) => {
     const value = await readBody(kind, request, operation.bodyLimit ?? server.bodyLimit, host.isServer)
-    return schema ? guard('body', () => validate(schema, value, (result) => valueOf('body', result))) : value
+    return { body: schema ? await guard('body', (settle) => validate(schema, value, settle)) : value }
   }
-}
-
-function valueOf(name: string, result: Result): unknown {
-  if (result.issues) throw toInvalid(toInputErrors(name, result.issues), result.issues)
-  return result.value
 }
 
 // A validator that fails because of a client's value is the client's 400, and its error goes to `onError`.
-function guard(name: string, run: () => unknown): unknown {
-  const fail = (error: unknown): never => {
-    throw isResponse(error)
-      ? error
-      : toFailure(error, 'input', 400, 'Bad Request', { detail: `The ${name} could not be validated.` })
-  }
-  try {
-    const value = run()
-    return value instanceof Promise ? value.catch(fail) : value
-  } catch (error) {
-    return fail(error)
-  }
+function guard(name: string, run: (settle: (result: Result) => unknown) => unknown): unknown {
+  return attempt(
+    () =>
+      run((result) => {
+        if (result.issues) throw toInvalid(toInputErrors(name, result.issues), result.issues)
+        return result.value
+      }),
+    (value) => value,
+    (error) => {
+      throw isResponse(error)
+        ? error
+        : toFailure(error, 'input', 400, 'Bad Request', { detail: `The ${name} could not be validated.` })
+    },
+  )
 }

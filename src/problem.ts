@@ -1,5 +1,6 @@
 import { createResponse, memoryOf, type HeaderPairs } from '#response'
 import type { Issue } from './schema.js'
+import { undeclared } from './undeclared.js'
 
 /** The statuses of errors: a closed list, so that a client can discriminate by status. */
 // prettier-ignore
@@ -85,17 +86,6 @@ export const toInvalid = (errors: readonly InputError[], issues?: readonly Issue
 export const toPointer = (path: readonly PropertyKey[]): string =>
   path.map((step) => `/${String(step).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
 
-/** A request body is larger than the limit. It becomes a 413 if it is not caught. */
-export class BodyLimitError extends Error {
-  override readonly name = 'BodyLimitError'
-  /** The limit in bytes. */
-  readonly limit: number
-  constructor(limit: number) {
-    super(`the body is larger than ${limit} bytes`)
-    this.limit = limit
-  }
-}
-
 /** The 413 for a body above the limit. */
 export const tooLarge = (limit: number): Response =>
   toProblem(413, 'Content Too Large', { detail: `The body is larger than ${limit} bytes.` })
@@ -109,7 +99,7 @@ export const toFailure = (
   phase: Phase,
   status = 500,
   title = 'Internal Server Error',
-  details?: object,
+  details: object = { detail: undeclared },
   headers?: HeaderPairs,
 ): Response => toProblem(status, title, details, headers, { cause: { error, phase, wasRead: false } })
 

@@ -1,5 +1,5 @@
 import type { Operation } from './declaration.js'
-import type { Scoped } from './exchange.js'
+import type { Exchange } from './exchange.js'
 import { toJson } from './json.js'
 import { toInputErrors, type InputError } from './problem.js'
 import { createResponse, isResponse, memoryOf, type HeaderPairs } from '#response'
@@ -29,18 +29,18 @@ export function toResponse(value: unknown): Response {
 /** Makes the function that converts what the handler of an operation returned. */
 export function toRespond({
   response: declared,
-}: Operation): (value: unknown, context: Scoped) => Response | Promise<Response> {
+}: Operation): (value: unknown, exchange: Exchange) => Response | Promise<Response> {
   if (!declared) return toResponse
   const schemas = isSchema(declared)
     ? new Map([[200, declared]])
     : new Map(Object.entries(declared as object).map(([status, schema]: [string, Schema]) => [Number(status), schema]))
-  return (value, context) => {
+  return (value, { server }) => {
     const reply = isResponse(value) ? value : undefined
     const memory = reply && memoryOf(reply)
     const status = reply ? reply.status : value === undefined ? 204 : 200
     const schema = schemas.get(status)
     // A Response without data, such as a native one or a stream, is not validated.
-    if (!schema || !context['~exchange'].server.responseValidation || (reply && !(memory && 'data' in memory)))
+    if (!schema || !server.responseValidation || (reply && !(memory && 'data' in memory)))
       return toResponse(value)
     const convert = (result: Result): Response => {
       if (result.issues) throw new ResponseError(status, toInputErrors('response', result.issues))

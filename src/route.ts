@@ -4,7 +4,7 @@ import { methods, type BodyKind, type InputName, type Method, type Operation } f
 import { defaultBodyLimit } from './inputs/body.js'
 import type { Added, AnyContext, Early, Next } from './middleware.js'
 import { RouteError, toOperation, type RunnableOperation } from './operation.js'
-import { checkOptions } from './options.js'
+import { checkOptions, show } from './options.js'
 import { parsePattern, type InvalidPattern, type Params, type PatternMistake } from './pattern.js'
 import type { Status } from './problem.js'
 import type { Reply } from './reply.js'
@@ -305,7 +305,7 @@ function define(route: RouteValue, method: Method | 'ALL', given: DefineArgument
 function checkMiddleware(value: unknown): AnyMiddleware {
   if (typeof value === 'function') return value as AnyMiddleware
   throw new RouteError(
-    `.use() takes a middleware (request, context, next) => Response, not ${value === null ? 'null' : typeof value}`,
+    `.use() takes a middleware (request, context, next) => Response, not ${show(value)}`,
   )
 }
 

@@ -3,7 +3,7 @@ import { toHost } from './host.js'
 import { defaultBodyLimit } from './inputs/body.js'
 import { RouterError } from './matcher.js'
 import { notesOf, type Early } from './middleware.js'
-import { checkOptions } from './options.js'
+import { checkOptions, hasMethod, isLimit, show } from './options.js'
 import type { Rewrites } from './paths/rewrites.js'
 import { parsePattern } from './pattern.js'
 import type { Phase } from './problem.js'
@@ -119,17 +119,19 @@ export function router<routes, layer extends AnyMiddleware = never, problems ext
   const settled = async (): Promise<void> => {
     while (pending.size) await Promise.all(pending)
   }
+  // A client in the same process adds it to its URLs: createClient({ fetch: app.fetch }).
+  fetch.basePath = app.basePath
   return Object.defineProperty({ fetch, declared: routes, settled }, data, { value: app })
 }
 
 const checks = {
   use: (value: unknown) => Array.isArray(value) && value.every((layer) => typeof layer === 'function'),
-  rewrites: (value: unknown) => typeof (value as Rewrites | null)?.apply === 'function',
+  rewrites: hasMethod('apply'),
   basePath: 'string',
   trailingSlash: (value: unknown) => ['redirect', 'ignore', 'strict', 'always'].includes(value as string),
-  bodyLimit: (value: unknown) => typeof value === 'number' && value >= 0,
+  bodyLimit: isLimit,
   responseValidation: 'boolean',
-  problems: (value: unknown) => typeof (value as Problems | null)?.convert === 'function',
+  problems: hasMethod('convert'),
   onError: 'function',
 } as const
 
@@ -141,7 +143,7 @@ interface CollectedRoute extends NamedRoute {
 function* collect(group: unknown, names: readonly string[] = [], seen = new Set<unknown>()): Generator<CollectedRoute> {
   const path = ['router()', ...names.map((name) => `'${name}'`)].join(': ')
   if (typeof group !== 'object' || group === null || Array.isArray(group))
-    throw new RouterError(`${path} takes an object of routes, not ${group === null ? 'null' : typeof group}`)
+    throw new RouterError(`${path} takes an object of routes, not ${show(group)}`)
   if (seen.has(group)) return
   seen.add(group)
   const isModule = isNamespace(group)

@@ -1,3 +1,5 @@
+import { after } from './promise.js'
+
 /**
  * Any Standard Schema. The members of `~standard` are not compared, because that would make TypeScript compute the
  * input of each schema.
@@ -68,7 +70,5 @@ export function validate<value>(
   input: unknown,
   settle: (result: Result) => value | Promise<value>,
 ): value | Promise<value> {
-  const result = standardOf(schema).validate(input)
-  // A promise is recognized by `then`, because it can come from another realm.
-  return 'then' in result ? Promise.resolve(result).then(settle) : settle(result)
+  return after(standardOf(schema).validate(input), settle)
 }

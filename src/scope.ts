@@ -28,22 +28,26 @@ export function enableScopes(): void {
   isEnabled = true
   const hooks = typeof process === 'object' ? process.getBuiltinModule?.('node:async_hooks') : undefined
   const { AsyncLocalStorage } = (hooks ?? {}) as { AsyncLocalStorage?: new () => Storage }
-  storage = AsyncLocalStorage && new AsyncLocalStorage()
+  if (!AsyncLocalStorage) return
+  storage = new AsyncLocalStorage()
+  runInScope = runInStorage
 }
 
 /** The scope of the code that runs. */
 export const currentScope = (): Scope | undefined => storage?.getStore()
 
 /** Runs code in a scope of its own, with the values of the current scope and those given. */
-export function runInScope<value>(
+export let runInScope: RunInScope = (_context, run) => run()
+type RunInScope = <value>(
   context: ScopeContext | undefined,
   run: () => value,
   values?: Iterable<readonly [unknown, unknown]>,
-): value {
-  if (!storage) return run()
+) => value
+
+const runInStorage: RunInScope = (context, run, values) => {
   const outer = currentScope()
   const scope = { context: context ?? outer?.context, values: new Map([...(outer?.values ?? []), ...(values ?? [])]) }
-  return storage.run(scope, run)
+  return storage!.run(scope, run)
 }
 
 /** Returns a function that runs code in the scope that is current now, or `undefined` if there is no scope. */

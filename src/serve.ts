@@ -1,16 +1,19 @@
 import type { ParamsSchema, RouteData } from './app.js'
 import { Context } from './context.js'
 import type { Method } from './declaration.js'
-import { Exchange, locate, type Server } from './exchange.js'
+import { Exchange, type Server } from './exchange.js'
 import type { Host } from './host.js'
-import { Matcher, paramsOf, type Match } from './matcher.js'
-import { compose, isPromise, notesOf, type Chain } from './middleware.js'
+import { limitBody } from './inputs/source.js'
+import { Matcher, type Match } from './matcher.js'
+import { compose, notesOf, type Chain } from './middleware.js'
 import { toAllow, type RunnableOperation } from './operation.js'
 import type { Rewrites } from './paths/rewrites.js'
 import { toProblem } from './problem.js'
+import { after, attempt } from './promise.js'
 import { createResponse, ownTarget } from '#response'
 import { validate } from './schema.js'
 import { runInScope } from './scope.js'
+import { undeclared } from './undeclared.js'
 
 /** A route whose operations can run. */
 export interface RunnableRoute extends RouteData {
@@ -27,16 +30,23 @@ export interface ServeSettings extends Omit<Server, 'dispatch'> {
 /** Sends a request through the route that matches it. `params` replaces what the pathname captures. */
 export type Serve = (request: Request, host?: Host, params?: Params) => Response | Promise<Response>
 
+// What runs inside the router's middleware: an operation, or byway's own response.
+type Action = Pick<RunnableOperation, 'run'> & Partial<RunnableOperation>
+
 interface Target {
   readonly route: RunnableRoute
   /** The response to a method that the route lacks. Made when it is first needed. */
-  fallback?: Chain
+  fallback?: Action
 }
 
 type Params = Record<string, unknown>
 
-const notFound: Chain = () => toProblem(404, 'Not Found')
-const malformed: Chain = () => toProblem(400, 'Bad Request', { detail: 'The URL has a malformed percent-escape.' })
+const notFound: Action = { run: () => toProblem(404, 'Not Found', { detail: undeclared }) }
+// Params that do not match are in the client's types, so this 404 is a result.
+const invalidParams: Action = { run: () => toProblem(404, 'Not Found') }
+const malformed: Action = {
+  run: () => toProblem(400, 'Bad Request', { detail: 'The URL has a malformed percent-escape.' }),
+}
 
 /**
  * Makes the function through which every request goes: to one route that is called on its own, or to all routes of a router.
@@ -54,88 +64,64 @@ export function createServe(routes: readonly RunnableRoute[], settings: ServeSet
     async dispatch(request, outer) {
       if (outer.isDispatched) throw new Error('context.app.dispatch() was called twice for one request')
       outer.isDispatched = true
-      const exchange = toExchange(request, outer.host, outer)
-      const run = await choose(exchange)
+      const exchange = new Exchange(request, server, outer.host, outer)
+      const { run } = await choose(exchange)
       return run(request, new Context(exchange))
     },
   }
-  const toExchange = (request: Request, host?: Host, outer?: Exchange): Exchange => {
-    const { href, start, end } = locate(request.url)
-    return new Exchange(request, server, href, start + basePath.length, end, host, outer)
-  }
 
-  // Returns what runs inside the router's middleware. Params are settled before any middleware runs.
-  const choose = (exchange: Exchange): Chain | Promise<Chain> => {
-    const { href, start, end } = exchange
+  // Returns what runs inside the router's middleware. A trailing slash is removed before the pathname is rewritten, once.
+  const choose = (exchange: Exchange): Action | Promise<Action> => {
+    const { href, start, end, request, outer } = exchange
     if (!isBelow(basePath, exchange)) return notFound
+    let target: string | false = false
+    if (!outer) {
+      if (end - start > 1 && href.charCodeAt(end - 1) === 47 && href.charCodeAt(end - 2) !== 47) {
+        if (trailingSlash !== 'strict') exchange.cut()
+        target = trailingSlash === 'redirect' && request.method !== 'OPTIONS' && href.slice(start, end - 1)
+      } else if (trailingSlash === 'always') target = withSlash(href.slice(start, end), request.method)
+      rewrites?.apply(exchange, basePath)
+    }
     try {
-      const match = matcher.find(href, start, end)
-      return match ? accept(exchange, match) : notFound
+      const action = accept(exchange, matcher.find(exchange.href, exchange.start, exchange.end))
+      if (!target) return action
+      return after(action, (action) => (exchange.match ? toRedirect(exchange, target + exchange.search) : action))
     } catch (error) {
       if (error instanceof URIError) return malformed
       throw error
     }
   }
 
-  // `others` has the matches with a lower precedence.
+  // Params are settled before any middleware runs. A request whose params do not match continues with the next match.
   const accept = (
     exchange: Exchange,
-    match: Match<Target>,
+    [match, ...others]: readonly Match<Target>[],
     given?: Params,
-    others?: Iterator<Match<Target>>,
-  ): Chain | Promise<Chain> => {
-    const { request, href, start, end } = exchange
+    missing: Action = notFound,
+  ): Action | Promise<Action> => {
+    exchange.use(match, given)
+    if (!match) return missing
+    const action = actionOf(match.value, exchange.request.method)
     const { params: schemas } = match.value.route
-    exchange.forget()
-    exchange.match = match
-    const proceed = (params: Params | undefined): Chain | Promise<Chain> => {
-      if (params) {
-        exchange.params = params
-        return toChain(match.value, request.method)
-      }
-      exchange.forget()
-      const rest = others ?? after(match, matcher.findAll(href, start, end))
-      const { value: next } = rest.next()
-      return next && !given ? accept(exchange, next, undefined, rest) : notFound
-    }
-    if (!schemas.length) return given ? proceed(given) : toChain(match.value, request.method)
-    const fail = (error: unknown): Chain => () => exchange.thrown(error, 'input')
-    try {
-      const params = parseParams(schemas, given ?? paramsOf(match, href, start, end))
-      return isPromise(params) ? params.then(proceed).catch(fail) : proceed(params)
-    } catch (error) {
-      return fail(error)
-    }
-  }
-
-  // The trailing slash is removed before the pathname is rewritten and matched.
-  const chooseBySlash = (exchange: Exchange): Chain | Promise<Chain> => {
-    const { href, start, end, request } = exchange
-    if (!isBelow(basePath, exchange)) return notFound
-    const hasSlash = end - start > 1 && href.charCodeAt(end - 1) === 47 && href.charCodeAt(end - 2) !== 47
-    if (hasSlash && trailingSlash !== 'strict') {
-      exchange.href = href.slice(0, end - 1) + href.slice(end)
-      exchange.end--
-    }
-    rewrites?.apply(exchange, basePath)
-    const run = choose(exchange)
-    const path = hasSlash
-      ? trailingSlash === 'redirect' && request.method !== 'OPTIONS' && href.slice(start, end - 1)
-      : trailingSlash === 'always' && wantsSlash(href.slice(start, end), request.method) && `${href.slice(start, end)}/`
-    if (!path) return run
-    const redirect = (run: Chain): Chain => {
-      if (!exchange.match) return run
-      exchange.forget()
-      const location = path + href.slice(end).replace(/#.*/s, '')
-      return () => createResponse(null, 308, [['location', location]], { isReply: true })
-    }
-    return isPromise(run) ? run.then(redirect) : redirect(run)
+    if (!schemas.length) return action
+    return attempt<Params | undefined, Action>(
+      () => parseParams(schemas, exchange.params),
+      (params) => {
+        if (!params) return accept(exchange, others, undefined, invalidParams)
+        exchange.use(match, params)
+        return action
+      },
+      (error) => ({ run: () => exchange.thrown(error, 'input') }),
+    )
   }
 
   return (request, host, params) => {
-    const exchange = toExchange(request, host)
-    const start = (run: Chain): Response | Promise<Response> => {
-      exchange.run = run as Exchange['run']
+    const exchange = new Exchange(request, server, host)
+    const start = ({ run, declaration = {}, middleware = [] }: Action): Response | Promise<Response> => {
+      exchange.run = run
+      const { body, bodyLimit = settings.bodyLimit } = declaration
+      // A declared body that no middleware can read is counted by its reader.
+      if (!body || use.length || middleware.length) limitBody(request, bodyLimit, host?.isServer)
       const context = new Context(exchange)
       return runInScope(context, () => chain(request, context))
     }
@@ -143,20 +129,22 @@ export function createServe(routes: readonly RunnableRoute[], settings: ServeSet
       const converted = problems ? problems.convert(response) : response
       return exchange.finish(basePath ? withBasePath(converted, basePath) : converted)
     }
-    const target = params && { route: routes[0]! }
-    const run = target
-      ? accept(exchange, { value: target, pattern: target.route.pattern, captures: [] }, params)
-      : chooseBySlash(exchange)
-    const response = isPromise(run) ? run.then(start) : start(run)
-    return response instanceof Promise ? response.then(finish) : finish(response)
+    const [route] = routes as [RunnableRoute]
+    const action = params
+      ? accept(exchange, [{ value: { route }, pattern: route.pattern, captures: [] }], params)
+      : choose(exchange)
+    return after(after(action, start), finish)
   }
 }
 
-function toChain(target: Target, method: string): Chain {
+function actionOf(target: Target, method: string): Action {
   const { operations, rest } = target.route
-  const operation =
-    operations.get(method as Method) ?? (method === 'HEAD' ? operations.get('GET') : undefined) ?? rest
-  return operation ? operation.run : (target.fallback ??= toFallback(target.route))
+  return (
+    operations.get(method as Method) ??
+    (method === 'HEAD' ? operations.get('GET') : undefined) ??
+    rest ??
+    (target.fallback ??= { run: toFallback(target.route) })
+  )
 }
 
 // OPTIONS, or a 405, inside the middleware that all operations of the route share.
@@ -164,14 +152,19 @@ function toFallback(route: RunnableRoute): Chain {
   const allow: [string, string] = ['allow', toAllow(route)]
   const shared = [...route.operations.values()]
     .map(({ middleware }) => middleware)
-    .reduce((one, other) => (other.length < one.length ? other : one), route.middleware)
+    .reduce((one, other) => (other.length < one.length ? other : one))
   return compose(
     shared.filter((layer) => !notesOf(layer).around),
     ({ method }) =>
       method === 'OPTIONS'
         ? createResponse(null, 204, [allow])
-        : toProblem(405, 'Method Not Allowed', undefined, [allow]),
+        : toProblem(405, 'Method Not Allowed', { detail: undeclared }, [allow]),
   )
+}
+
+function toRedirect(exchange: Exchange, location: string): Action {
+  exchange.use()
+  return { run: () => createResponse(null, 308, [['location', location]], { isReply: true }) }
 }
 
 // Each schema parses the names of its own part of the pattern. Returns `undefined` if one does not match.
@@ -181,27 +174,16 @@ function parseParams(
 ): Params | undefined | Promise<Params | undefined> {
   if (!first) return params
   const own: Params = {}
-  const others = { ...params }
-  for (const name of first.names) {
-    if (Object.hasOwn(params, name)) own[name] = params[name]
-    delete others[name]
-  }
+  const others: Params = {}
+  for (const [name, value] of Object.entries(params)) (first.names.includes(name) ? own : others)[name] = value
   return validate(first.schema, own, (result) =>
-    result.issues ? undefined : parseParams(rest, { ...others, ...(result.value as Params) }),
+    result.issues ? undefined : parseParams(rest, { ...(result.value as Params), ...others }),
   )
 }
 
-function* after<value>(match: Match<value>, matches: Iterable<Match<value>>): Generator<Match<value>> {
-  let isAfter = false
-  for (const one of matches) {
-    if (isAfter) yield one
-    isAfter ||= one.value === match.value
-  }
-}
-
 // Files and https://www.rfc-editor.org/rfc/rfc8615 have fixed pathnames.
-const wantsSlash = (pathname: string, method: string): boolean =>
-  (method === 'GET' || method === 'HEAD') && /^\/(?!\.well-known\/).*\/?[^/.]+$/.test(pathname)
+const withSlash = (pathname: string, method: string): string | false =>
+  (method === 'GET' || method === 'HEAD') && /^\/(?!\.well-known\/).*\/?[^/.]+$/.test(pathname) && `${pathname}/`
 
 // Whole segments only: /api is not a prefix of /apis.
 function isBelow(basePath: string, { href, start, end }: Exchange): boolean {

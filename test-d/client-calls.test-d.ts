@@ -1,5 +1,7 @@
-import { reply, route, router, type Problem, type ServerSentEvent } from 'byway'
-import { createClient, UnexpectedResponse, type Calls, type ClientOptions } from 'byway/client'
+import { type Problem, type Reply, route, router, text } from 'byway'
+import * as reply from 'byway/reply'
+import type { ServerSentEvent } from 'byway/reply'
+import { createClient, retry, UnexpectedResponse, type Calls, type ClientOptions } from 'byway/client'
 import { expectType } from 'tsd'
 import { z } from 'zod'
 
@@ -18,7 +20,7 @@ const app = router({
   number: route('/numbers/[id]', { params: z.object({ id: z.coerce.number() }) }).get(() => 1),
   files: route('/files/[...path]').get(() => 'x'),
   docs: route('/docs/[[...path]]').get(() => 'x'),
-  hook: route('/hook').post({ text: z.string() }, () => undefined),
+  hook: route('/hook').post({ body: text(z.string()) }, () => undefined),
   full: route('/full').get((request) => {
     const until = new Date()
     if (request.url)
@@ -36,6 +38,12 @@ const app = router({
     () => [],
   ),
   cached: route('/cached').get({ headers: z.object({ 'x-age': z.coerce.number().optional() }) }, () => []),
+  moved: route('/moved').get((request) => {
+    if (request.url) return reply.permanentRedirect('/items')
+    if (request.method) return new Response(null, { status: 304 }) as Reply<304, undefined>
+    return reply.problem(409)
+  }),
+  away: route('/away').get(() => reply.seeOther('https://other.example')),
   events: route('/events').get(() => reply.sse([] as ServerSentEvent<{ n: number }>[])),
 })
 type App = typeof app
@@ -66,6 +74,15 @@ if (full.status === 503) {
 }
 if (full.status === 500) expectType<{ status: number; at: string }>(full.error)
 if (full.status === 404) expectType<Problem<404>>(full.error)
+
+// ── redirects, which fetch follows ──
+
+const moved = await api('/moved').get()
+if (moved.status === 200) expectType<unknown>(moved.data)
+if (moved.error) expectType<409>(moved.status)
+const away = await api('/away').get()
+expectType<undefined>(away.error)
+expectType<unknown>(away.data)
 
 // ── url ──
 
@@ -114,17 +131,17 @@ expectType<string | undefined>(unexpected.issues?.[0]?.message)
 createClient<App>({
   init: { credentials: 'include', mode: 'cors' },
   timeout: 5_000,
-  retry: { limit: 2, delay: 100, maxDelay: 1_000, statuses: [503] },
+  retry: retry({ limit: 2, delay: 100, maxDelay: 1_000, statuses: [503] }),
   headers: async () => ({ authorization: 'Bearer x' }),
   onRequest: (request) => new Request(request, { cache: 'no-store' }),
   onResponse: (response, request) => console.log(request.method, response.status),
 })
-await api('/').get({ retry: 3, timeout: 100, init: { cache: 'reload', keepalive: true } })
+await api('/').get({ retry: retry({ limit: 3 }), timeout: 100, init: { cache: 'reload', keepalive: true } })
 // @ts-expect-error a call's method is its own
 createClient<App>({ init: { method: 'POST' } })
 // @ts-expect-error a body is an input
 await api('/').get({ init: { body: 'x' } })
-const shared: ClientOptions = { baseUrl: 'https://api.example', retry: 2 }
+const shared: ClientOptions = { baseUrl: 'https://api.example', retry: retry() }
 createClient<App>(shared)
 
 // ── headers ──

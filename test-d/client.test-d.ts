@@ -1,4 +1,5 @@
-import { reply, route, router, type Jsonify, type Problem } from 'byway'
+import { form, type Jsonify, type Problem, route, router, text } from 'byway'
+import * as reply from 'byway/reply'
 import { createClient, UnexpectedResponse } from 'byway/client'
 import { expectAssignable, expectNotAssignable, expectType } from 'tsd'
 import { z } from 'zod'
@@ -32,8 +33,8 @@ const item = route('/items/[slug]')
   .get({ response: Item }, async (request, { params }) => (await db.find(params.slug)) ?? reply.notFound())
   .delete(() => undefined)
 const photo = route('/items/[slug]/photo').post(
-  { form: zfd.formData({ photo: zfd.file(), alt: zfd.text() }) },
-  (request, { form }) => ({ size: form.photo.size }),
+  { body: form(zfd.formData({ photo: zfd.file(), alt: zfd.text() })) },
+  (request, { body: form }) => ({ size: form.photo.size }),
 )
 const numbered = route('/numbered/[id]', { params: z.object({ id: z.coerce.number() }) }).get(
   (request, { params }) => params.id,
@@ -66,7 +67,7 @@ const typed = route('/typed').get((request) => {
   return reply.text('ok')
 })
 const hook = route('/hook').post(
-  { text: z.string(), headers: z.object({ 'x-signature': z.string() }) },
+  { body: text(z.string()), headers: z.object({ 'x-signature': z.string() }) },
   () => undefined,
 )
 const stored = route('/stored').get((): { json: Json } => ({ json: [null] }))

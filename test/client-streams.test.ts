@@ -2,7 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { createClient, UnexpectedResponse } from '../src/client/index.js'
-import { reply, route, router, type ServerSentEvent } from '../src/index.js'
+import { route, router } from '../src/index.js'
+import * as reply from '../src/replies/index.js'
+import type { ServerSentEvent } from '../src/replies/index.js'
 
 afterEach(() => {
   vi.useRealTimers()
@@ -80,12 +82,12 @@ describe('application/x-ndjson', () => {
   it('reads a line of many chunks in time that grows with its length', async () => {
     const chunk = encode('x'.repeat(1_000))
     const time = async (count: number): Promise<number> => {
-      const begun = performance.now()
+      const begun = process.cpuUsage()
       const seen = await all(
         await readLines(toBody([encode('"'), ...Array.from({ length: count }, () => chunk), encode('"')])),
       )
       expect((seen[0] as string).length).toBe(count * 1_000)
-      return performance.now() - begun
+      return process.cpuUsage(begun).user / 1_000
     }
     await time(1_000)
     const short = Math.max(await time(1_000), 5)
@@ -270,11 +272,11 @@ describe('a broken stream of events', () => {
 
   it('waits as the server says, twice as long each time, and gives up after five', async () => {
     vi.useFakeTimers()
-    for (const fail of [
-      () => Promise.reject(new TypeError('fetch failed')),
-      () => new Response('', { status: 503 }),
-      () => new Response('', { status: 429 }),
-    ]) {
+    for (const [fail, message] of [
+      [() => Promise.reject(new TypeError('fetch failed')), 'fetch failed'],
+      [() => new Response('', { status: 503 }), 'unexpected response 503'],
+      [() => new Response('', { status: 429 }), 'unexpected response 429'],
+    ] as const) {
       const times: number[] = []
       const { api, asked } = toServer(broken('retry: 100\nid: 1\ndata: 1\n\n'), () => {
         times.push(Date.now())
@@ -286,7 +288,7 @@ describe('a broken stream of events', () => {
       const reading = (async () => {
         for await (const event of data) seen.push(event)
       })()
-      const outcome = expect(reading).rejects.toThrow('terminated')
+      const outcome = expect(reading).rejects.toThrow(message)
       await vi.advanceTimersByTimeAsync(100 + 200 + 400 + 800 + 1_600)
       await outcome
       expect(times.map((time) => time - begun)).toEqual([100, 300, 700, 1_500, 3_100])

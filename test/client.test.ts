@@ -6,8 +6,10 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
 import { zfd } from 'zod-form-data'
 import { createClient, UnexpectedResponse } from '../src/client/index.js'
-import { toNodeHandler } from '../src/hosts/node.js'
-import { href, middleware, reply, route, router } from '../src/index.js'
+import { toNodeHandler } from '../src/hosts/node-handler.js'
+import { bytes, form, href, middleware, route, router, text } from '../src/index.js'
+import * as reply from '../src/replies/index.js'
+import { undeclared } from '../src/undeclared.js'
 
 const Form = zfd.formData({
   title: zfd.text(),
@@ -48,8 +50,8 @@ const routes = {
   ),
   echo: route('/echo')
     .get((request) => Object.fromEntries(request.headers))
-    .post({ text: z.string() }, (request, { text }) => ({ text, type: request.headers.get('content-type') }))
-    .put({ bytes: z.instanceof(Uint8Array) }, (request, { bytes }) => ({
+    .post({ body: text(z.string()) }, (request, { body: text }) => ({ text, type: request.headers.get('content-type') }))
+    .put({ body: bytes(z.instanceof(Uint8Array)) }, (request, { body: bytes }) => ({
       bytes: [...bytes],
       type: request.headers.get('content-type'),
     }))
@@ -58,8 +60,8 @@ const routes = {
       (_request, { headers }) => headers,
     )
     .query({ body: z.number() }, (_request, { body }) => body + 1),
-  form: route('/form').post({ form: Form }, (_request, { form }) => form),
-  upload: route('/upload').post({ form: Upload }, async (_request, { form }) => ({
+  form: route('/form').post({ body: form(Form) }, (_request, { body: form }) => form),
+  upload: route('/upload').post({ body: form(Upload) }, async (_request, { body: form }) => ({
     photo: [form.photo.name, form.photo.type, await form.photo.text()],
     alt: form.alt,
     more: form.more.length,
@@ -229,8 +231,7 @@ describe.each(ways)('a call %s', (way, api) => {
       ['broken', 200, '{"a":'],
       ['broken-error', 404, '{"a":'],
       ['page', 502, '<h1>Bad Gateway</h1>'],
-      ['not-modified', 304, ''],
-      ['throws', 500, { title: 'Internal Server Error', status: 500 }],
+      ['not-modified', 304, undefined],
     ] as const) {
       const error = await api()('/kinds/[kind]')
         .get({ params: { kind } })
@@ -240,7 +241,9 @@ describe.each(ways)('a call %s', (way, api) => {
         )
       expect([kind, error]).toEqual([kind, expect.any(UnexpectedResponse)])
       expect(error).toMatchObject({ name: 'UnexpectedResponse', status, body, response: { status } })
-      expect((error as Error).message).toMatch(new RegExp(`^GET http://.*/kinds/${kind} got ${status}`))
+      expect((error as Error).message).toMatch(
+        new RegExp(`^GET http://.*/kinds/${kind}: unexpected response ${status}$`),
+      )
     }
   })
 
@@ -271,7 +274,7 @@ describe('createClient', () => {
     for (const baseUrl of ['', 'api', '/api', 'localhost:3000', 'ftp://a.example', 'data:,'])
       expect(() => createClient<App>({ baseUrl }), baseUrl).toThrow(TypeError)
     expect(() => createClient<App>({ baseUrl: 'localhost:3000' })).toThrow(
-      /such as 'https:\/\/api.example', not 'localhost:3000'/,
+      "baseUrl: 'localhost:3000' is not an http(s) URL",
     )
   })
 
@@ -313,6 +316,97 @@ describe('createClient', () => {
     const api = createClient<App>({ fetch: app.fetch })
     for (let calls = 0; calls < 3; calls++) await api('/').get({ signal: controller.signal })
     expect(add.mock.calls.length).toBe(remove.mock.calls.length)
+  })
+})
+
+describe('createClient({ bodies })', () => {
+  // The client's half of a kind, as a package has it.
+  const msgpack = (value: unknown) => ({
+    body: new Blob([`packed ${JSON.stringify(value)}`]),
+    type: 'application/msgpack',
+  })
+  const call = (options: object) => (api: any) => api('/echo').post(options)
+
+  it("encodes an option of the kind's name", async () => {
+    const request = await sent(call({ msgpack: { a: 1 } }), { bodies: { msgpack } })
+    expect([request.headers.get('content-type'), await request.text()]).toEqual([
+      'application/msgpack',
+      'packed {"a":1}',
+    ])
+  })
+
+  it('keeps the kinds that every client has', async () => {
+    const request = await sent(call({ body: { a: 1 } }), { bodies: { msgpack } })
+    expect([request.headers.get('content-type'), await request.text()]).toEqual(['application/json', '{"a":1}'])
+  })
+
+  it('replaces the encoder of a kind with the same name', async () => {
+    const body = (value: unknown) => ({ body: JSON.stringify({ value }), type: 'application/vnd.api+json' })
+    const request = await sent(call({ body: 5 }), { bodies: { body } })
+    expect([request.headers.get('content-type'), await request.text()]).toEqual([
+      'application/vnd.api+json',
+      '{"value":5}',
+    ])
+  })
+
+  it("sends a body without a type with the type that fetch finds, and with the call's own", async () => {
+    const text = (value: string) => ({ body: value })
+    const request = await sent(call({ text: 'x' }), { bodies: { text } })
+    expect(request.headers.get('content-type')).toBe('text/plain;charset=UTF-8')
+    const typed = await sent(call({ msgpack: 1, headers: { 'content-type': 'a/b' } }), { bodies: { msgpack } })
+    expect(typed.headers.get('content-type')).toBe('a/b')
+  })
+
+  it('rejects with the error of an encoder', async () => {
+    const fail = () => {
+      throw new Error('mine')
+    }
+    await expect(sent(call({ msgpack: 1 }), { bodies: { msgpack: fail } })).rejects.toThrow('mine')
+  })
+})
+
+describe('a response that no handler sent', () => {
+  const problem = (status: number, details: object = {}) =>
+    Response.json(
+      { title: 'x', status, ...details },
+      { status, headers: { 'content-type': 'application/problem+json' } },
+    )
+  const get = (response: Response) => createClient<App>({ fetch: () => response })('/').get()
+
+  it("is unexpected: byway's own 404, 405 and 500", async () => {
+    for (const status of [404, 405, 500])
+      await expect(get(problem(status, { detail: undeclared }))).rejects.toMatchObject({
+        name: 'UnexpectedResponse',
+        status,
+        body: { status, detail: undeclared },
+      })
+  })
+
+  it('is told from the same statuses of a handler, also without details', async () => {
+    for (const status of [404, 405, 500]) {
+      expect(await get(problem(status))).toMatchObject({ status, error: { title: 'x', status } })
+      expect(await get(problem(status, { detail: 'mine' }))).toMatchObject({ status, error: { detail: 'mine' } })
+    }
+    expect(await get(Response.json({ title: 'Internal Server Error', status: 500 }, { status: 500 }))).toMatchObject({
+      status: 500,
+    })
+  })
+})
+
+describe('createClient({ fetch }) of an app with a basePath', () => {
+  const inside = router(routes, { basePath: '/api' })
+  const fetch = Object.assign((request: Request) => inside.fetch(request), { basePath: '/api' })
+
+  it('calls the routes under the basePath', async () => {
+    const api = createClient<App>({ fetch })
+    expect((await api('/').get()).data).toBe('root')
+    expect((await api('/numbers/[id]').get({ params: { id: 5 } })).data).toBe(5)
+    expect(api('/numbers/[id]').url({ params: { id: 5 } })).toBe('http://localhost/api/numbers/5')
+  })
+
+  it('takes a baseUrl as it is given', () => {
+    const api = createClient<App>({ fetch, baseUrl: 'https://a.example/v2' })
+    expect(api('/').url()).toBe('https://a.example/v2')
   })
 })
 
@@ -436,6 +530,38 @@ describe('the URL of a call', () => {
       expect(() => (api('/items/[slug]') as any).url({ params })).toThrow(TypeError)
   })
 
+  it('names the members of an object in a query by brackets', async () => {
+    const query = {
+      filter: { color: 'red', size: { min: 1, max: null } },
+      tags: ['a', 'b'],
+      no: false,
+      list: [{ a: 1 }],
+    }
+    const { url } = await sent((api) => api('/list').get({ query }))
+    expect([...new URL(url).searchParams]).toEqual([
+      ['filter[color]', 'red'],
+      ['filter[size][min]', '1'],
+      ['tags', 'a'],
+      ['tags', 'b'],
+      ['no', 'false'],
+      ['list[0][a]', '1'],
+    ])
+  })
+
+  it('writes URLs, dates and big numbers in a query as text', async () => {
+    const query = { at: new Date(0), url: new URL('https://a.example/'), big: 10n }
+    const { url } = await sent((api) => api('/list').get({ query }))
+    expect([...new URL(url).searchParams.values()]).toEqual(['1970-01-01T00:00:00.000Z', 'https://a.example/', '10'])
+  })
+
+  it('names the pattern, the param and the value that it refuses', async () => {
+    const api = createClient<App>() as any
+    expect(() => api('/items/[slug]').url({ params: { slug: '..' } })).toThrow(
+      new TypeError(`'/items/[slug]': slug cannot be ".."`),
+    )
+    expect(() => api('/files/[...path]').url()).toThrow(new TypeError(`'/files/[...path]': path cannot be undefined`))
+  })
+
   it('takes no members of Object for params', async () => {
     await expect(sent((api) => api('/[constructor]').get({ params: {} }))).rejects.toThrow(TypeError)
     await expect(sent((api) => api('/[toString]').get({ params: {} }))).rejects.toThrow(TypeError)
@@ -551,9 +677,9 @@ describe('the form of a call', () => {
     const echo = router({
       form: route('/form').post(
         {
-          form: zfd.formData({ a: z.string(), b: zfd.repeatable(z.array(z.string())), c: z.object({ d: z.string() }) }),
+          body: form(zfd.formData({ a: z.string(), b: zfd.repeatable(z.array(z.string())), c: z.object({ d: z.string() }) })),
         },
-        (_request, { form }) => form,
+        (_request, { body: form }) => form,
       ),
     })
     const api = createClient<typeof echo>({ fetch: echo.fetch })

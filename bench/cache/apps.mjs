@@ -1,9 +1,8 @@
 // What bench/cache compares: one JSON answer of about 2 kB behind each peer's own cache, in that peer's best form. Each is made
 // in a process of its own, and gives `fetch`, `serve`, and for the jobs that it has no answer to, the reason.
 import { readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { z } from 'zod'
+import { loadByway } from '../byway.mjs'
 
 export const item = JSON.parse(readFileSync(new URL('next/item.json', import.meta.url), 'utf8'))
 
@@ -12,10 +11,8 @@ const host = { hostname: '127.0.0.1', port: 0 }
 
 // BYWAY=folder takes another build of it, and BYWAY_BEFORE=folder compares with one more.
 async function toByway(folder, isCached) {
-  const dist = folder ? pathToFileURL(`${resolve(folder)}/`) : new URL('../../dist/', import.meta.url)
-  const load = (file) => import(new URL(file, dist).href)
-  const { route, router } = await load('index.js')
-  const { createCache, memoryStore } = isCached ? await load('cache/index.js') : {}
+  const { route, router, load } = await loadByway(folder)
+  const { createCache, memoryStore } = isCached ? await load('byway/cache') : {}
   const cache = isCached ? createCache({ store: memoryStore({ maxBytes: 64 * 2 ** 20 }) }) : undefined
   const cached = (tags) => (isCached ? route.use(cache({ revalidate: 60, tags })) : route)
   const app = router({
@@ -24,7 +21,7 @@ async function toByway(folder, isCached) {
     search: cached(['items'])('/api/search').get({ query: Search }, (_request, { query }) => ({ ...query, ...item })),
   })
   const serve = async () => {
-    const { serve } = await load('hosts/node.js')
+    const { serve } = await load('byway/node')
     const server = serve(app, host)
     await server.ready
     return server.url

@@ -1,9 +1,9 @@
 import { execFile, spawn } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { createServer, get } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { median } from '../measure.mjs'
+import { cpuOf, median } from '../measure.mjs'
 import { start, toNames } from './in-process.mjs'
 
 const run = promisify(execFile)
@@ -11,9 +11,6 @@ const folder = fileURLToPath(new URL('next/', import.meta.url))
 const nextCommand = `${folder}node_modules/next/dist/bin/next`
 const only = process.env.BENCH_ONLY?.split(',')
 const seconds = Number(process.env.BENCH_SECONDS ?? 4)
-
-// What /proc counts in.
-const ticks = Number(process.env.CLK_TCK ?? 100)
 
 /**
  * Requests over sockets, from wrk on the same machine: each server in turn, in rounds. Requests a second say little where the
@@ -92,23 +89,6 @@ async function load({ name, url, path, conditional, etag, child }, isConditional
   const requests = Number(/(\d+) requests in/.exec(stdout)?.[1])
   if (!requests || /Non-2xx|Socket errors/.test(stdout)) throw new Error(`${name}, wrk at ${target}: ${stdout}`)
   return { requests, rate: Number(/Requests\/sec:\s*([\d.]+)/.exec(stdout)[1]), cost: (used / requests) * 1e6 }
-}
-
-/** Seconds of CPU that the processes of a group have taken so far. */
-function cpuOf(group) {
-  let sum = 0
-  for (const id of readdirSync('/proc')) {
-    if (!/^\d+$/.test(id)) continue
-    try {
-      const text = readFileSync(`/proc/${id}/stat`, 'utf8')
-      // After the command in brackets, which may hold anything.
-      const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
-      if (Number(fields[2]) === group) sum += Number(fields[11]) + Number(fields[12])
-    } catch {
-      // It has ended meanwhile.
-    }
-  }
-  return sum / ticks
 }
 
 // Twice, so that the second one is a hit. The conditional answer is asked for later, since some never give it.

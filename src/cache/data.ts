@@ -1,26 +1,27 @@
 import type { Jsonify } from '../jsonify.js'
-import { currentScope, runFill } from '../scope.js'
-import { toJson } from '../value.js'
-import { toMarks, type Core } from './core.js'
-import type { Outcome } from './flight.js'
+import { toJson } from '../json.js'
+import { toMarks, type Core, type Versioned } from './core.js'
 import { encodeValue } from './key.js'
-import { lookUp, type Found } from './lookup.js'
-import { remember } from './memo.js'
-import { expiresOf, stateOf, type Windows } from './policy.js'
-import { backOff, gain, isBackedOff, refresh, type Job, type Versioned } from './runs.js'
-import type { Entry } from './store.js'
+import { expiresOf, stateOf, type Windows } from './responses/policy.js'
+import type { Outcome } from './runs/flight.js'
+import type { Job } from './runs/job.js'
+import { lookUp } from './runs/lookup.js'
+import { reuse } from './runs/memo.js'
+import { obtain } from './runs/obtain.js'
+import { collect, currentContext } from './scopes.js'
+import type { Entry } from './stores/store.js'
 
-/** What `cache.wrap` makes of a function, for where it is to be named. */
+/** The function that `cache.wrap` returns, for annotations. */
 export type Wrapped<args extends readonly unknown[], result> = (...args: args) => Promise<Jsonify<Awaited<result>>>
 
-/** What a wrapped function is kept by. */
+/** The options of a wrapped function, resolved. */
 export interface WrapSettings<args extends readonly unknown[]> extends Windows {
   readonly key: string
   readonly revalidate: number | null
   readonly tagsOf: (...args: args) => readonly string[]
 }
 
-/** What a function gave, as it is kept, or its error; and what it depends on. */
+/** The result of a function as it is stored, or its error, and the marks that it depends on. */
 type Result =
   | { readonly text: string; readonly marks: Versioned }
   | { readonly text: undefined; readonly error: unknown; readonly marks: Versioned }
@@ -30,10 +31,7 @@ interface Made {
   readonly result: Result
 }
 
-// Nobody tells a function that who called it has gone.
-const never = new AbortController().signal
-
-/** `fn`, whose results are kept: made once for all who want one at the same time, and asked for once in a request. */
+/** Wraps a function whose results are stored. Concurrent calls share one run, and calls in one request share one lookup. */
 export function wrap<args extends readonly unknown[], result>(
   core: Core,
   fn: (...args: args) => result,
@@ -41,73 +39,53 @@ export function wrap<args extends readonly unknown[], result>(
 ): Wrapped<args, result> {
   const { tagsOf, revalidate } = settings
   const prefix = `${core.prefix}w\n${encodeValue(settings.key)} `
+  // A run does not abort with a request: another request can call the function too.
+  let never: AbortSignal | undefined
 
-  const ask = (key: string, args: args): Promise<Result> => {
+  const find = async (key: string, args: args): Promise<Result> => {
     let known: readonly string[] | undefined
     const marks = (): readonly string[] => (known ??= toMarks(core.prefix, tagsOf(...args)))
-    const make = async (versioned: Versioned | undefined): Promise<Made> => {
-      const time = Date.now()
-      const collected = new Map<string, string>()
-      // A version that no mark has: what cannot be held against its tags is not kept, and what is made of it is not either.
-      const own = versioned ?? marks().map((mark) => [mark, ''] as const)
-      try {
-        const text = toText(await runFill(collected, undefined, () => fn(...args)))
-        const entry = toEntry(key, text, time, revalidate, settings, [...own, ...collected])
-        return { outcome: versioned ? entry : 'unstorable', result: { text, marks: entry.marks } }
-      } catch (error) {
-        return { outcome: 'failed', result: { text: undefined, error, marks: [...own, ...collected] } }
-      }
+    const job: Job<Made> = {
+      core,
+      store: core.storeFor(),
+      key,
+      windows: settings,
+      marks,
+      async make(versioned) {
+        const time = Date.now()
+        const collected = new Map<string, string>()
+        // No mark has the version ''. A result whose tags have no known version is not stored, nor is what is made of it.
+        const own = versioned ?? marks().map((mark) => [mark, ''] as const)
+        try {
+          const text = toText(await core.run(collected, undefined, () => fn(...args)))
+          const entry = toEntry(key, text, time, revalidate, settings, [...own, ...collected])
+          return { outcome: versioned ? entry : 'unstorable', result: { text, marks: entry.marks } }
+        } catch (error) {
+          return { outcome: 'failed', result: { text: undefined, error, marks: [...own, ...collected] } }
+        }
+      },
+      signal: () => (never ??= new AbortController().signal),
+      waitUntil: core.waitUntil,
+      discard() {},
     }
-    const { waitUntil } = core
-    const signal = (): AbortSignal => never
-    return keep({ core, store: core.storeFor(), key, windows: settings, marks, make, signal, waitUntil, drop() {} })
+    const obtained = await obtain(job)
+    return obtained.made ? obtained.made.result : toResult(obtained.entry)
   }
 
   return async (...args) => {
     const key = prefix + encodeValue(args)
-    const isKept = ({ text }: Result): boolean => text !== undefined
-    // The caller may change its own before the function runs.
-    const result = await remember(core, key, isKept, () => ask(key, args.map(copy) as never))
-    collect(result)
+    const isReusable = ({ text }: Result): boolean => text !== undefined
+    // The caller can change its arguments before the function runs.
+    const result = await reuse(core, currentContext(), key, isReusable, () => find(key, args.map(copy) as never))
+    collect(result.marks)
     if (result.text === undefined) throw result.error
     return fromText(result.text) as Jsonify<Awaited<result>>
   }
 }
 
-async function keep(job: Job<Made>): Promise<Result> {
-  const { core, store, key, marks, windows } = job
-  const found: Found = await lookUp(store, core.prefix, key, marks)
-  const { entry } = found
-  const state = entry && stateOf(entry, Date.now(), windows)
-  if (entry && (state === 'fresh' || state === 'stale')) {
-    if (state === 'stale' || found.isMarkedStale) refresh(job, found)
-    return toResult(entry)
-  }
-  const fallback = state === 'error' ? entry : undefined
-  if (fallback && isBackedOff(core, key)) return toResult(fallback)
-  const gained = await gain(job, found, !!fallback)
-  if (gained === 'failed') return toResult(fallback!)
-  if (gained.entry) return toResult(gained.entry)
-  const { outcome, result } = gained.made
-  if (outcome !== 'failed' || !fallback) return result
-  backOff(core, key)
-  return toResult(fallback)
-}
-
 const toResult = ({ body, marks }: Entry): Result => ({ text: body as string, marks })
 
-/** What is being made with it depends on what it depends on. */
-function collect({ marks }: Result): void {
-  const collected = currentScope()?.marks
-  if (!collected) return
-  for (const [mark, version] of marks) {
-    const other = collected.get(mark) ?? version
-    // What is made of both an older and a newer one is not current, whichever came first.
-    collected.set(mark, other === version ? version : '')
-  }
-}
-
-/** A copy of what `encodeValue` takes. */
+// Copies what `encodeValue` accepts.
 function copy(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value
   if (Array.isArray(value)) return value.map(copy)
@@ -118,12 +96,18 @@ function copy(value: unknown): unknown {
   return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, copy(member)]))
 }
 
+const noWindows: Windows = { staleWhileRevalidate: 0, staleIfError: 0 }
+
 export async function getData(core: Core, key: string): Promise<unknown> {
-  const { entry, isMarkedStale } = await lookUp(core.storeFor(), core.prefix, toDataKey(core, key), () => [])
-  // Nobody but the caller can make it anew, so that what 'max' would have served once more is gone.
-  if (!entry || isMarkedStale || stateOf(entry, Date.now(), { staleWhileRevalidate: 0, staleIfError: 0 }) !== 'fresh')
-    return undefined
-  collect(toResult(entry))
+  const { entry, isMarkedStale } = await lookUp({
+    core,
+    store: core.storeFor(),
+    key: toDataKey(core, key),
+    marks: () => [],
+  })
+  // Only the caller can make the value again, so a value that 'max' made stale is not returned.
+  if (!entry || isMarkedStale || stateOf(entry, Date.now(), noWindows) !== 'fresh') return undefined
+  collect(entry.marks)
   return fromText(entry.body as string)
 }
 
@@ -141,9 +125,8 @@ export async function setData(
   const versions = await store.versions(marks)
   if (!versions) return
   const versioned = marks.map((mark, index) => [mark, versions[index]!] as const)
-  const windows = { staleWhileRevalidate: 0, staleIfError: 0 }
   const dataKey = toDataKey(core, key)
-  await store.set(dataKey, toEntry(dataKey, text, time, revalidate, windows, versioned))
+  await store.set(dataKey, toEntry(dataKey, text, time, revalidate, noWindows, versioned))
 }
 
 export async function deleteData(core: Core, key: string): Promise<void> {
@@ -163,13 +146,6 @@ function toEntry(
   return { key, status: 200, headers: [], body, time, revalidate, expires: expiresOf(time, revalidate, windows), marks }
 }
 
-// Nothing, which JSON cannot write, is the empty text.
-function toText(value: unknown): string {
-  if (value === undefined) return ''
-  const name = (value as { [Symbol.toStringTag]?: string } | null)?.[Symbol.toStringTag]
-  if (name !== undefined && typeof value === 'object' && !('toJSON' in value!))
-    throw new TypeError(`a cache keeps what JSON can carry, which a ${name} is not`)
-  return toJson(value)
-}
-
+// JSON has no `undefined`, so it is the empty string.
+const toText = (value: unknown): string => (value === undefined ? '' : toJson(value))
 const fromText = (text: string): unknown => (text === '' ? undefined : JSON.parse(text))

@@ -1,11 +1,6 @@
-// Not there until something is prerendered: a server that never does asks nothing of its requests.
-let prerendered: WeakSet<Request> | undefined
+const mark: unique symbol = Symbol.for('byway.prerender') as never
 
-/** Whether the request was made by prerender(), which wants it filled anew, whole, and without reading request data. */
-export function isPrerendered(request: Request): boolean {
-  return prerendered !== undefined && prerendered.has(request)
-}
+/** Whether `prerender()` made the request: the response is made again, to its end, and without reading request data. */
+export const isPrerendered = (request: Request): boolean => mark in request
 
-export function markPrerendered(request: Request): void {
-  ;(prerendered ??= new WeakSet()).add(request)
-}
+export const markPrerendered = (request: Request): Request => Object.defineProperty(request, mark, { value: true })

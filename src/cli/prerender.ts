@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { prerender, PrerenderError } from '../prerender.js'
+import { prerender, PrerenderError } from '../prerender/prerender.js'
 import { CommandError } from './command-error.js'
 import { loadApp } from './load-app.js'
 import { writeResult } from './output.js'

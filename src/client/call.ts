@@ -1,104 +1,104 @@
-import type { Method } from '../operation.js'
 import type { Schema } from '../schema.js'
-import { toRequest, type AnyCallOptions, type FetchOptions } from './request.js'
-import { checkData, toResult, type AnyResult } from './result.js'
-import { isIdempotent, repeat, toRetry, toWait, type RetryOptions } from './retry.js'
+import { bodies, type EncodeBody, type EncodedBody } from './bodies.js'
+import { toText } from './fields.js'
+import { race, sleep } from './race.js'
+import { toResult, type AnyResult } from './result.js'
+import type { Attempt, Retry } from './retry.js'
+import { toUrl } from './url.js'
+import type { CallOptions, ClientSettings, HeadersInput } from './options.js'
 
-/** What all calls of a client have in common. */
-export interface ClientSettings {
-  /** Where the app is, with its `basePath` if it has one. @default the page's own origin in a browser, else `http://localhost` */
-  readonly baseUrl?: string | URL
-  /** What sends the request: `app.fetch` for a test in process. @default globalThis.fetch */
-  readonly fetch?: (request: Request) => Response | Promise<Response>
-  /** Sent with every call; a function is asked before each request. A call's own headers replace those of the same name. */
-  readonly headers?: HeadersInit | (() => HeadersInit | Promise<HeadersInit>)
-  /** What else `fetch` knows, such as `{ credentials: 'include' }` for the cookies of another origin. */
-  readonly init?: FetchOptions
-  /** Milliseconds until a call rejects with a `TimeoutError`, with all its repeats, unless it has its result. @default none */
-  readonly timeout?: number
-  /**
-   * How often a call is repeated when the network breaks or the server has no time (408, 425, 429, 502, 503, 504), after a
-   * pause that doubles, or that `Retry-After` names. Only what does nothing twice is repeated: GET, HEAD, OPTIONS, QUERY,
-   * PUT and DELETE, whose body is no stream. @default 0
-   */
-  readonly retry?: number | RetryOptions
-  /** Sees each request before it is sent, each repeat too, and may give one in its place: `new Request(request, { … })`. */
-  readonly onRequest?: (request: Request) => Request | void | Promise<Request | void>
-  /**
-   * Sees each Response before it is read, each one that leads to a repeat too, and may give another one in its place. Read
-   * a clone.
-   */
-  readonly onResponse?: (response: Response, request: Request) => Response | void | Promise<Response | void>
+/** A call's options, whatever its operation declares. */
+export interface AnyCallOptions extends Omit<CallOptions, 'headers'> {
+  readonly params?: Record<string, unknown>
+  readonly query?: Record<string, unknown>
+  readonly headers?: HeadersInput | Record<string, unknown>
 }
 
-/** Schemas by pattern and method. */
-export interface ResponseSchemas {
-  readonly [pattern: string]: { readonly [method in Lowercase<Method>]?: Schema } | undefined
-}
-
-// What a hook made a request of lives as long as that.
+// A request that `onRequest` made of another keeps it: its signal follows the other's only as long as that is not collected.
 const origins = new WeakMap<Request, Request>()
 
-/** One call, from its options to its result, with what its client does for all calls. */
+/** Sends a request and reads its response, as often as `retry` says. */
 export async function call(
-  options: ClientSettings & { readonly responses?: ResponseSchemas },
+  settings: ClientSettings,
   base: string,
   pattern: string,
   method: string,
-  given: AnyCallOptions,
+  options: AnyCallOptions,
+  schema: Schema | undefined,
 ): Promise<AnyResult> {
-  const { headers, onRequest, onResponse, fetch = globalThis.fetch } = options
-  const { timeout = options.timeout } = given
-  const retry = toRetry(given.retry ?? options.retry)
-  const canRepeat = isIdempotent(method) && !(given.stream instanceof ReadableStream)
+  const { onRequest, onResponse, fetch = globalThis.fetch } = settings
+  const { timeout = settings.timeout, retry = settings.retry } = options
   const controller = new AbortController()
-  const signal = given.signal ? AbortSignal.any([given.signal, controller.signal]) : controller.signal
-  // A Request's signal follows the call's as long as the Request is there, which is kept by what listens to the signal.
+  const signal = options.signal ? AbortSignal.any([options.signal, controller.signal]) : controller.signal
+  const { body, type } = toBody(options as {}, { ...bodies, ...settings.bodies })
+  // A POST or a PATCH could do something twice: https://www.rfc-editor.org/rfc/rfc9110#section-9.2.2
+  const isRepeatable = !/^P(OST|ATCH)$/.test(method) && !(body instanceof ReadableStream)
+  // The abort listener of the race keeps it, for the reason above.
   let sent: Request | undefined
 
-  const prepare = async (lastEventId?: string): Promise<Request> => {
-    const defaults = typeof headers === 'function' ? await headers() : headers
+  const send = async (lastEventId?: string): Promise<Omit<Attempt, 'count'>> => {
+    const { headers: given } = settings
+    const headers = new Headers(typeof given === 'function' ? await given() : given)
     signal.throwIfAborted()
-    const init = { ...options.init, ...given.init, signal, headers: defaults ?? {} }
-    const request = toRequest(base, pattern, method, given, init)
-    if (lastEventId) request.headers.set('last-event-id', lastEventId)
+    if (!headers.has('accept')) headers.set('accept', 'application/json, */*;q=0.5')
+    // Without a type, `Request` finds the body's own; a multipart type has the boundary in it.
+    if (type) headers.set('content-type', type)
+    else headers.delete('content-type')
+    // The values that a schema accepts can be numbers and dates, and `undefined` if a header is left out.
+    const own = options.headers ?? {}
+    for (const [name, value] of Symbol.iterator in own ? new Headers(own as [string, string][]) : Object.entries(own))
+      if (value != null) headers.set(name, toText(value))
+    if (lastEventId) headers.set('last-event-id', lastEventId)
+    const request = new Request(toUrl(base, pattern, options.params, options.query), {
+      ...settings.init,
+      ...options.init,
+      method,
+      headers,
+      signal,
+      body: body ?? null,
+      // https://fetch.spec.whatwg.org/#dom-requestinit-duplex
+      duplex: 'half',
+    } as RequestInit)
     sent = (await onRequest?.(request)) ?? request
     origins.set(sent, request)
-    return sent
+    let response: Response
+    try {
+      response = await fetch(sent)
+    } catch (error) {
+      return { request: sent, error }
+    }
+    return { request: sent, response: (await onResponse?.(response, sent)) ?? response }
   }
-  const hear = async (response: Response, request: Request): Promise<Response> =>
-    (await onResponse?.(response, request)) ?? response
-  // A stream of events that broke off is asked for again, from where it was.
-  const again = async (lastEventId: string): Promise<Response> => {
-    const request = await prepare(lastEventId)
-    return hear(await fetch(request), request)
-  }
-  const read = (response: Response, request: Request): Promise<AnyResult> =>
-    toResult(request, response, signal, canRepeat ? again : undefined)
-
   const run = async (): Promise<AnyResult> => {
-    const steps = { prepare, send: fetch, hear, read }
-    const result = await repeat(steps, canRepeat ? retry : { ...retry, limit: 0 }, signal)
-    const schema = options.responses?.[pattern]?.[method.toLowerCase() as Lowercase<Method>]
-    if (schema && result.status < 400) await checkData(schema, result, sent!)
-    return result
+    for (let count = 0; ; count++) {
+      const toWait = (attempt: Omit<Attempt, 'count'>): ReturnType<Retry> =>
+        isRepeatable && retry ? retry({ ...attempt, count }) : undefined
+      const attempt = await send()
+      const { request, response } = attempt
+      let { error } = attempt
+      let wait = await toWait(attempt)
+      if (wait != null) response?.body?.cancel().catch(() => {})
+      else if (response)
+        try {
+          return await toResult(request, response, signal, schema, isRepeatable ? send : undefined)
+        } catch (broken) {
+          error = broken
+          wait = await toWait({ request, error })
+        }
+      if (wait == null) throw error
+      await sleep(wait, signal)
+    }
   }
-  let timer: ReturnType<typeof setTimeout> | undefined
-  let stop: (() => void) | undefined
-  try {
-    signal.throwIfAborted()
-    // Raced, since an app that is called in process may not look at its signal.
-    const stopped = new Promise<never>((_, reject) => {
-      signal.addEventListener('abort', (stop = () => reject(signal.reason as Error)))
-      if (timeout !== undefined)
-        timer = setTimeout(
-          () => controller.abort(new DOMException(`${method} ${pattern} took over ${timeout} ms`, 'TimeoutError')),
-          toWait(timeout),
-        )
-    })
-    return await Promise.race([run(), stopped])
-  } finally {
-    clearTimeout(timer)
-    if (stop) signal.removeEventListener('abort', stop)
-  }
+  // Raced, because an app that is called in process might not look at its signal.
+  return race(signal, run(), timeout, () =>
+    controller.abort(new DOMException(`${method} ${pattern} took over ${timeout} ms`, 'TimeoutError')),
+  )
+}
+
+function toBody(
+  options: Readonly<Record<string, unknown>>,
+  kinds: Readonly<Record<string, EncodeBody>>,
+): Partial<EncodedBody> {
+  for (const key in kinds) if (options[key] !== undefined) return kinds[key]!(options[key])
+  return {}
 }

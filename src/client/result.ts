@@ -1,8 +1,9 @@
 import type { Schema } from '../schema.js'
-import { readEvents, readNdjson } from './streams.js'
+import { undeclared } from '../undeclared.js'
+import { parseEvents, parseItems, readLines, toMediaType } from './streams.js'
 import { UnexpectedResponse } from './unexpected-response.js'
 
-/** What a call resolves to. */
+/** The value that a call resolves to. */
 export interface AnyResult {
   readonly status: number
   readonly data: unknown
@@ -11,64 +12,54 @@ export interface AnyResult {
 }
 
 /**
- * The result that a Response tells. `again` asks for the events of a stream that broke off.
+ * Reads a response as a call's result. `schema` checks the data of a success.
  *
- * @throws UnexpectedResponse for what no route answers.
+ * @throws UnexpectedResponse if the route cannot send the response, or if its data does not match the schema.
  */
 export async function toResult(
   request: Request,
   response: Response,
   signal: AbortSignal,
-  again?: (lastEventId: string) => Promise<Response>,
+  schema: Schema | undefined,
+  send: Parameters<typeof parseEvents>[2],
 ): Promise<AnyResult> {
-  const { status } = response
-  const type = (response.headers.get('content-type') ?? '').replace(/;.*/s, '').trim().toLowerCase()
-  const isJson = type === 'application/json' || type.endsWith('+json')
+  const { ok, status, body } = response
+  const type = toMediaType(response)
+  const isJson = /[/+]json$/.test(type)
+  const fail = (body: unknown, issues?: Issues): never => {
+    throw new UnexpectedResponse(request, response, body, issues)
+  }
   const read = async (): Promise<unknown> => {
+    if (!body) return undefined
+    if (ok && type === 'application/x-ndjson') return parseItems(readLines(body, request, signal))
+    if (ok && type === 'text/event-stream') return parseEvents(readLines(body, request, signal), signal, send)
+    if (ok && !isJson && !/^text\/|[/+]xml$/.test(type)) {
+      const blob = await response.blob()
+      // Some hosts give an empty body to a response that has none.
+      return blob.size || type ? blob : undefined
+    }
     const text = await response.text()
     if (!isJson) return text
     try {
-      return JSON.parse(text)
+      return JSON.parse(text) as unknown
     } catch {
-      throw new UnexpectedResponse(request, response, text)
+      return fail(text)
     }
   }
-  if (response.ok) {
-    const isEmpty = status === 204 || status === 205 || request.method === 'HEAD' || !response.body
-    const data = isEmpty
-      ? undefined
-      : type === 'application/x-ndjson'
-        ? readNdjson(response.body, request, signal)
-        : type === 'text/event-stream'
-          ? readEvents(response.body, request, signal, again)
-          : await (isJson || type.startsWith('text/') || type === 'application/xml' ? read() : readBlob(response, type))
-    return { status, data, error: undefined, response }
+  const value = await read()
+  if (ok) {
+    const issues = schema && (await (schema['~standard'] as Validator).validate(value)).issues
+    if (issues) fail(value, issues)
+    return { status, data: value, error: undefined, response }
   }
-  // An answer to HEAD has the status only: https://www.rfc-editor.org/rfc/rfc9110#section-9.3.2
-  const error = request.method === 'HEAD' ? { status } : await read()
-  if (status < 400 || !(isJson || type === 'text/plain') || isServerError(error))
-    throw new UnexpectedResponse(request, response, error)
+  const isUndeclared = (value as { readonly detail?: unknown } | null | undefined)?.detail === undeclared
+  if (status < 400 || !(isJson || type === 'text/plain') || isUndeclared) fail(value)
+  // A response to HEAD has the status only: https://www.rfc-editor.org/rfc/rfc9110#section-9.3.2
+  const error = body ? value : { status }
   return { status, data: undefined, error, response }
 }
 
-// A host may give a body to an answer that has none.
-async function readBlob(response: Response, type: string): Promise<Blob | undefined> {
-  const blob = await response.blob()
-  return blob.size || type ? blob : undefined
-}
-
-/** @throws UnexpectedResponse for what the schema refuses */
-export async function checkData(schema: Schema, { data, response }: AnyResult, request: Request): Promise<void> {
-  const { issues } = await (schema['~standard'] as Validator).validate(data)
-  if (issues) throw new UnexpectedResponse(request, response, data, issues)
-}
+type Issues = readonly { readonly message: string }[]
 interface Validator {
-  validate(data: unknown): Checked | Promise<Checked>
+  validate(data: unknown): { readonly issues?: Issues } | Promise<{ readonly issues?: Issues }>
 }
-interface Checked {
-  readonly issues?: readonly { readonly message: string }[]
-}
-
-// The 500 that says nothing, to the letter: what byway answers when something was thrown.
-const isServerError = (error: unknown): boolean =>
-  JSON.stringify(error) === '{"title":"Internal Server Error","status":500}'

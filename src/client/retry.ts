@@ -1,11 +1,27 @@
-/** When a call is repeated that the network or the server has refused. */
+/** One attempt of a call that did not lead to a result. */
+export interface Attempt {
+  readonly request: Request
+  /** How many attempts came before this one. */
+  readonly count: number
+  /** The response, before its body is read; undefined if the network failed. */
+  readonly response?: Response
+  /** The error of `fetch`, or of reading the body. */
+  readonly error?: unknown
+}
+
+/**
+ * Decides what follows an attempt: the milliseconds until the call is repeated, or undefined if the attempt is the last.
+ * `retry()` makes one. It is not called for a POST, a PATCH, or a body that is a ReadableStream.
+ */
+export type Retry = (attempt: Attempt) => number | undefined | Promise<number | undefined>
+
 export interface RetryOptions {
-  /** How many times more than once. */
-  readonly limit: number
-  /** Milliseconds before the first repeat; twice as long before each next one, and each time by chance less. @default 300 */
+  /** The maximum number of retries. @default 2 */
+  readonly limit?: number
+  /** Milliseconds before the first retry. Doubles with each retry, minus up to 50 % jitter. @default 300 */
   readonly delay?: number
   /**
-   * The most milliseconds before a repeat. A `Retry-After` that wants more makes the answer the call's result.
+   * The maximum milliseconds before a retry. A response with a longer `Retry-After` is the call's result.
    * @default 30_000
    */
   readonly maxDelay?: number
@@ -13,53 +29,27 @@ export interface RetryOptions {
   readonly statuses?: readonly number[]
 }
 
-/** Whether a method does nothing twice: https://www.rfc-editor.org/rfc/rfc9110#section-9.2.2, and QUERY. */
-export const isIdempotent = (method: string): boolean => method !== 'POST' && method !== 'PATCH'
-
-/** Milliseconds, within what a timer can wait. */
-export const toWait = (milliseconds: number): number => Math.min(milliseconds, 2 ** 31 - 1)
-
-/** @throws TypeError for a limit that is none */
-export function toRetry(given: number | RetryOptions = 0): Required<RetryOptions> {
-  const options = typeof given === 'number' ? { limit: given } : given
-  const { limit, delay = 300, maxDelay = 30_000, statuses = [408, 425, 429, 502, 503, 504] }: RetryOptions = options
-  if (Number.isInteger(limit) && limit >= 0) return { limit, delay, maxDelay, statuses }
-  throw new TypeError(`retry is how many times a call is repeated, such as 2, not ${String(limit)}`)
-}
-
-/** What is done with each try of a call. Only where `send` and `read` fail has the network broken. */
-export interface Try<result> {
-  prepare(): Promise<Request>
-  send(request: Request): Response | Promise<Response>
-  hear(response: Response, request: Request): Promise<Response>
-  read(response: Response, request: Request): Promise<result>
-}
-
-/** Makes a request, sends it and reads its answer, and all of it again while that may help. */
-export async function repeat<result>(
-  { prepare, send, hear, read }: Try<result>,
-  { limit, delay, maxDelay, statuses }: Required<RetryOptions>,
-  signal: AbortSignal,
-): Promise<result> {
-  for (let count = 0; ; count++) {
-    const orBreak = (error: unknown): undefined => {
-      if (count >= limit || signal.aborted || !isNetworkError(error)) throw error
-    }
-    const request = await prepare()
-    let pause = Math.min(maxDelay, delay * 2 ** count) * (0.5 + Math.random() / 2)
-    const sent = await (async () => send(request))().catch(orBreak)
-    if (sent) {
-      const response = await hear(sent, request)
-      const after = toMilliseconds(response.headers.get('retry-after'))
-      if (count >= limit || !statuses.includes(response.status) || after! > maxDelay) {
-        const result = await read(response, request).catch(orBreak)
-        if (result) return result
-      } else {
-        pause = after ?? pause
-        response.body?.cancel().catch(() => {})
-      }
-    }
-    await sleep(pause, signal)
+/**
+ * Repeats a call if the network fails, or if the status is 408, 425, 429, 502, 503 or 504: after an exponential backoff, or
+ * after `Retry-After` if the response has it.
+ *
+ * @throws RangeError if `limit` is not a non-negative integer.
+ * @example
+ * const api = createClient<typeof app>({ baseUrl: 'https://api.example', retry: retry({ limit: 3 }) })
+ */
+export function retry({
+  limit = 2,
+  delay = 300,
+  maxDelay = 30_000,
+  statuses = [408, 425, 429, 502, 503, 504],
+}: RetryOptions = {}): Retry {
+  if (!Number.isInteger(limit) || limit < 0)
+    throw new RangeError(`retry() takes a limit of 0 or more retries, not ${String(limit)}`)
+  return ({ count, response, error }) => {
+    if (count >= limit || !(response ? statuses.includes(response.status) : isNetworkError(error))) return undefined
+    const after = toMilliseconds(response?.headers.get('retry-after'))
+    if (after === undefined) return Math.min(maxDelay, delay * 2 ** count) * (0.5 + Math.random() / 2)
+    return after > maxDelay ? undefined : after
   }
 }
 
@@ -68,24 +58,8 @@ const isNetworkError = (error: unknown): boolean =>
   error instanceof TypeError || (error as { retryable?: unknown } | undefined)?.retryable === true
 
 /** @see https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3 */
-function toMilliseconds(retryAfter: string | null): number | undefined {
-  if (retryAfter === null) return undefined
+function toMilliseconds(retryAfter: string | null | undefined): number | undefined {
+  if (retryAfter == null) return undefined
   const time = /^\d+$/.test(retryAfter) ? Number(retryAfter) * 1_000 : Date.parse(retryAfter) - Date.now()
   return Number.isNaN(time) ? undefined : Math.max(0, time)
-}
-
-/** Until the time is over. @throws the signal's reason when it is aborted before. */
-export function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const stop = (): void => {
-      clearTimeout(timer)
-      reject(signal.reason as Error)
-    }
-    const timer = setTimeout(() => {
-      signal.removeEventListener('abort', stop)
-      resolve()
-    }, toWait(milliseconds))
-    if (signal.aborted) stop()
-    else signal.addEventListener('abort', stop, { once: true })
-  })
 }

@@ -1,133 +1,106 @@
-import type { ServerSentEvent } from '../sse.js'
-import { sleep } from './retry.js'
+import type { ServerSentEvent } from '../replies/sse.js'
+import { sleep } from './race.js'
+import type { Attempt } from './retry.js'
 import { UnexpectedResponse } from './unexpected-response.js'
 
-type Body = ReadableStream<Uint8Array>
+/** The media type of a response in lower case, without parameters; `''` if there is none. */
+export const toMediaType = ({ headers }: Response): string =>
+  /^[^;\s]*/.exec(headers.get('content-type') ?? '')![0].toLowerCase()
 
 /**
- * The lines of a body, decoded while they come. A line that the body's end cuts off is given too. The call's signal ends
- * them, also where the app is called in process and knows nothing of it.
+ * Yields the lines of a body, decoded as its bytes arrive; the last one can lack its end. Aborting the call's signal ends
+ * them, also if an app that is called in process does not look at its signal.
  */
-function readLines(body: Body, end: RegExp, request: Request, signal: AbortSignal): AsyncGenerator<string> {
+export function readLines(
+  body: ReadableStream<Uint8Array>,
+  request: Request,
+  signal: AbortSignal,
+): AsyncGenerator<string> {
   const reader = body.getReader()
-  // The request's signal follows the call's as long as the request is there: this keeps it.
+  // Refers to the request, because its signal follows the call's only as long as the request is not collected.
   const stop = (): void => void reader.cancel(request.signal.reason).catch(() => {})
+  signal.addEventListener('abort', stop)
   if (signal.aborted) stop()
-  else signal.addEventListener('abort', stop, { once: true })
-
-  async function* read(): AsyncGenerator<string> {
+  // An inner generator, because the listener is needed before the first line is.
+  return (async function* () {
     const decoder = new TextDecoder()
     let rest = ''
-    let held = ''
+    let endsInCr = false
+    let chunk: ReadableStreamReadResult<Uint8Array>
     try {
-      for (;;) {
-        const { done, value } = await reader.read()
+      do {
+        chunk = await reader.read()
         signal.throwIfAborted()
-        let text = held + (done ? decoder.decode() : decoder.decode(value, { stream: true }))
-        // A CR at the end may be the first half of a CRLF.
-        held = !done && text.endsWith('\r') ? '\r' : ''
-        if (held) text = text.slice(0, -1)
-        const lines = text.split(end)
+        let text = decoder.decode(chunk.value, { stream: !chunk.done })
+        if (!text) continue
+        // A CRLF can be in two chunks.
+        if (endsInCr && text[0] === '\n') text = text.slice(1)
+        endsInCr = text.endsWith('\r')
+        const lines = text.split(/\r\n?|\n/)
         lines[0] = rest + lines[0]!
         rest = lines.pop()!
         yield* lines
-        if (done) break
-      }
+      } while (!chunk.done)
       if (rest) yield rest
     } finally {
       signal.removeEventListener('abort', stop)
-      // Whoever stops early tells the server to stop too.
+      // A reader that stops early stops the server too.
       reader.cancel().catch(() => {})
     }
-  }
-  return read()
-}
-
-/** The items of an `application/x-ndjson` body. */
-export function readNdjson(body: Body, request: Request, signal: AbortSignal): AsyncGenerator<unknown> {
-  const lines = readLines(body, /\r?\n/, request, signal)
-  return (async function* () {
-    for await (const line of lines) if (line.trim()) yield JSON.parse(line) as unknown
   })()
 }
 
-/** How often in a row a stream of events is asked for again before its error is the caller's. */
-const maxRetries = 5
+/** Yields the items of an `application/x-ndjson` body. */
+export async function* parseItems(lines: AsyncIterable<string>): AsyncGenerator<unknown> {
+  for await (const line of lines) if (line.trim()) yield JSON.parse(line) as unknown
+}
 
 /**
- * The events of a `text/event-stream` body. If the connection breaks after an event with an id, `again` asks for what
- * follows it, where that is safe; a clean end is the end.
+ * Yields the events of a `text/event-stream` body. If the connection breaks after an event with an `id`, sends the request
+ * again from there with `send`, up to five times in a row.
  *
  * @see https://html.spec.whatwg.org/multipage/server-sent-events.html#parsing-an-event-stream
  */
-export function readEvents(
-  body: Body,
-  request: Request,
+export async function* parseEvents(
+  lines: AsyncIterable<string>,
   signal: AbortSignal,
-  again: ((lastEventId: string) => Promise<Response>) | undefined,
+  send: ((lastEventId: string) => Promise<Omit<Attempt, 'count'>>) | undefined,
 ): AsyncGenerator<ServerSentEvent> {
-  return resume(readLines(body, /\r\n|\n|\r/, request, signal), request, signal, again)
-}
-
-async function* resume(
-  lines: AsyncGenerator<string>,
-  request: Request,
-  signal: AbortSignal,
-  again: ((lastEventId: string) => Promise<Response>) | undefined,
-): AsyncGenerator<ServerSentEvent> {
-  /** That of the last event that came whole. */
   let lastId = ''
   let wait = 3_000
-  for (let failures = 0; ;) {
+  let failures = 0
+  for (;;) {
     try {
-      let id: string | undefined
-      let event = ''
-      let data: string[] = []
+      if (failures) {
+        // As bytes of UTF-8: https://html.spec.whatwg.org/multipage/server-sent-events.html#the-last-event-id-header
+        const { request, response, error } = await send!(String.fromCharCode(...new TextEncoder().encode(lastId)))
+        if (!response) throw error
+        if (response.status === 204) return
+        if (toMediaType(response) !== 'text/event-stream')
+          throw new UnexpectedResponse(request, response, await response.text())
+        lines = readLines(response.body!, request, signal)
+      }
+      let event: { data?: string; event?: string; id?: string } = {}
       for await (const line of lines) {
-        if (line === '') {
+        if (line) {
+          const [, name, value = ''] = /^([^:]*)(?:: ?(.*))?$/s.exec(line)!
+          if (name === 'data') event.data = event.data == null ? value : `${event.data}\n${value}`
+          else if ((name === 'event' && value) || (name === 'id' && !value.includes('\0'))) event[name] = value
+          else if (name === 'retry' && /^\d+$/.test(value)) wait = Number(value)
+        } else {
           failures = 0
-          lastId = id ?? lastId
-          const whole = data.length && {
-            data: JSON.parse(data.join('\n')) as unknown,
-            ...(event && { event }),
-            ...(id !== undefined && { id }),
-          }
-          id = undefined
-          event = ''
-          data = []
-          if (whole) yield whole
-          continue
+          lastId = event.id ?? lastId
+          const { data } = event
+          if (data != null) yield { ...event, data: JSON.parse(data) as unknown }
+          event = {}
         }
-        const [, name, value = ''] = /^([^:]*)(?:: ?(.*))?$/s.exec(line)!
-        if (name === 'data') data.push(value)
-        else if (name === 'event') event = value
-        else if (name === 'id' && !value.includes('\0')) id = value
-        else if (name === 'retry' && /^\d+$/.test(value)) wait = Number(value)
       }
       return
     } catch (error) {
-      if (!again || !lastId || signal.aborted || error instanceof SyntaxError) throw error
-      let response: Response | undefined
-      while (!response) {
-        if (++failures > maxRetries) throw error
-        await sleep(wait * 2 ** (failures - 1), signal)
-        response = await again(toHeader(lastId)).catch(() => {
-          signal.throwIfAborted()
-          return undefined
-        })
-        if (response && (response.status >= 500 || response.status === 429)) {
-          response.body?.cancel().catch(() => {})
-          response = undefined
-        }
-      }
-      if (response.status === 204) return
-      const type = response.headers.get('content-type') ?? ''
-      if (response.status !== 200 || !response.body || !/^text\/event-stream\b/i.test(type))
-        throw new UnexpectedResponse(request, response, await response.text())
-      lines = readLines(response.body, /\r\n|\n|\r/, request, signal)
+      const status = (error as UnexpectedResponse | undefined)?.status ?? 500
+      if (!send || !lastId || failures > 4 || error instanceof SyntaxError || (status < 500 && status !== 429))
+        throw error
+      await sleep(wait * 2 ** failures++, signal)
     }
   }
 }
-
-// As bytes of UTF-8: https://html.spec.whatwg.org/multipage/server-sent-events.html#the-last-event-id-header
-const toHeader = (id: string): string => String.fromCharCode(...new TextEncoder().encode(id))

@@ -1,29 +1,27 @@
-/**
- * An answer that is none of the route's own: a redirect that was not followed, a proxy's page, a server's unexpected
- * error. The response's body has been read; what it held is `body`.
- */
-export class UnexpectedResponse extends Error {
-  override readonly name = 'UnexpectedResponse'
+/** The members of an `UnexpectedResponse`. */
+export interface UnexpectedDetails {
   readonly status: number
   readonly response: Response
-  /** The body as far as it could be read: JSON, else text. */
+  /** The value of a JSON body, else its characters; undefined if there was no body. */
   readonly body: unknown
-  /** What the schema in `responses` has against it. */
+  /** The issues that the schema in `responses` has with the data. */
   readonly issues: readonly { readonly message: string }[] | undefined
+}
 
-  constructor(
-    request: Request,
-    response: Response,
-    body: unknown,
-    issues?: readonly { readonly message: string }[] | undefined,
-  ) {
-    const what = issues ? `data that its schema refuses: ${issues[0]?.message}` : 'which is not an answer of its route'
-    super(
-      `${request.method} ${request.url} got ${response.status || response.type}${response.statusText && ` ${response.statusText}`}, ${what}`,
-    )
-    this.issues = issues
-    this.status = response.status
-    this.response = response
-    this.body = body
+/**
+ * A response that the route cannot send: a redirect that was not followed, a proxy's page, byway's own 404, 405 or 500.
+ * Its body has been read and is `body`.
+ */
+export class UnexpectedResponse extends Error implements UnexpectedDetails {
+  override readonly name = 'UnexpectedResponse'
+  declare readonly status: number
+  declare readonly response: Response
+  declare readonly body: unknown
+  declare readonly issues: UnexpectedDetails['issues']
+
+  constructor({ method, url }: Request, response: Response, body: unknown, issues?: UnexpectedDetails['issues']) {
+    const { status, type } = response
+    super(`${method} ${url}: unexpected response ${status || type}${issues ? `, ${issues[0]?.message}` : ''}`)
+    Object.assign(this, { status, response, body, issues })
   }
 }

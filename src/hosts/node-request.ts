@@ -1,51 +1,67 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Socket } from 'node:net'
+import { isIP, type Socket } from 'node:net'
 import { Readable } from 'node:stream'
 import { NodeRequest } from 'srvx/node'
+import { BodyLimitError, limitStream, limitWithin, readWithin, type BodySource } from '../inputs/source.js'
+import { hasBody, readMessage, toStream, toUsedStream, type BodyOwner } from './node-body.js'
 
-type Body = ReadableStream<Uint8Array<ArrayBuffer>>
+type Bytes = Uint8Array<ArrayBuffer>
+type Body = ReadableStream<Bytes>
 type Incoming = IncomingMessage & {
-  /** What Express and Connect leave of the target before they cut the mount path off it. */
+  /** The request target before Express or Connect removed the mount path. */
   readonly originalUrl?: string
-  /** What some platforms, and `verify` of Express's parsers, keep of a body that they have read. */
+  /** The bytes of the body that some platforms, and `verify` of Express's parsers, keep after reading it. */
   readonly rawBody?: unknown
 }
 
-/** Connections that the server ends, which the requests on them are told as the reason of their abort. */
+/** The sockets that the server closes before their responses end. It is the reason with which their requests abort. */
 export const cutOff: WeakSet<Socket> = new WeakSet()
 
 /**
- * The Request of a message that Node received, or `undefined` if its target or its host is malformed. Its `url` is as
- * the URL parser writes it, so that whoever parses it again sees the same.
+ * The Request for a message that Node.js received, or `undefined` if its target or its `Host` is malformed. Its `url` is
+ * serialized as the URL parser does it, so parsing it again returns the same URL.
+ *
+ * If `waits` is true, the client sent `Expect: 100-continue`, and the first read of the body sends the 100.
  */
 export function toRequest(
   incoming: IncomingMessage,
   outgoing: ServerResponse,
   trustProxy: number,
+  waits: boolean,
 ): Request | undefined {
   const href = toHref(incoming, trustProxy)
-  return href === undefined ? undefined : new ServedRequest(incoming, outgoing, href, trustProxy)
+  return href === undefined ? undefined : new ServedRequest(incoming, outgoing, href, trustProxy, waits)
 }
 
-// srvx's, for headers that are made only when asked for. The rest is byway's own, since a body that is refused
-// must leave the connection fit for the answer, and a cancelled body is no sign that the client is gone.
-class ServedRequest extends NodeRequest {
+// As `text()` decodes: without a byte order mark, and with U+FFFD for invalid bytes.
+const decoder = new TextDecoder()
+
+// srvx creates `Headers` only when code asks for them. The body and the signal differ from srvx's: a body that byway
+// rejects leaves the connection usable, and canceling the body is no sign that the client disconnected.
+class ServedRequest extends NodeRequest implements BodySource {
   readonly #incoming: Incoming
   readonly #outgoing: ServerResponse
   readonly #href: string
   readonly #trustProxy: number
+  /** Whether other code read the message before byway got it. */
   readonly #wasRead: boolean
+  /** Whether the client waits for a 100 before it sends the body. */
+  #waits: boolean
+  /** Whether the body was read without a stream. */
+  #used = false
+  #limit = Number.POSITIVE_INFINITY
   #reason: DOMException | undefined
   #body: Body | null | undefined
   #signal: AbortSignal | undefined
   #native: Request | undefined
 
-  constructor(incoming: Incoming, outgoing: ServerResponse, href: string, trustProxy: number) {
+  constructor(incoming: Incoming, outgoing: ServerResponse, href: string, trustProxy: number, waits: boolean) {
     super({ req: incoming, res: outgoing })
     this.#incoming = incoming
     this.#outgoing = outgoing
     this.#href = href
     this.#trustProxy = trustProxy
+    this.#waits = waits
     this.#wasRead = incoming.readableDidRead
   }
 
@@ -54,7 +70,8 @@ class ServedRequest extends NodeRequest {
   }
 
   override get ip(): string | undefined {
-    return forwarded(this.#incoming, 'x-forwarded-for', this.#trustProxy) ?? this.#incoming.socket?.remoteAddress
+    const address = forwarded(this.#incoming, 'x-forwarded-for', this.#trustProxy)
+    return address === undefined ? this.#incoming.socket?.remoteAddress : toIp(address)
   }
 
   override get signal(): AbortSignal {
@@ -73,50 +90,89 @@ class ServedRequest extends NodeRequest {
   override get body(): Body | null {
     if (this.#body !== undefined) return this.#body
     const incoming = this.#incoming
-    const { method, rawBody } = incoming
-    if (method === 'GET' || method === 'HEAD' || !hasBody(incoming)) return (this.#body = null)
-    if (rawBody instanceof Uint8Array) return (this.#body = new Response(rawBody as Uint8Array<ArrayBuffer>).body)
-    if (this.#wasRead)
-      throw new Error(
-        `the body of ${method} ${this.#href} was read before byway got the request; mount toNodeHandler() before the ` +
-          'body parser, or keep the bytes: express.json({ verify: (req, res, bytes) => { req.rawBody = bytes } })',
-      )
-    return (this.#body = toStream(incoming, this.#outgoing, () => this.#toReason()))
+    if (!hasBody(incoming)) return (this.#body = null)
+    if (this.#used) return (this.#body = toUsedStream())
+    const bytes = this.#bytes
+    if (bytes) return (this.#body = limitStream(new Response(bytes).body!, this.#limit))
+    return (this.#body = toStream(incoming, this.#outgoing, this.#owner, this.#waits))
   }
 
-  // One for the signal and the body, so that what breaks off with the body is known as the signal's abort.
+  // One reason for the signal and the body, so that an error of the body is recognized as the abort of the signal.
   #toReason(): DOMException {
-    const text = cutOff.has(this.#incoming.socket) ? 'The server shuts down.' : 'The client is gone.'
+    const text = cutOff.has(this.#incoming.socket) ? 'The server is shutting down.' : 'The client disconnected.'
     return (this.#reason ??= new DOMException(text, 'AbortError'))
   }
 
+  get #owner(): BodyOwner {
+    return {
+      limit: () => this.#limit,
+      toReason: () => this.#toReason(),
+      onRead: () => {
+        if (!this.#waits) return
+        this.#waits = false
+        if (!this.#outgoing.headersSent) this.#outgoing.writeContinue()
+      },
+    }
+  }
+
+  // The bytes of a body that other code read. Throws if that code did not keep them.
+  get #bytes(): Bytes | undefined {
+    const { method, rawBody } = this.#incoming
+    if (rawBody instanceof Uint8Array) return rawBody as Bytes
+    if (this.#wasRead)
+      throw new Error(
+        `the body of ${method} ${this.#href} was read before byway received the request; mount toNodeHandler() before ` +
+          'the body parser, or keep the bytes: express.json({ verify: (req, res, bytes) => { req.rawBody = bytes } })',
+      )
+    return undefined
+  }
+
   override get bodyUsed(): boolean {
-    return !!this.#body && Readable.isDisturbed(this.#body as never)
+    return this.#used || (!!this.#body && Readable.isDisturbed(this.#body as never))
+  }
+
+  [limitWithin](limit: number): void {
+    this.#limit = limit
+  }
+
+  [readWithin](limit: number): Promise<Bytes> {
+    const incoming = this.#incoming
+    if (!hasBody(incoming)) return Promise.resolve(new Uint8Array())
+    const body = this.#body
+    // https://fetch.spec.whatwg.org/#body-unusable
+    if (this.bodyUsed || body?.locked) throw new TypeError('Body is unusable: Body has already been read')
+    if (body)
+      return new Response(limit < this.#limit ? limitStream(body, limit) : body)
+        .arrayBuffer()
+        .then((buffer) => new Uint8Array(buffer))
+    const bytes = this.#bytes
+    this.#used = true
+    if (!bytes) return readMessage(incoming, limit, this.#owner)
+    return bytes.length > limit ? Promise.reject(new BodyLimitError(limit)) : Promise.resolve(bytes)
   }
 
   override async text(): Promise<string> {
-    return this.#read().text()
+    return decoder.decode(await this[readWithin](this.#limit))
   }
   override async json(): Promise<unknown> {
-    return this.#read().json()
+    return JSON.parse(await this.text())
+  }
+  override async bytes(): Promise<Bytes> {
+    return (await this[readWithin](this.#limit)).slice()
   }
   override async arrayBuffer(): Promise<ArrayBuffer> {
-    return this.#read().arrayBuffer()
-  }
-  override async bytes(): Promise<Uint8Array<ArrayBuffer>> {
-    return new Uint8Array(await this.#read().arrayBuffer())
+    return (await this.bytes()).buffer
   }
   override async blob(): Promise<Blob> {
-    return this.#read().blob()
+    return (await this.#toResponse()).blob()
   }
   override async formData(): Promise<FormData> {
-    return this.#read().formData()
+    return (await this.#toResponse()).formData()
   }
 
-  // Throws for a body that was read: https://fetch.spec.whatwg.org/#body-unusable
-  #read(): Response {
+  async #toResponse(): Promise<Response> {
     const type = this.headers.get('content-type')
-    return new Response(this.body, type === null ? {} : { headers: { 'content-type': type } })
+    return new Response(await this[readWithin](this.#limit), type === null ? {} : { headers: { 'content-type': type } })
   }
 
   override clone(): Request {
@@ -129,7 +185,7 @@ class ServedRequest extends NodeRequest {
     return this.#toNative(copy)
   }
 
-  /** What srvx takes every member from that is not defined here: `mode`, `cache`, `duplex` and the like. */
+  /** The native Request from which srvx takes the properties that are not defined here, such as `mode` and `cache`. */
   override get _request(): Request {
     return (this.#native ??= this.#toNative())
   }
@@ -140,73 +196,24 @@ class ServedRequest extends NodeRequest {
   }
 }
 
-// https://www.rfc-editor.org/rfc/rfc9112#section-6.3; HTTP/2 has other means.
-const hasBody = ({ headers, httpVersionMajor }: IncomingMessage): boolean =>
-  headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0' || httpVersionMajor > 1
-
-// Unlike `Readable.toWeb`, whose `cancel` destroys the message. What is not wanted is read and dropped, as Node does
-// with a body that nobody reads: the client gets to read the answer, and may use its connection again.
-function toStream(incoming: IncomingMessage, outgoing: ServerResponse, toReason: () => DOMException): Body {
-  let stop = (): void => {}
-  return new ReadableStream<Uint8Array<ArrayBuffer>>(
-    {
-      start(controller) {
-        const onData = (chunk: Buffer<ArrayBuffer>): void => {
-          controller.enqueue(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength))
-          if (controller.desiredSize! <= 0) incoming.pause()
-        }
-        const onEnd = (): void => {
-          stop()
-          controller.close()
-        }
-        const onClose = (): void => {
-          stop()
-          controller.error(toReason())
-        }
-        // Node drops what is left of a message only if nobody has begun to read it. Paused, it would hold up the connection.
-        const onAnswered = (): void => {
-          if (incoming.readableEnded) return
-          stop()
-          controller.error(new DOMException('The answer is out; its request can be read no more.', 'AbortError'))
-          incoming.resume()
-        }
-        stop = () => {
-          incoming.off('data', onData).off('end', onEnd).off('close', onClose)
-          outgoing.off('finish', onAnswered)
-        }
-        // A message that breaks off says so by 'error' too, which nobody else may be listening for.
-        incoming.on('error', () => {})
-        if (incoming.destroyed && !incoming.readableEnded) return onClose()
-        incoming.on('data', onData).on('end', onEnd).on('close', onClose).pause()
-        outgoing.once('finish', onAnswered)
-      },
-      pull: () => void incoming.resume(),
-      cancel: () => {
-        stop()
-        incoming.resume()
-      },
-    },
-    { highWaterMark: 65_536, size: ({ byteLength }) => byteLength },
-  )
-}
-
-/** The absolute URL that was asked for. */
+/** The absolute URL of a request. */
 function toHref(incoming: Incoming, trustProxy: number): string | undefined {
   const target = incoming.originalUrl ?? incoming.url ?? ''
   const origin = toOrigin(incoming, trustProxy)
   // Printable ASCII only, and no fragment: https://www.rfc-editor.org/rfc/rfc9112#section-3.2
   if (origin === undefined || !/^[!"$-~]+$/.test(target)) return undefined
-  // Nothing that the parser would write otherwise, neither in the path nor in the query.
+  // Characters that the URL parser does not change, in the path and in the query.
   if (/^\/[\w\-.~!$&()*+,;=:@%/|]*(?:\?[\w\-.~!$&()*+,;=:@%/?|]*)?$/.test(target) && !/\/(?:\.|%2e)/i.test(target))
     return origin + target
   if (target.startsWith('/')) return new URL(origin + target).href
-  // https://www.rfc-editor.org/rfc/rfc9112#section-3.2.2: the target's own host counts, not the header's.
+  // The host of an absolute target replaces the header's: https://www.rfc-editor.org/rfc/rfc9112#section-3.2.2
   if (!/^https?:\/\//i.test(target) || !URL.canParse(target)) return undefined
   const { username, password, host, pathname, search } = new URL(target)
-  return username || password ? undefined : new URL(origin.replace(/\/\/.*/, `//${host}${pathname}${search}`)).href
+  if (username || password) return undefined
+  return new URL(`${origin.slice(0, origin.indexOf(':'))}://${host}${pathname}${search}`).href
 }
 
-// Nearly all requests of a process are for one host.
+// Most requests of a process have the same host.
 let known = { given: '', origin: '' }
 
 function toOrigin(incoming: Incoming, trustProxy: number): string | undefined {
@@ -220,7 +227,7 @@ function toOrigin(incoming: Incoming, trustProxy: number): string | undefined {
   if (host === undefined || isRepeated(incoming.rawHeaders, 'host')) return undefined
   const given = `${scheme}://${host}`
   if (given === known.given) return known.origin
-  // No user, no path: https://www.rfc-editor.org/rfc/rfc9112#section-3.2
+  // Without a user and a path: https://www.rfc-editor.org/rfc/rfc9112#section-3.2
   if (!/^https?:\/\/[\w.:[\]-]+$/.test(given) || !URL.canParse(given)) return undefined
   const { origin } = new URL(given)
   known = { given, origin }
@@ -230,7 +237,7 @@ function toOrigin(incoming: Incoming, trustProxy: number): string | undefined {
 const localAddress = ({ localAddress = 'localhost', localPort = 80 }: IncomingMessage['socket']): string =>
   `${localAddress.includes(':') ? `[${localAddress}]` : localAddress}:${localPort}`
 
-// Node keeps the first and says nothing of the others: https://www.rfc-editor.org/rfc/rfc9112#section-3.2
+// Node.js keeps the first and drops the others: https://www.rfc-editor.org/rfc/rfc9112#section-3.2
 function isRepeated(rawHeaders: readonly string[], name: string): boolean {
   let count = 0
   for (let index = 0; index < rawHeaders.length; index += 2) {
@@ -240,10 +247,16 @@ function isRepeated(rawHeaders: readonly string[], name: string): boolean {
   return count > 1
 }
 
-// Each proxy adds what it saw at the end, so that what the client made up comes first.
+// Each proxy appends the value it saw, so values that the client made up come first.
 function forwarded({ headers }: IncomingMessage, name: string, trustProxy: number): string | undefined {
   const value = trustProxy ? headers[name] : undefined
   if (value === undefined) return undefined
   const values = String(value).split(',')
   return values[Math.max(0, values.length - trustProxy)]!.trim()
+}
+
+// Some proxies append the port, and put IPv6 into brackets. Anything but an address is unusable.
+function toIp(value: string): string | undefined {
+  const address = /^\[(.+)\](?::\d+)?$/.exec(value)?.[1] ?? /^([\d.]+):\d+$/.exec(value)?.[1] ?? value
+  return isIP(address) ? address : undefined
 }

@@ -1,48 +1,48 @@
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { Server as NetServer, type AddressInfo, type Socket } from 'node:net'
 import { constants } from 'node:os'
-import { toProblem } from '../problem.js'
-import { cutOff, toRequest } from './node-request.js'
-import { send } from './node-response.js'
-
-/** What is served: a router, or anything else with a `fetch`. */
-export interface App {
-  fetch(request: Request): Response | Promise<Response>
-  /** Resolves when the work that outlives the answers has ended. */
-  settled?(): Promise<unknown>
-}
-
-export interface NodeHandlerOptions {
-  /**
-   * How many proxies stand before this server. The last of them tells the client's address, scheme and host in
-   * `X-Forwarded-For`, `-Proto` and `-Host`, which anyone may send: name no more than there are. @default 0
-   */
-  readonly trustProxy?: number
-}
+import { createHandler, type App, type NodeHandlerOptions } from './node-handler.js'
+import { cutOff } from './node-request.js'
+import { EventStreams } from './node-response.js'
 
 export interface ServeOptions extends NodeHandlerOptions {
-  /** 0 takes a free one. @default process.env.PORT, else 3000 */
+  /** The port to listen on. 0 selects a free one. @default process.env.PORT, or 3000 */
   readonly port?: number
   /** The name or address to listen on. @default every address of this machine */
   readonly hostname?: string
   /**
-   * How many seconds answers may take to end once the server closes. What is left then is cut off.
-   * @default 10, or the 0.5 that Vercel leaves where `process.env.VERCEL` is set
+   * Milliseconds to wait for requests in progress when the server closes. After that, their connections are closed.
+   * @default 10_000, or 500 if `process.env.VERCEL` is set, because Vercel ends the process then
    */
   readonly grace?: number
   /** Whether SIGTERM and SIGINT close the server and end the process. @default true */
   readonly signals?: boolean
+  /**
+   * Milliseconds after which an idle connection is closed. It must be longer than the idle timeout of a load balancer in
+   * front of this server, usually 60 s: otherwise the load balancer sends requests on connections that are closing, and
+   * its clients get a 502. @default 65_000
+   */
+  readonly keepAliveTimeout?: number
+  /** Milliseconds within which a client must send the headers of a request. Later, it gets a 408. @default 60_000 */
+  readonly headersTimeout?: number
+  /** Milliseconds within which a client must send a whole request. Later, it gets a 408. @default 300_000 */
+  readonly requestTimeout?: number
+  /** The largest size of the headers of a request, in bytes. A larger one gets a 431. @default 16_384 */
+  readonly maxHeaderSize?: number
 }
 
 /** A server that listens, or is about to. */
 export interface Served {
-  /** Where it listens, such as `http://localhost:3000`: no slash at the end. With `port: 0`, known once it is `ready`. */
+  /** The origin, such as `http://localhost:3000`, without a trailing slash. With `port: 0`, it is known once `ready`. */
   readonly url: string
-  /** Resolves once it listens. Rejects if it cannot, as when the port is in use. */
+  /** Resolves when the server listens. Rejects if it cannot, for example because the port is in use. */
   readonly ready: Promise<void>
+  /** The server of `node:http`, for example for WebSockets: `server.on('upgrade', …)`. */
+  readonly server: Server
   /**
-   * Takes no more connections, waits up to `grace` seconds for the answers under way, cuts off the others (their
-   * `context.signal` aborts), and waits for `app.settled()` for what is left of that time, a second at least.
+   * Stops accepting connections, disconnects the event streams of GET requests, because their clients reconnect, and waits
+   * up to `grace` for the other requests in progress. Then it closes their connections, which aborts their
+   * `context.signal`. Finally, it waits for `app.settled()` for the rest of `grace`, at least one second.
    */
   close(): Promise<void>
 }
@@ -50,10 +50,11 @@ export interface Served {
 /**
  * Serves an app over HTTP/1.1. Prints nothing.
  *
- * On SIGTERM or SIGINT it closes and ends the process, with code 0 unless `process.exitCode` says otherwise; a second
- * signal ends it at once. A malformed target, or a `Host` that is missing, malformed or there twice, is a 400.
+ * On SIGTERM or SIGINT, closes the server and ends the process, with code 0 unless `process.exitCode` is set. A second
+ * signal ends the process immediately. Responds with 400 to a malformed request target and to a missing, malformed or
+ * duplicate `Host` header, and with 501 to CONNECT and TRACE.
  *
- * @throws RangeError for a `port`, `grace` or `trustProxy` that is none.
+ * @throws RangeError if an option is out of range.
  * @example
  * const server = serve(app, { port: 3000 })
  * await server.ready
@@ -61,18 +62,26 @@ export interface Served {
  */
 export function serve(app: App, options: ServeOptions = {}): Served {
   // https://vercel.com/docs/functions/functions-api-reference#sigterm-signal
-  const { hostname, grace = process.env['VERCEL'] ? 0.5 : 10, signals = true } = options
+  const { hostname, grace = process.env['VERCEL'] ? 500 : 10_000, signals = true } = options
   const port = options.port ?? Number(process.env['PORT'] || 3000)
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
     throw new RangeError(`serve() takes a port from 0 to 65535, not ${options.port ?? process.env['PORT']}`)
-  if (!(grace >= 0)) throw new RangeError(`serve() takes a grace of 0 seconds or more, not ${grace}`)
+  if (!(grace >= 0)) throw new RangeError(`serve() takes a grace of 0 or more milliseconds, not ${grace}`)
 
-  const handle = toNodeHandler(app, options)
+  const streams = new EventStreams()
+  const handle = createHandler(app, options, streams)
   let closed: Promise<void> | undefined
-  const server = createServer((incoming, outgoing) => {
+  const onRequest = (incoming: IncomingMessage, outgoing: ServerResponse, waits: boolean): void => {
     if (closed) outgoing.setHeader('connection', 'close')
-    handle(incoming, outgoing)
-  })
+    handle(incoming, outgoing, waits)
+  }
+  const server = createServer(toServerOptions(options), (incoming, outgoing) => onRequest(incoming, outgoing, false))
+  // Without this listener, Node.js asks for the body before the app can reject the request.
+  server.on('checkContinue', (incoming, outgoing) => onRequest(incoming, outgoing, true))
+  // Without this listener, Node.js closes the connection.
+  server.on('connect', (_incoming, socket) =>
+    socket.end('HTTP/1.1 501 Not Implemented\r\nContent-Length: 0\r\nConnection: close\r\n\r\n'),
+  )
   const sockets = new Set<Socket>()
   server.on('connection', (socket) => {
     sockets.add(socket)
@@ -85,7 +94,7 @@ export function serve(app: App, options: ServeOptions = {}): Served {
       reject(new Error(toListenError(cause, port, hostname), { cause }))
     })
     server.listen(port, hostname, () => {
-      // Later ones are single connections that could not be taken.
+      // Later errors are about single connections that could not be accepted.
       server.on('error', console.error)
       resolve()
     })
@@ -93,22 +102,23 @@ export function serve(app: App, options: ServeOptions = {}): Served {
 
   const closeIdle = (): void => {
     server.closeIdleConnections()
-    // Browsers open some before they need them.
+    // Browsers open connections before they need them.
     for (const socket of sockets) if (socket.bytesRead === 0) socket.destroy()
   }
 
-  // `Server.close` of node:http would drop connections whose next request is on its way: those that are in use are
-  // told `Connection: close` with their next answer instead, and the idle ones get a moment for it.
+  // `Server.close` of node:http would close connections whose next request is on its way. Instead, the next response on
+  // a used connection has `Connection: close`, and idle ones get a moment for a next request.
   const close = async (): Promise<void> => {
     await ready.catch(() => {})
-    const deadline = Date.now() + grace * 1000
+    const deadline = Date.now() + grace
     const drained = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()))
-    // Right after what has arrived was read: a connection whose request has come is no idle one.
+    streams.close()
+    // After the bytes that have arrived were read: a connection whose request has arrived is not idle.
     const sweep = setInterval(() => setImmediate(closeIdle), 100)
-    await within(grace * 1000, drained)
+    await within(grace, drained)
     clearInterval(sweep)
     for (const socket of sockets) cutOff.add(socket)
-    // Whose answers are cut off hears of it when the socket has closed, which is after the server has.
+    // The requests abort when their sockets have closed, which is after the server has.
     await Promise.all([...sockets].map((socket) => new Promise((resolve) => socket.once('close', resolve).destroy())))
     await drained
     server.close()
@@ -123,69 +133,26 @@ export function serve(app: App, options: ServeOptions = {}): Served {
       return `http://${name.includes(':') ? `[${name}]` : name}:${address?.port ?? port}`
     },
     ready,
+    server,
     close: () => (closed ??= close()),
   }
   if (signals) open(served)
   return served
 }
 
-/**
- * The app as a handler for `node:http`, and for what takes such handlers: Express, Connect, Vite's middlewares, and
- * Fastify's raw messages. `request.url` is the whole URL, so under `app.use('/api', toNodeHandler(api))` the routes'
- * patterns, or the router's `basePath`, begin with `/api`.
- *
- * It answers every request itself, with a 404 where no route matches, and never calls `next`. Mount it before any body
- * parser: a body that was read already is an error, unless the parser kept its bytes as `req.rawBody`.
- *
- * @throws RangeError for a `trustProxy` that is no whole number.
- * @example
- * createServer(toNodeHandler(api))                     // node:http
- * express().use('/api', toNodeHandler(api))
- * vite.middlewares.use('/api', toNodeHandler(api))
- * // Fastify
- * fastify.register(async (scope) => {
- *   scope.removeAllContentTypeParsers()
- *   scope.addContentTypeParser('*', (request, payload, done) => done(null))
- *   scope.all('/api/*', (request, reply) => {
- *     reply.hijack()
- *     handler(request.raw, reply.raw)
- *   })
- * })
- */
-export function toNodeHandler(
-  app: App,
-  options: NodeHandlerOptions = {},
-): (incoming: IncomingMessage, outgoing: ServerResponse) => void {
-  const { trustProxy = 0 } = options
-  if (!Number.isInteger(trustProxy) || trustProxy < 0)
-    throw new RangeError(`trustProxy is how many proxies to trust, not ${String(trustProxy)}`)
-  return (incoming, outgoing) => {
-    const reply = (answer: Response): void => {
-      try {
-        send(outgoing, answer)
-      } catch (error) {
-        fail(error)
-      }
-    }
-    const fail = (error: unknown): void => {
-      console.error(error)
-      if (outgoing.headersSent) outgoing.destroy()
-      else send(outgoing, toProblem(500, 'Internal Server Error'))
-    }
-    try {
-      const request = toRequest(incoming, outgoing, trustProxy)
-      const answer = request
-        ? app.fetch(request)
-        : toProblem(400, 'Bad Request', { detail: 'The target of the request or its Host is malformed.' })
-      if (answer instanceof Promise) answer.then(reply, fail)
-      else reply(answer)
-    } catch (error) {
-      fail(error)
-    }
+function toServerOptions(options: ServeOptions): Record<string, number> {
+  const given: Record<string, number> = { keepAliveTimeout: 65_000 }
+  for (const name of ['keepAliveTimeout', 'headersTimeout', 'requestTimeout', 'maxHeaderSize'] as const) {
+    const value = options[name]
+    if (value === undefined) continue
+    if (!Number.isInteger(value) || value < 0)
+      throw new RangeError(`serve() takes a ${name} that is a non-negative integer, not ${value}`)
+    given[name] = value
   }
+  return given
 }
 
-// Signals are the process's: it ends when all of its servers have closed.
+// Signals belong to the process, which ends when all of its servers have closed.
 const opened = new Set<Served>()
 let signalled = 0
 
@@ -201,7 +168,7 @@ function release(served: Served): void {
 
 function onSignal(signal: NodeJS.Signals): void {
   if (signalled) {
-    // npm repeats a Ctrl+C that the terminal has sent to all of its processes.
+    // npm repeats a Ctrl+C that the terminal already sent to all of its processes.
     if (Date.now() - signalled > 100) process.exit(128 + constants.signals[signal])
     return
   }
@@ -212,7 +179,7 @@ function onSignal(signal: NodeJS.Signals): void {
 function toListenError({ code, message }: NodeJS.ErrnoException, port: number, hostname?: string): string {
   const where = `port ${port}${hostname === undefined ? '' : ` of ${hostname}`}`
   if (code === 'EADDRINUSE') return `${where} is in use; choose another with serve(app, { port })`
-  if (code === 'EACCES') return `${where} may not be opened by this user; choose one above 1023`
+  if (code === 'EACCES') return `this user cannot open ${where}; choose a port above 1023`
   return `cannot listen on ${where}: ${message}`
 }
 

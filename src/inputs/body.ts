@@ -1,6 +1,6 @@
 import type { BodyKind, RequestBody } from '../declaration.js'
-import { BodyLimitError, tooLarge, toProblem } from '../problem.js'
-import { isResponse } from '#response'
+import { tooLarge, toProblem } from '../problem.js'
+import { BodyLimitError, limitStream, readWithin, type BodySource } from './source.js'
 
 /** 1 MiB. */
 export const defaultBodyLimit = 1_048_576
@@ -28,9 +28,13 @@ export async function readBody(
   const body: RequestBody = {
     request,
     type,
-    bytes: async () => (isAccepted ? read() : new Uint8Array()),
-    text: async () => decode(await body.bytes()),
-    stream: () => streamBody(request, limit),
+    // A copy, because a host's bytes can be a view of a buffer with other data in it.
+    bytes: async () => (isAccepted ? (await read()).slice() : new Uint8Array()),
+    text: async () => (isAccepted ? decode(await read()) : ''),
+    stream() {
+      checkReadable(request)
+      return request.body ? limitStream(request.body, limit) : new Response('').body!
+    },
   }
   return kind.read(body)
 }
@@ -55,58 +59,48 @@ function unsupported(types: readonly string[]): Response {
   ])
 }
 
-// The stream of a body that can be read.
-function openBody(request: Request, limit: number): ReadableStream<Uint8Array<ArrayBuffer>> | null {
-  const { headers, method, url } = request
+// The programmer's mistake, or a coding that byway does not decode.
+function checkReadable({ headers, method, url, bodyUsed }: Request): void {
   const encoding = headers.get('content-encoding')
   if (encoding !== null && encoding.toLowerCase() !== 'identity')
     throw toProblem(415, 'Unsupported Media Type', { detail: 'The body must not have a Content-Encoding.' }, [
       ['accept-encoding', 'identity'],
     ])
-  if (request.bodyUsed || request.body?.locked)
+  if (bodyUsed)
     throw new TypeError(
       `the body of ${method} ${url} was read before it was validated; read context.body, or declare no body`,
     )
-  // A body that announces too many bytes is not read. One that announces too few is counted all the same.
-  if (Number(headers.get('content-length')) > limit) {
-    request.body?.cancel().catch(() => {})
-    throw tooLarge(limit)
-  }
-  return request.body
-}
-
-function streamBody(request: Request, limit: number): ReadableStream<Uint8Array<ArrayBuffer>> {
-  let size = 0
-  const counter = new TransformStream<Uint8Array<ArrayBuffer>, Uint8Array<ArrayBuffer>>({
-    transform(chunk, controller) {
-      size += chunk.byteLength
-      if (size > limit) throw new BodyLimitError(limit)
-      controller.enqueue(chunk)
-    },
-  })
-  const body = openBody(request, limit)
-  return body ? body.pipeThrough(counter) : new ReadableStream({ start: (controller) => controller.close() })
 }
 
 async function readBytes(
-  request: Request,
+  request: Request & Partial<BodySource>,
   limit: number,
   isServer: boolean | undefined,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const body = openBody(request, limit)
+  checkReadable(request)
+  const length = request.headers.get('content-length')
+  // A body that announces too many bytes is not read. One that announces too few is counted all the same.
+  if (length !== null && Number(length) > limit && !request[readWithin]) {
+    request.body?.cancel().catch(() => {})
+    throw tooLarge(limit)
+  }
+  const reader = request[readWithin] || (isServer && length !== null) ? undefined : request.body?.getReader()
   try {
+    if (request[readWithin]) return await request[readWithin](limit)
     // A server has enforced the length that the request announces.
-    if (isServer && request.headers.has('content-length')) return new Uint8Array(await request.arrayBuffer())
-    return body ? await collect(body, limit) : new Uint8Array()
+    if (isServer && length !== null) return new Uint8Array(await request.arrayBuffer())
+    return reader ? await collect(reader, limit) : new Uint8Array()
   } catch (error) {
-    throw isResponse(error)
-      ? error
+    throw error instanceof BodyLimitError
+      ? tooLarge(limit)
       : toProblem(400, 'Bad Request', { detail: 'The body ended early.' })
   }
 }
 
-async function collect(body: ReadableStream<Uint8Array<ArrayBuffer>>, limit: number): Promise<Uint8Array<ArrayBuffer>> {
-  const reader = body.getReader()
+async function collect(
+  reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>,
+  limit: number,
+): Promise<Uint8Array<ArrayBuffer>> {
   let bytes = new Uint8Array()
   let size = 0
   for (;;) {
@@ -117,7 +111,7 @@ async function collect(body: ReadableStream<Uint8Array<ArrayBuffer>>, limit: num
     size += value.byteLength
     if (size > limit) {
       reader.cancel().catch(() => {})
-      throw tooLarge(limit)
+      throw new BodyLimitError(limit)
     }
     // A body of one chunk is not copied. A list of chunks of one byte would take a hundred times their size.
     if (!offset) bytes = value

@@ -37,7 +37,7 @@ export function toQueryParser(
 
 function toQuery(search: string, shape: Shape, issues: Issue[]): Record<string, unknown> {
   const query = new NullObject()
-  if (search !== '')
+  if (search)
     for (const [name, text] of new URLSearchParams(search))
       if (!place(query, shape, name, text)) issues.push({ path: [name], message: 'This value can be given only once.' })
   return query

@@ -1,6 +1,6 @@
 import type { RouteData } from '../app.js'
 import { toPath } from '../href.js'
-import { checkOptions } from '../options.js'
+import { checkOptions, show } from '../options.js'
 import { isSchema, standardOf, validate, type Output, type Result, type Schema } from '../schema.js'
 import { sharesRuns } from '../scope.js'
 
@@ -109,8 +109,6 @@ function checkNames(row: Row, pattern: string): void {
     if (!pattern.includes(`[${name}]`) && !pattern.includes(`...${name}]`))
       throw new TypeError(`the pattern does not capture '${name}'`)
 }
-
-const show = (value: unknown): string => (JSON.stringify(value) ?? typeof value).slice(0, 200)
 
 // The same text for the same params, whatever the order of their names. An empty optional catch-all is an absent one.
 function toKey(params: Row): string {

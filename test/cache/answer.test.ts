@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { answerFrom, toEntityTag } from '../../src/cache/answer.js'
-import type { Entry } from '../../src/cache/store.js'
+import { fromEntry, toEntityTag } from '../../src/cache/responses/from-entry.js'
+import type { Entry } from '../../src/cache/stores/store.js'
 import { route, router } from '../../src/index.js'
 
 const date = 'Sun, 01 Mar 2026 12:00:00 GMT'
@@ -47,11 +47,11 @@ const binary = entryOf({
 const request = (headers: Record<string, string> = {}, method = 'GET'): Request =>
   new Request('http://test/a', { method, headers })
 const ask = (headers: Record<string, string> = {}, entry = entryOf(), method = 'GET'): Response =>
-  answerFrom(entry, request(headers, method), extra)
+  fromEntry(entry, request(headers, method), extra)
 const numbers = async (response: Response): Promise<number[]> => [...new Uint8Array(await response.arrayBuffer())]
 const encode = (body: Entry['body']): Uint8Array => (typeof body === 'string' ? new TextEncoder().encode(body) : body)
 
-describe('answerFrom', () => {
+describe('fromEntry', () => {
   it('answers with the entry, and the headers of the moment', async () => {
     const response = ask()
     expect(response.status).toBe(200)
@@ -312,7 +312,7 @@ describe('answerFrom', () => {
       [entryOf(), String(size(text))],
       [binary, '52'],
     ] as const) {
-      const app = router({ a: route('/a').get((request) => answerFrom(entry, request, extra)) })
+      const app = router({ a: route('/a').get((request) => fromEntry(entry, request, extra)) })
       const head = await app.fetch(request({}, 'HEAD'))
       expect([head.status, head.headers.get('content-length'), await head.text()]).toEqual([200, length, ''])
       expect((await app.fetch(request({ 'if-none-match': etag }, 'HEAD'))).status).toBe(304)

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { formatEntry, isEntry, parseEntry } from '../../src/cache/entry-codec.js'
-import type { Entry } from '../../src/cache/store.js'
+import { formatEntry, isEntry, parseEntry } from '../../src/cache/stores/entry-codec.js'
+import type { Entry } from '../../src/cache/stores/store.js'
 import { anyEntry } from '../contracts/store.js'
 
 const entry: Entry = {

@@ -1,12 +1,10 @@
-import { spawn } from 'node:child_process'
 import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { fileStore } from '../../src/cache/file-store.js'
-import type { Entry } from '../../src/cache/store.js'
+import { fileStore } from '../../src/cache/stores/file-store.js'
+import type { Entry } from '../../src/cache/stores/store.js'
 import { describeStore } from '../contracts/store.js'
 
 const makeDirectory = (): Promise<string> => mkdtemp(join(tmpdir(), 'byway-store-'))
@@ -235,27 +233,5 @@ describe('fileStore', () => {
       for (let index = 0; index < 40; index++) await store.set(`${index}`, toEntry(`${index}`))
     })
     await eventually(async () => expect((await files('entries')).length).toBeLessThan(16))
-  })
-
-  it('agrees with other processes on first versions, and on who has a lease', { timeout: 60_000 }, async () => {
-    const program = fileURLToPath(new URL('../fixtures/share-file-store.ts', import.meta.url))
-    const start = Date.now() + 3_000
-    const run = async (): Promise<{ versions: string[]; leases: boolean[] }> => {
-      const child = spawn(process.execPath, [
-        '--conditions=byway-source',
-        '--import',
-        'tsx',
-        program,
-        directory,
-        String(start),
-      ])
-      let output = ''
-      for await (const chunk of child.stdout) output += String(chunk)
-      return JSON.parse(output)
-    }
-    const results = await Promise.all([run(), run(), run()])
-    expect(results[0].versions).toHaveLength(200)
-    for (const { versions } of results) expect(versions).toEqual(results[0].versions)
-    for (let index = 0; index < 200; index++) expect(results.filter(({ leases }) => leases[index])).toHaveLength(1)
   })
 })

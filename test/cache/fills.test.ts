@@ -8,14 +8,15 @@ import {
   type CacheStore,
   type CreateCacheOptions,
 } from '../../src/cache/index.js'
-import { reply, route, router, type RouteContext } from '../../src/index.js'
-import { at, deferred, read, slowStore, statusOf } from '../fixtures/cache.js'
+import { route, router, type RouteContext } from '../../src/index.js'
+import * as reply from '../../src/replies/index.js'
+import { at, deferred, read, slowStore, statusOf, turns } from '../fixtures/cache.js'
 
 // The runs under way are nobody's to see but the cache's own: they are counted here, since each that stays would leak.
 const cores = vi.hoisted((): Core[] => [])
-vi.mock('../../src/cache/ring.js', async (original) => {
-  const actual = await original<typeof import('../../src/cache/ring.js')>()
-  return { ...actual, toRing: (core: Core, options: never) => (cores.push(core), actual.toRing(core, options)) }
+vi.mock('../../src/cache/middleware.js', async (original) => {
+  const actual = await original<typeof import('../../src/cache/middleware.js')>()
+  return { ...actual, toLayer: (core: Core, options: never) => (cores.push(core), actual.toLayer(core, options)) }
 })
 const underWay = (): number => cores.reduce((sum, { flights }) => sum + flights.size, 0)
 
@@ -37,12 +38,12 @@ afterAll(async () => {
 
 type Handler = (request: Request, context: RouteContext<'/items/[slug]'>, run: number) => unknown
 
-function toApp(handler: Handler, options: CacheOptions = {}, created: CreateCacheOptions = {}) {
+function toApp(handler: Handler, options: Partial<CacheOptions> = {}, created: CreateCacheOptions = {}) {
   const cache = createCache(created)
   const errors: unknown[] = []
   let runs = 0
   const item = route('/items/[slug]')
-    .use(cache(options))
+    .use(cache({ revalidate: false, ...options }))
     .get((request, context) => handler(request, context, ++runs) as string)
   const app = router({ item }, { onError: (error, { phase }) => void errors.push([phase, error]) })
   return {
@@ -69,7 +70,7 @@ describe.each(stores)('one run a key, with %s', (_name, created) => {
     const answers = Array.from({ length: 50 }, () => self.ask())
     const others = Array.from({ length: 50 }, () => self.ask(undefined, 'b'))
     await vi.waitFor(() => expect(self.runs).toBe(2))
-    await sleep(10)
+    await turns()
     expect(underWay()).toBe(2)
     slow.resolve()
     const all = await Promise.all([...answers, ...others].map(async (answer) => read(await answer)))
@@ -102,7 +103,7 @@ describe.each(stores)('one run a key, with %s', (_name, created) => {
     )
     const answers = Array.from({ length: 10 }, (_, user) => self.app.fetch(at('/items/a', { cookie: `user=${user}` })))
     await vi.waitFor(() => expect(self.runs).toBe(1))
-    await sleep(10)
+    await turns()
     expect(self.runs).toBe(1)
     slow.resolve()
     const texts = await Promise.all(answers.map(async (answer) => (await answer).json()))
@@ -128,7 +129,7 @@ describe.each(stores)('one run a key, with %s', (_name, created) => {
     )
     const answers = Array.from({ length: 3 }, () => self.ask())
     await vi.waitFor(() => expect(self.runs).toBe(1))
-    await sleep(10)
+    await turns()
     slow.resolve()
     const statuses = await Promise.all(answers.map(async (answer) => (await answer).status))
     expect(statuses.sort()).toEqual([200, 200, 500])
@@ -144,10 +145,10 @@ describe.each(stores)('one run a key, with %s', (_name, created) => {
         return run
       },
       {},
-      { ...created(), maxWait: 0.3 },
+      { ...created(), maxWait: 300 },
     )
     const first = self.ask()
-    await sleep(20)
+    await turns()
     const start = performance.now()
     const others = await Promise.all([self.ask(), self.ask()])
     expect(performance.now() - start).toBeGreaterThan(200)
@@ -173,11 +174,11 @@ describe.each(stores)('one run a key, with %s', (_name, created) => {
     const first = self.ask(one.signal)
     const second = self.ask(two.signal)
     await vi.waitFor(() => expect(self.runs).toBe(1))
-    await sleep(10)
+    await turns()
     one.abort()
     expect(aborted!.aborted).toBe(false)
     const third = self.ask()
-    await sleep(10)
+    await turns()
     two.abort()
     expect(aborted!.aborted).toBe(false)
     slow.resolve()
@@ -198,7 +199,7 @@ describe.each(stores)('one run a key, with %s', (_name, created) => {
     const [one, two] = [new AbortController(), new AbortController()]
     const answers = [self.ask(one.signal), self.ask(two.signal)]
     await vi.waitFor(() => expect(self.runs).toBe(1))
-    await sleep(10)
+    await turns()
     one.abort()
     two.abort()
     await Promise.all(answers)
@@ -236,7 +237,7 @@ describe.each(stores)('one run a key, with %s', (_name, created) => {
     const self = toApp(
       async (_request, _context, run) => (run > 1 ? run : [run, await (await self.ask()).json()]),
       {},
-      { ...created(), maxWait: 0.02 },
+      { ...created(), maxWait: 20 },
     )
     expect(await (await self.ask()).json()).toEqual([1, 2])
     await self.app.settled()
@@ -294,7 +295,7 @@ describe('one run for two processes', () => {
       ReturnType<typeof toApp>,
     ]
     const answers = [one.ask(), two.ask(), two.ask(), one.ask()]
-    await sleep(30)
+    await turns()
     expect([runs, held.size]).toEqual([1, 1])
     slow.resolve()
     for (const answer of answers) expect(await (await answer).json()).toBe(1)
@@ -342,7 +343,7 @@ describe('one run for two processes', () => {
     const first = one.ask()
     await sleep(5)
     const answers = [first, two.ask(), two.ask(), two.ask()]
-    await sleep(30)
+    await turns()
     expect(most).toBe(1)
     slow.resolve()
     for (const answer of answers) expect(await (await answer).json()).toBe('none')
@@ -413,7 +414,7 @@ describe('a run that ends late', () => {
     slow.resolve()
     for (const answer of answers)
       expect(await read(answer)).toEqual([200, 1, { fwd: 'stale', ttl: -1, detail: 'refresh failed' }])
-    expect([self.runs, self.errors]).toEqual([2, [['cache', new Error('broken')]]])
+    expect([self.runs, self.errors]).toEqual([2, [['handler', new Error('broken')]]])
   })
 })
 
@@ -645,7 +646,7 @@ describe('a stream', () => {
     let count = 0
     const find = cache.wrap(() => ++count, { key: 'find', tags: ['find'] })
     const item = route('/a')
-      .use(cache({ tags: ['a'] }))
+      .use(cache({ revalidate: false, tags: ['a'] }))
       .get(() =>
         reply.stream(
           (async function* () {

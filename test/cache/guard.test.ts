@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
-import { guardStore, type SafeStore } from '../../src/cache/guard.js'
-import type { CacheStore, Entry, Lease } from '../../src/cache/store.js'
+import { guardStore, type SafeStore } from '../../src/cache/stores/guard.js'
+import type { CacheStore, Entry, Lease } from '../../src/cache/stores/store.js'
 
 const timeout = 500
 const entry: Entry = {

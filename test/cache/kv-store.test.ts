@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { describe, expect, it, vi } from 'vitest'
-import { kvStore, type KvNamespace } from '../../src/cache/kv-store.js'
-import type { Entry } from '../../src/cache/store.js'
+import { kvStore, type KvNamespace } from '../../src/cache/stores/kv-store.js'
+import type { Entry } from '../../src/cache/stores/store.js'
 import { describeStore } from '../contracts/store.js'
 
 /** https://developers.cloudflare.com/kv/platform/limits/ and the pages of its methods, but for one write a second for each key. */

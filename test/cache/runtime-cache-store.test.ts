@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
-import { runtimeCacheStore, type RuntimeCache } from '../../src/cache/runtime-cache-store.js'
-import type { Entry } from '../../src/cache/store.js'
+import { runtimeCacheStore, type RuntimeCache } from '../../src/cache/stores/runtime-cache-store.js'
+import type { Entry } from '../../src/cache/stores/store.js'
 import { describeStore } from '../contracts/store.js'
 
 interface Item {

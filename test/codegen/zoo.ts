@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { zfd } from 'zod-form-data'
-import { middleware, reply, route, router } from '../../src/index.js'
+import { bytes, form as formKind, middleware, route, router, stream, text } from '../../src/index.js'
+import * as reply from '../../src/replies/index.js'
 
 // One route for each thing that a call can take or give.
 
@@ -81,23 +82,23 @@ const body = route('/body').post(
 )
 const form = route('/form').post(
   {
-    form: zfd.formData({
+    body: formKind(zfd.formData({
       photo: zfd.file(),
       alt: zfd.text(z.string().optional()),
       count: zfd.numeric(),
       tags: zfd.repeatable(z.array(zfd.text())),
-    }),
+    })),
   },
-  async (_request, { form }) => ({ ...form, photo: { name: form.photo.name, text: await form.photo.text() } }),
+  async (_request, { body: form }) => ({ ...form, photo: { name: form.photo.name, text: await form.photo.text() } }),
 )
 const fields = route('/fields').post(
-  { form: z.object({ a: z.string(), b: z.string().optional() }) },
-  (_request, { form }) => form,
+  { body: formKind(z.object({ a: z.string(), b: z.string().optional() })) },
+  (_request, { body: form }) => form,
 )
 const raw = route('/raw')
-  .post({ text: z.string() }, (_request, { text }) => reply.text(text.toUpperCase()))
-  .put({ bytes: z.instanceof(Uint8Array) }, (_request, { bytes }) => reply.bytes(new Uint8Array([...bytes, 0])))
-  .patch({ stream: '*/*' }, async (_request, { stream }) => (await new Response(stream).text()).length)
+  .post({ body: text(z.string()) }, (_request, { body: text }) => reply.text(text.toUpperCase()))
+  .put({ body: bytes(z.instanceof(Uint8Array)) }, (_request, { body: bytes }) => reply.bytes(new Uint8Array([...bytes, 0])))
+  .patch({ body: stream('*/*') }, async (_request, { body: stream }) => (await new Response(stream).text()).length)
 const streams = route('/streams/[kind]').get((_request, { params: { kind } }) => {
   if (kind === 'sse')
     return reply.sse([{ data: { at: new Date(0), n: 1 }, id: '1' }, { data: { at: new Date(0), n: 2 } }])

@@ -298,7 +298,7 @@ describe('timeout()', () => {
       .get((_request, { signal }) => sleep(10_000, 'late', { signal }))
     const begun = performance.now()
     expect((await router({ slow }, { onError }).fetch(at())).status).toBe(503)
-    expect(performance.now() - begun).toBeLessThan(2_000)
+    expect(performance.now() - begun).toBeLessThan(8_000)
     await sleep(5)
     expect(onError).toHaveBeenCalledTimes(1)
   })

@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { zfd } from 'zod-form-data'
 import { bytes, type ErrorInfo, form, middleware, route, router, text } from '../../src/index.js'
 import * as reply from '../../src/replies/index.js'
+import { runs } from './runs.js'
 
 // Nothing may escape: what is not awaited here would fail in here.
 const escaped: unknown[] = []
@@ -239,7 +240,7 @@ describe('any request', () => {
           expect(snapshot()).toBe(before)
         },
       ),
-      { numRuns: 3_000 },
+      { numRuns: runs(3_000) },
     )
     // The requests do get somewhere.
     for (const status of [200, 201, 204, 308, 400, 404, 405, 413, 415]) expect([...statuses.keys()]).toContain(status)
@@ -399,7 +400,7 @@ describe('any answer of a handler', () => {
         expect([response.status, response.headers.get('content-type')]).toEqual([200, 'application/json'])
         expect(await response.text()).toBe(JSON.stringify(json))
       }),
-      { numRuns: 300 },
+      { numRuns: runs(300) },
     )
   })
 
@@ -438,7 +439,7 @@ describe('any answer of a handler', () => {
           }
         },
       ),
-      { numRuns: 500 },
+      { numRuns: runs(500) },
     )
   })
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { route, router, RouterError } from '../../src/index.js'
+import { runs } from './runs.js'
 
 // A model of DESIGN §3 that nobody would ship: every pattern is tried, and the ranks of those that fit are compared.
 
@@ -91,7 +92,7 @@ describe('matching, against a model that tries every pattern', () => {
         if (clashes) expect(() => toApp(patterns)).toThrow(RouterError)
         else expect(() => toApp(patterns)).not.toThrow()
       }),
-      { numRuns: 2_000 },
+      { numRuns: runs(2_000) },
     )
   })
 
@@ -110,7 +111,7 @@ describe('matching, against a model that tries every pattern', () => {
           expect([pathname, await find(app, pathname)]).toEqual([pathname, best(patterns, raw)])
         }
       }),
-      { numRuns: 400 },
+      { numRuns: runs(400) },
     )
   })
 
@@ -136,7 +137,7 @@ describe('matching, against a model that tries every pattern', () => {
           expect([spelled, await find(app, spelled)]).toEqual([spelled, best(patterns, path)])
         },
       ),
-      { numRuns: 400 },
+      { numRuns: runs(400) },
     )
   })
 
@@ -155,7 +156,7 @@ describe('matching, against a model that tries every pattern', () => {
         expect(await get(`/x/${encodeURIComponent(one)}/y`)).toBe(one)
         expect(await get(`/z/${many.map(encodeURIComponent).join('/')}`)).toEqual(many)
       }),
-      { numRuns: 400 },
+      { numRuns: runs(400) },
     )
   })
 
@@ -208,7 +209,7 @@ describe('matching, against a model that tries every pattern', () => {
           expect((await app.fetch(new Request(target))).status).toBe(200)
         } else expect(location).toBe(null)
       }),
-      { numRuns: 2_000 },
+      { numRuns: runs(2_000) },
     )
   })
 })

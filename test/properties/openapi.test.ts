@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { route, router, RouterError, type Operation } from '../../src/index.js'
 import { openapi, type OpenApiDocument } from '../../src/openapi/index.js'
+import { runs } from './runs.js'
 
 const Price = z.object({ amount: z.number().default(1) }).meta({ id: 'Price' })
 const Tree: z.ZodType = z.object({
@@ -83,7 +84,7 @@ describe('openapi of any app', () => {
         )
         expect(Object.keys(schemas).filter((name) => !/^[\w.-]+$/.test(name))).toEqual([])
       }),
-      { numRuns: 150 },
+      { numRuns: runs(150) },
     )
   })
 
@@ -98,7 +99,7 @@ describe('openapi of any app', () => {
         }
         expect(all.length).toBeGreaterThan(0)
       }),
-      { numRuns: 100 },
+      { numRuns: runs(100) },
     )
   })
 
@@ -110,7 +111,7 @@ describe('openapi of any app', () => {
         const ids = operationsOf(document).map(({ operation }) => operation.operationId)
         expect(ids).toEqual([...new Set(ids)])
       }),
-      { numRuns: 100 },
+      { numRuns: runs(100) },
     )
   })
 })

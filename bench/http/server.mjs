@@ -1,0 +1,116 @@
+// One server in a process of its own, on Node.js or Bun: http/server.mjs <contender> <port>
+// All respond to the same three requests: `GET /text`, `GET /users/[user]/posts/[post]` and `POST /items`.
+import { z } from 'zod'
+import { loadByway } from '../byway.mjs'
+
+const [name, given] = process.argv.slice(2)
+const host = { hostname: '127.0.0.1', port: Number(given) }
+const isBun = Boolean(process.versions.bun)
+
+const Item = z.object({ name: z.string(), price: z.number(), tags: z.array(z.string()) })
+const json = { 'content-type': 'application/json' }
+
+async function toByway(folder) {
+  const { reply, route, router, load } = await loadByway(folder)
+  const app = router({
+    text: route('/text').get(() => reply.text('hello')),
+    post: route('/users/[user]/posts/[post]').get((_request, { params: { user, post } }) => ({ user, post })),
+    items: route('/items').post({ body: Item }, (_request, { body }) => body),
+  })
+  if (isBun) return Bun.serve({ fetch: app.fetch, ...host })
+  const { serve } = await load('byway/node')
+  return serve(app, host)
+}
+
+async function toFastify() {
+  const { fastify } = await import('fastify')
+  const { serializerCompiler, validatorCompiler } = await import('fastify-type-provider-zod')
+  const app = fastify().setValidatorCompiler(validatorCompiler).setSerializerCompiler(serializerCompiler)
+  app.get('/text', async () => 'hello')
+  app.get('/users/:user/posts/:post', async ({ params: { user, post } }) => ({ user, post }))
+  app.post('/items', { schema: { body: Item } }, async ({ body }) => body)
+  await app.listen({ host: host.hostname, port: host.port })
+}
+
+async function toHono() {
+  const { zValidator } = await import('@hono/zod-validator')
+  const { Hono } = await import('hono')
+  const app = new Hono()
+  app.get('/text', (context) => context.text('hello'))
+  app.get('/users/:user/posts/:post', (context) => {
+    const { user, post } = context.req.param()
+    return context.json({ user, post })
+  })
+  app.post('/items', zValidator('json', Item), (context) => context.json(context.req.valid('json')))
+  if (isBun) return Bun.serve({ fetch: app.fetch, ...host })
+  const { serve } = await import('@hono/node-server')
+  return serve({ fetch: app.fetch, ...host })
+}
+
+async function toH3() {
+  const { H3, readValidatedBody, serve } = await import('h3')
+  const app = new H3()
+  app.get('/text', (event) => {
+    event.res.headers.set('content-type', 'text/plain;charset=UTF-8')
+    return 'hello'
+  })
+  app.get('/users/:user/posts/:post', ({ context: { params } }) => ({ user: params.user, post: params.post }))
+  app.post('/items', (event) => readValidatedBody(event, Item))
+  return serve(app, { ...host, silent: true })
+}
+
+async function toElysia() {
+  const { Elysia } = await import('elysia')
+  const adapter = isBun ? undefined : (await import('@elysiajs/node')).node()
+  new Elysia({ adapter })
+    .get('/text', () => 'hello')
+    .get('/users/:user/posts/:post', ({ params: { user, post } }) => ({ user, post }))
+    .post('/items', ({ body }) => body, { body: Item })
+    .listen(host)
+}
+
+/** One function, as somebody would write it by hand. */
+async function toBare() {
+  const { createServer } = await import('node:http')
+  createServer((request, response) => {
+    const { method, url } = request
+    const parts = url.split('/')
+    if (method === 'GET' && url === '/text')
+      response.writeHead(200, { 'content-type': 'text/plain;charset=UTF-8' }).end('hello')
+    else if (method === 'GET' && parts[1] === 'users')
+      response.writeHead(200, json).end(JSON.stringify({ user: parts[2], post: parts[4] }))
+    else {
+      const chunks = []
+      request.on('data', (chunk) => chunks.push(chunk))
+      request.on('end', () => {
+        const body = Item.parse(JSON.parse(Buffer.concat(chunks).toString()))
+        response.writeHead(200, json).end(JSON.stringify(body))
+      })
+    }
+  }).listen(host.port, host.hostname)
+}
+
+function toBareBun() {
+  Bun.serve({
+    ...host,
+    async fetch(request) {
+      const { method } = request
+      const { pathname } = new URL(request.url)
+      const parts = pathname.split('/')
+      if (method === 'GET' && pathname === '/text') return new Response('hello')
+      if (method === 'GET' && parts[1] === 'users') return Response.json({ user: parts[2], post: parts[4] })
+      return Response.json(Item.parse(await request.json()))
+    },
+  })
+}
+
+const contenders = {
+  byway: () => toByway(process.env.BYWAY),
+  'byway before': () => toByway(process.env.BYWAY_BEFORE),
+  Fastify: toFastify,
+  Hono: toHono,
+  h3: toH3,
+  Elysia: toElysia,
+  bare: isBun ? toBareBun : toBare,
+}
+await contenders[name]()

@@ -1,0 +1,2 @@
+export * from 'byway'
+export * as reply from 'byway/reply'

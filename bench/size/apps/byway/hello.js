@@ -1,0 +1,5 @@
+import { route, router } from 'byway'
+
+const hello = route('/hello/[name]').get((request, { params }) => ({ hello: params.name }))
+
+export default router({ hello }).fetch

@@ -1,0 +1,56 @@
+import type { Method } from '../declaration.js'
+import type { Jsonify } from '../jsonify.js'
+import type { ErrorStatus, Problem } from '../problem.js'
+import type { Call, WrittenRoute } from './client-of.js'
+import type { InputOptions, ParamsInput } from './inputs.js'
+import type { EarlyResult, Failure, OwnResult, Result, Sent, Success } from './outcome.js'
+import type { EarlyOf, RouteOf, Table } from './table.js'
+
+/**
+ * Every call of an app, by pattern and method: `Calls<typeof app>['/items/[slug]']['GET']['result']`. `byway types` writes
+ * it to a file, and `createClient` takes it in the place of the app.
+ */
+export type Calls<app> = {
+  readonly [pattern in keyof Table<app> & string]: CallsOf<app, pattern>
+}
+
+/** The calls of one route, by method. */
+export type CallsOf<app, pattern extends keyof Table<app>> = RouteCalls<
+  RouteOf<Table<app>[pattern], pattern, WrittenRoute>,
+  EarlyOf<app>
+>
+
+// A route of a written file has its calls already. `unknown` stands for params without a schema, which the pattern tells.
+// prettier-ignore
+type RouteCalls<route, early> =
+  route extends WrittenRoute ? route :
+  { readonly [method in keyof route & Method]: CallOf<route[method], early, ParamsOf<route>> } & { readonly '~params'?: ParamsInput<ParamsOf<route>> }
+type ParamsOf<route> = route extends { readonly '~params'?: infer params } ? params : unknown
+
+type CallOf<operation, early, params> = operation extends {
+  readonly '~types'?: {
+    readonly operation: infer declared
+    readonly result: infer result
+    readonly early: infer layers
+  }
+}
+  ? Call<
+      InputOptions<declared>,
+      Received<Result<Awaited<result>, declared> | EarlyResult<layers | early> | OwnResult<declared, params>>
+    >
+  : never
+
+// The results that a client receives, with each value as JSON leaves it. Not exported: a hover shows its members, not its name.
+// prettier-ignore
+type Received<sent> =
+  sent extends Sent<infer status, infer data> ? status extends ErrorStatus ? Failure<status, ReceivedError<status, data>> : Success<status, ReceivedData<data>> :
+  never
+// A problem keeps its name. `rest` is its literal `type` and its extensions, or all of an error that is not a problem.
+// prettier-ignore
+type ReceivedError<status extends ErrorStatus, data> =
+  data extends Problem<status> & infer rest ? rest extends Problem ? Jsonify<data> : Problem<status> & Jsonify<rest> :
+  Jsonify<data>
+// prettier-ignore
+type ReceivedData<data> =
+  data extends AsyncIterable<infer item> ? AsyncIterable<Jsonify<item>> :
+  Jsonify<data>

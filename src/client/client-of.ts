@@ -1,0 +1,73 @@
+import type { HrefParams, QueryValue } from '../href.js'
+import type { Schema } from '../schema.js'
+import type { CallOptions, HeadersInput } from './options.js'
+
+// Types that a stand-alone client needs too. They know calls, but no routes.
+
+/** One call: its options beside the params, and the value that it resolves to. */
+export interface Call<options, result> {
+  readonly options: options
+  readonly result: result
+}
+
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'HEAD' | 'OPTIONS' | 'QUERY'
+export type WrittenRoute = { readonly [method in Method]?: Call<unknown, unknown> }
+
+/** Calls the routes of an app by their patterns. */
+export interface ClientOf<calls> {
+  <pattern extends keyof calls & string>(pattern: pattern): ClientRoute<pattern, calls[pattern]>
+}
+
+/** Schemas for the data of successes, by pattern and method. */
+export type ResponseSchemas<calls> = {
+  readonly [pattern in keyof calls & string]?: {
+    readonly [method in keyof calls[pattern] & Method as Lowercase<method>]?: Schema
+  }
+}
+
+/** One route: its methods in lower case, and its URL. */
+export type ClientRoute<pattern extends string, route> = {
+  readonly [method in keyof route & Method as Lowercase<method>]: ClientCall<pattern, route, route[method]>
+} & ClientUrl<pattern, route>
+
+type ClientCall<pattern extends string, route, call> =
+  call extends Call<infer options, infer result>
+    ? (...options: Arguments<WithCallOptions<ParamsOption<pattern, route> & options>>) => Promise<result>
+    : never
+
+// The argument is required if one of its options is.
+type Arguments<options> = {} extends options ? [options?: options] : [options: options]
+// prettier-ignore
+type WithCallOptions<options> =
+  'headers' extends keyof options ? options & Omit<CallOptions, 'headers'> & OtherHeaders<NonNullable<options['headers']>> :
+  options & CallOptions
+// An index signature applies to the declared headers too, so it must allow their values.
+interface OtherHeaders<declared> {
+  readonly headers?: HeadersInput | { readonly [name: string]: string | declared[keyof declared] }
+}
+
+// prettier-ignore
+type ParamsOption<pattern extends string, route> =
+  pattern extends `${string}[${string}` ? Params<ParamsOf<pattern, route>> :
+  {}
+type Params<params> = {} extends params ? { readonly params?: params } : { readonly params: params }
+// prettier-ignore
+type ParamsOf<pattern extends string, route> =
+  route extends { readonly '~params'?: infer params } ? unknown extends params ? HrefParams<pattern> : NonNullable<params> :
+  HrefParams<pattern>
+
+interface ClientUrl<pattern extends string, route> {
+  /**
+   * Returns the URL of the route with the query of its GET, for a link or an `<img>`.
+   *
+   * @throws TypeError if a param is missing, empty, or `.` or `..`.
+   */
+  url(...options: Arguments<ParamsOption<pattern, route> & UrlQuery<route>>): string
+}
+// prettier-ignore
+type UrlQuery<route> =
+  route extends { readonly GET: Call<infer options, unknown> } ? 'query' extends keyof options ? Pick<options, 'query'> : AnyQuery :
+  AnyQuery
+interface AnyQuery {
+  readonly query?: { readonly [name: string]: QueryValue | readonly QueryValue[] }
+}

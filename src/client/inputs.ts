@@ -1,0 +1,63 @@
+import type { BodyKind, InputName } from '../declaration.js'
+import type { JsonValue } from '../jsonify.js'
+import type { Input, Output, Schema } from '../schema.js'
+
+/** The options of a call for the inputs that its operation declares. An option is optional if its input can be absent. */
+// prettier-ignore
+export type InputOptions<operation> =
+  [keyof operation & InputName] extends [never] ? {} :
+  Options<{ [name in keyof operation & InputName as OptionName<name, operation[name]>]: OptionValue<name, operation[name]> }>
+type Options<values> = {
+  readonly [name in keyof values as undefined extends values[name] ? never : name]: values[name]
+} & { readonly [name in keyof values as undefined extends values[name] ? name : never]?: values[name] }
+
+// prettier-ignore
+type OptionName<name extends PropertyKey, input> =
+  input extends Schema                   ? name :
+  input extends BodyKind<infer key, any> ? key :
+  name
+// prettier-ignore
+type OptionValue<name, input> =
+  input extends BodyKind<infer key, infer schema, infer sent> ? unknown extends sent ? KindInput<key, schema> : sent :
+  name extends 'body'  ? SchemaInput<input> :
+  OrAbsent<SchemaInput<input>>
+type OrAbsent<value> = {} extends value ? value | undefined : value
+
+// prettier-ignore
+type KindInput<key, schema> =
+  key extends keyof SentBodies ? SentBodies[key] :
+  key extends 'form'           ? FormInput<Input<schema>, Output<schema>> :
+  SchemaInput<schema>
+interface SentBodies {
+  readonly text: string
+  readonly bytes: Uint8Array<ArrayBuffer> | Blob
+  readonly stream: ReadableStream<Uint8Array> | Blob
+}
+// A form schema can accept any `FormData`, as those of zod-form-data do. Its output tells the caller more.
+type FormInput<input, output> = FormData | (FormData extends input ? output : Sent<input, output>)
+type SchemaInput<schema> = Sent<Input<schema>, Output<schema>>
+
+/** The params that a client takes: the input of the route's schema; `unknown` if there is none. */
+export type ParamsInput<params> = params extends Schema ? SchemaInput<params> : params
+
+/**
+ * A schema's input, with its output in the place of `unknown`: a coercing schema accepts `unknown`. `{ at: unknown }` with
+ * the output `{ at: Date }` gives `{ at: Date }`.
+ */
+// prettier-ignore
+export type Sent<input, output> =
+  unknown extends input               ? [output] extends [never] ? unknown : output :
+  input extends JsonValue | NotPlain  ? input :
+  input extends readonly unknown[]    ? SentArray<input, output> :
+  SentMembers<input, Fitting<input, output>>
+// Values that have no members to look into. Maps, files and buffers have a tag.
+type NotPlain = undefined | Date | { readonly [Symbol.toStringTag]: string } | ((...args: never) => unknown)
+type SentMembers<input, output> = { [key in keyof input]: Sent<input[key], Member<output, key>> }
+// A written array is resolved when it is used, a mapped one immediately: without an end if it is recursive.
+// prettier-ignore
+type SentArray<input extends readonly unknown[], output> =
+  input[number][] extends input ? input extends unknown[] ? Sent<input[number], Member<output, number>>[] : readonly Sent<input[number], Member<output, number>>[] :
+  SentMembers<input, output>
+// The members of a union that belong to one member of the input; all if a transform hides them.
+type Fitting<input, output> = [Extract<output, input>] extends [never] ? output : Extract<output, input>
+type Member<output, key> = output extends unknown ? (key extends keyof output ? output[key] : never) : never

@@ -1,0 +1,344 @@
+import { existsSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { chromium, type Browser, type Page } from 'playwright-core'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { zfd } from 'zod-form-data'
+import type { Client, createClient, UnexpectedResponse } from '../src/client/index.js'
+import { toNodeHandler } from '../src/hosts/node-handler.js'
+import { bytes, form, route, router, stream, text } from '../src/index.js'
+import * as reply from '../src/replies/index.js'
+import { cookies, cors } from '../src/middleware/index.js'
+
+const executablePath = process.env['CHROMIUM'] ?? '/usr/bin/chromium'
+// Where tests decide, a missing browser is a failure.
+const isMissing = !existsSync(executablePath) && !process.env['CI']
+if (isMissing)
+  console.warn(`The client is not tested in Chromium: there is no ${executablePath}. CHROMIUM names another.`)
+const flags =
+  '--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync'
+
+let pageOrigin = ''
+let release = (): void => {}
+const counts = { aborted: 0, busy: 0, closed: 0 }
+const asked: (string | null)[] = []
+
+const open = route.use(
+  cors({ origin: (origin) => origin === pageOrigin, credentials: true, exposedHeaders: ['retry-after'] }),
+)
+const app = router(
+  {
+    page: route('/').get(() =>
+      reply.html(
+        `<!doctype html><script type="module">
+        import * as client from '/dist/client/index.js'
+        Object.assign(globalThis, client, { api: client.createClient() })
+        document.title = 'ready'
+      </script>`,
+      ),
+    ),
+    // The built client as it is, without a bundler.
+    dist: route('/dist/[...path]').get(async (_request, { params }) => {
+      const text = await readFile(new URL(`../dist/${params.path.join('/')}`, import.meta.url), 'utf8')
+      return reply.text(text, { headers: { 'content-type': 'text/javascript' } })
+    }),
+    item: open('/items/[slug]')
+      .get((_request, { params }) => {
+        if (params.slug === 'gone') return reply.problem(410, { type: 'https://errors.example/gone', by: 'Ada' })
+        return { slug: params.slug, at: new Date(0) }
+      })
+      .put({ body: z.object({ price: z.number() }) }, (_request, { body }) => reply.json(body, { status: 201 }))
+      .delete(() => {}),
+    upload: route('/upload').post(
+      { body: form(zfd.formData({ file: zfd.file(), title: zfd.text(), size: z.object({ width: zfd.numeric() }) })) },
+      async (_request, { body: { file, title, size } }) => ({
+        file: [file.name, file.type, await file.text()],
+        title,
+        size,
+      }),
+    ),
+    bytes: route('/bytes').put({ body: bytes(z.instanceof(Uint8Array)) }, (_request, { body: bytes }) =>
+      reply.bytes(bytes.map((byte) => 255 - byte)),
+    ),
+    stream: route('/stream').put({ body: stream('*/*') }, async (_request, { body: stream }) => {
+      let size = 0
+      for await (const chunk of stream) size += chunk.length
+      return size
+    }),
+    text: route('/text').post({ body: text(z.string()) }, (_request, { body: text }) => reply.text(text.toUpperCase())),
+    lines: route('/lines').get(async function* () {
+      yield { n: 1 }
+      await new Promise<void>((resolve) => (release = resolve))
+      yield { n: 2 }
+    }),
+    release: route('/release').post(() => release()),
+    // The connection is cut after each two events.
+    ticks: open('/ticks').get((request) => {
+      const last = request.headers.get('last-event-id')
+      asked.push(last)
+      async function* count() {
+        const first = Number(last ?? 0) + 1
+        for (let tick = first; tick <= 5; tick++) {
+          if (tick === first + 2) throw new Error('cut')
+          yield { id: String(tick), data: { tick } }
+          // What has been written when the connection breaks has been sent.
+          await new Promise((resolve) => setTimeout(resolve, 20))
+        }
+      }
+      return reply.sse(count(), { retry: 10 })
+    }),
+    slow: route('/slow').get(
+      (_request, { signal }) =>
+        new Promise<string>((resolve) =>
+          signal.addEventListener('abort', () => {
+            counts.aborted++
+            resolve('late')
+          }),
+        ),
+    ),
+    counts: route('/counts').get(() => counts),
+    busy: open('/busy').get(() =>
+      ++counts.busy % 3 ? reply.problem(503, {}, { headers: { 'retry-after': '1' } }) : { tries: counts.busy },
+    ),
+    session: open('/session')
+      .use(cookies())
+      .post((_request, { cookies }) => cookies.set('session', 'ü;1', { httpOnly: true }))
+      .get((_request, { cookies }) => ({ session: cookies.get('session')?.value ?? null })),
+    closed: route('/closed').get(() => ++counts.closed),
+    moved: route('/moved').get(() => reply.redirect('/counts')),
+    image: route('/images/[...name]').get(
+      { query: z.object({ size: z.coerce.number() }) },
+      (_request, { params, query }) =>
+        reply.text(
+          `<svg xmlns="http://www.w3.org/2000/svg" width="${query.size}" height="${params.name.join('').length}"/>`,
+          { headers: { 'content-type': 'image/svg+xml' } },
+        ),
+    ),
+  },
+  { onError: () => {} },
+)
+type App = typeof app
+
+/** What the page's functions find in its global scope. */
+interface InPage {
+  readonly createClient: typeof createClient
+  readonly UnexpectedResponse: typeof UnexpectedResponse
+  readonly api: Client<App>
+}
+
+// A few steps in a browser, on a machine that may be busy.
+describe.skipIf(isMissing)('the built client in Chromium', () => {
+  const servers: Server[] = []
+  let browser: Browser
+  let page: Page
+  let otherOrigin = ''
+  let mistakes: string[]
+
+  const listen = async (): Promise<string> => {
+    const server = createServer(toNodeHandler(app))
+    servers.push(server)
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  }
+  beforeAll(async () => {
+    pageOrigin = await listen()
+    otherOrigin = await listen()
+    browser = await chromium.launch({ executablePath, args: flags.split(' ') })
+  })
+  afterAll(async () => {
+    await browser?.close()
+    for (const server of servers) {
+      server.closeAllConnections()
+      server.close()
+    }
+  })
+  beforeEach(async () => {
+    page = await browser.newPage()
+    mistakes = []
+    page.on('pageerror', (error) => mistakes.push(String(error)))
+    await page.goto(pageOrigin)
+    await page.waitForFunction(() => document.title === 'ready')
+  })
+  afterEach(async () => {
+    await page.close()
+    expect(mistakes).toEqual([])
+  })
+
+  it('reads and sends JSON, and tells problems, from the origin of the page', async () => {
+    const seen = await page.evaluate(async () => {
+      const { api } = globalThis as unknown as InPage
+      const params = { slug: 'a b/ü' }
+      const item = await api('/items/[slug]').get({ params })
+      const put = await api('/items/[slug]').put({ params, body: { price: 2 } })
+      const refused = await api('/items/[slug]').put({ params, body: { price: '2' } as never })
+      const gone = await api('/items/[slug]').get({ params: { slug: 'gone' } })
+      const deleted = await api('/items/[slug]').delete({ params })
+      const head = await (api('/items/[slug]') as any).head({ params })
+      return {
+        item: item.data,
+        put: [put.status, put.data],
+        refused: [refused.status, refused.status === 400 && refused.error.errors?.[0]?.pointer],
+        gone: gone.status === 410 ? [gone.error.type, gone.error.by] : [],
+        empty: [deleted.status, deleted.data === undefined, head.status, head.data === undefined],
+      }
+    })
+    expect(seen).toEqual({
+      item: { slug: 'a b/ü', at: '1970-01-01T00:00:00.000Z' },
+      put: [201, { price: 2 }],
+      refused: [400, '/price'],
+      gone: ['https://errors.example/gone', 'Ada'],
+      empty: [204, true, 200, true],
+    })
+  })
+
+  it('sends a form with a File, nested fields, text, bytes and a Blob, and reads bytes', async () => {
+    const seen = await page.evaluate(async () => {
+      const { api } = globalThis as unknown as InPage
+      const file = new File(['one\r\n', 'two'], 'ä.txt', { type: 'text/plain' })
+      const upload = await api('/upload').post({ form: { file, title: 'a & ä', size: { width: 7 } } })
+      const bytes = (await api('/bytes').put({ bytes: new Uint8Array([0, 1, 255]) })).data as unknown as Blob
+      const text = await api('/text').post({ text: 'ä\n' })
+      const stream = await api('/stream').put({ stream: new Blob([new Uint8Array(300_000)]) })
+      return {
+        upload: upload.data,
+        bytes: [...new Uint8Array(await bytes.arrayBuffer())],
+        text: text.data,
+        stream: stream.data,
+      }
+    })
+    expect(seen).toEqual({
+      upload: { file: ['ä.txt', 'text/plain', 'one\r\ntwo'], title: 'a & ä', size: { width: 7 } },
+      bytes: [255, 254, 0],
+      text: 'Ä\n',
+      stream: 300_000,
+    })
+  })
+
+  it('gives each line of NDJSON when it is there', async () => {
+    const seen = await page.evaluate(async () => {
+      const { api } = globalThis as unknown as InPage
+      const seen: number[] = []
+      for await (const { n } of (await api('/lines').get()).data) {
+        seen.push(n)
+        // The second one comes only if the first has come through.
+        if (n === 1) await api('/release').post()
+      }
+      return seen
+    })
+    expect(seen).toEqual([1, 2])
+  })
+
+  it.each(['its own', 'another'])(
+    'takes up events again after the server has cut the connection, of %s origin',
+    async (whose) => {
+      asked.length = 0
+      const seen = await page.evaluate(
+        async (baseUrl) => {
+          const { createClient } = globalThis as unknown as InPage
+          const seen: unknown[] = []
+          const { data } = await createClient<App>({ baseUrl })('/ticks').get()
+          for await (const { id, data: event } of data) seen.push([id, event.tick])
+          return seen
+        },
+        whose === 'another' ? otherOrigin : pageOrigin,
+      )
+      expect(seen).toEqual([1, 2, 3, 4, 5].map((tick) => [String(tick), tick]))
+      expect(asked).toEqual([null, '2', '4'])
+    },
+  )
+
+  it('ends calls by a signal and by a timeout, and the server hears of both', async () => {
+    const before = counts.aborted
+    const seen = await page.evaluate(async () => {
+      const { api } = globalThis as unknown as InPage
+      const fail = (call: Promise<unknown>) => call.catch((error: Error) => [error.name, error.message])
+      const controller = new AbortController()
+      setTimeout(() => controller.abort(new Error('enough')), 1_000)
+      return [
+        await fail(api('/slow').get({ signal: controller.signal })),
+        await fail(api('/slow').get({ timeout: 1_000 })),
+        await fail(api('/slow').get({ signal: AbortSignal.abort() })),
+      ]
+    })
+    expect(seen).toEqual([
+      ['Error', 'enough'],
+      ['TimeoutError', 'GET /slow took over 1000 ms'],
+      ['AbortError', expect.any(String)],
+    ])
+    await expect.poll(() => counts.aborted).toBe(before + 2)
+  })
+
+  it('repeats a call as Retry-After says, and one that the network cuts', async () => {
+    counts.busy = 0
+    const { data, pause } = await page.evaluate(async (baseUrl) => {
+      const { createClient } = globalThis as unknown as InPage
+      const begun = performance.now()
+      const { data } = await createClient<App>({ baseUrl, retry: 2 })('/busy').get()
+      return { data, pause: performance.now() - begun }
+    }, otherOrigin)
+    expect(data).toEqual({ tries: 3 })
+    expect(pause).toBeGreaterThan(1_900)
+
+    let tries = 0
+    await page.route('**/counts', (call) => (tries++ ? call.continue() : call.abort('connectionreset')))
+    const status = await page.evaluate(async () => {
+      const { api } = globalThis as unknown as InPage
+      return (await api('/counts').get({ retry: 1 })).status
+    })
+    expect([status, tries]).toEqual([200, 2])
+  })
+
+  it('sends cookies to another origin if it is told to', async () => {
+    const seen = await page.evaluate(async (baseUrl) => {
+      const { createClient } = globalThis as unknown as InPage
+      const stranger = createClient<App>({ baseUrl })
+      const known = createClient<App>({ baseUrl, init: { credentials: 'include' } })
+      await stranger('/session').post()
+      const before = (await known('/session').get()).data
+      const { status } = await known('/session').post()
+      return [
+        before,
+        status,
+        (await known('/session').get()).data,
+        (await stranger('/session').get()).data,
+        (await stranger('/session').get({ init: { credentials: 'include' } })).data,
+      ]
+    }, otherOrigin)
+    expect(seen).toEqual([{ session: null }, 204, { session: 'ü;1' }, { session: null }, { session: 'ü;1' }])
+  })
+
+  it('rejects as fetch does where CORS forbids, and says of a hidden answer that it is one', async () => {
+    counts.closed = 0
+    const seen = await page.evaluate(async (baseUrl) => {
+      const { api, createClient, UnexpectedResponse } = globalThis as unknown as InPage
+      const other = createClient<App>({ baseUrl })
+      const fail = (call: Promise<unknown>) =>
+        call.catch((error: Error) => [error instanceof UnexpectedResponse, error.name, error.message])
+      return [
+        await fail(other('/closed').get()),
+        await fail(other('/closed').get({ init: { mode: 'no-cors' } })),
+        await fail(api('/moved').get({ init: { redirect: 'manual' } })),
+      ]
+    }, otherOrigin)
+    expect(seen).toEqual([
+      [false, 'TypeError', 'Failed to fetch'],
+      [true, 'UnexpectedResponse', `GET ${otherOrigin}/closed got opaque, which is not an answer of its route`],
+      [true, 'UnexpectedResponse', `GET ${pageOrigin}/moved got opaqueredirect, which is not an answer of its route`],
+    ])
+    // The browser has asked, and the page does not see what was answered.
+    expect(counts.closed).toBe(2)
+  })
+
+  it('writes URLs for an <img>', async () => {
+    const seen = await page.evaluate(async () => {
+      const { api } = globalThis as unknown as InPage
+      const image = new Image()
+      image.src = api('/images/[...name]').url({ params: { name: ['a b', 'ü/ö'] }, query: { size: 9 } })
+      await image.decode()
+      return [image.src, image.naturalWidth, image.naturalHeight]
+    })
+    expect(seen).toEqual([`${pageOrigin}/images/a%20b/%C3%BC%2F%C3%B6?size=9`, 9, 6])
+  })
+})

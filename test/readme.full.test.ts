@@ -1,0 +1,188 @@
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { basename, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import ts from 'typescript'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const command = join(root, 'dist/cli/main.js')
+
+interface Snippet {
+  readonly section: string
+  readonly language: string
+  readonly text: string
+  /** What its first line calls it. */
+  readonly file: string | undefined
+}
+
+const readme = await readFile(join(root, 'README.md'), 'utf8')
+const snippets: Snippet[] = readme.split(/^## /m).flatMap((part) =>
+  [...part.matchAll(/^```(\w+)\n([^]*?)^```$/gm)].map(([, language, text]) => ({
+    section: part.slice(0, part.indexOf('\n')),
+    language: language!,
+    text: text!,
+    file: /^\/\/ (\S+\.ts)\n/.exec(text!)?.[1],
+  })),
+)
+
+let folder: string
+beforeAll(async () => {
+  // In the repository, where `byway` and `zod` are found.
+  folder = await mkdtemp(join(root, 'test/readme-'))
+})
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+interface Mistake {
+  readonly file: string | undefined
+  readonly text: string
+  /** The name that is not declared, if that is the mistake. */
+  readonly missing: string | undefined
+}
+
+/** What TypeScript says of files in the folder. */
+function compile(folder: string, files: readonly string[]): Mistake[] {
+  const program = ts.createProgram(
+    files.map((file) => join(folder, file)),
+    {
+      target: ts.ScriptTarget.ES2022,
+      module: ts.ModuleKind.NodeNext,
+      moduleResolution: ts.ModuleResolutionKind.NodeNext,
+      lib: ['lib.es2023.d.ts', 'lib.dom.d.ts', 'lib.dom.iterable.d.ts', 'lib.dom.asynciterable.d.ts'],
+      types: ['node'],
+      strict: true,
+      noEmit: true,
+      skipLibCheck: true,
+    },
+  )
+  return ts.getPreEmitDiagnostics(program).map(({ file, messageText }) => {
+    const text = ts.flattenDiagnosticMessageText(messageText, '\n')
+    const missing = /^(?:Cannot find name|No value exists in scope for the shorthand property) '(\w+)'/.exec(text)?.[1]
+    return { file: file && basename(file.fileName), text, missing }
+  })
+}
+
+describe('the snippets of the README', () => {
+  it('are there', () => {
+    expect(snippets.filter(({ language }) => language === 'ts').length).toBeGreaterThan(8)
+  })
+
+  it('compile, given what their text speaks of', async () => {
+    // What a reader takes for granted, unless the snippet declares it.
+    const given: Record<string, string> = {
+      ...Object.fromEntries(
+        ['href', 'middleware', 'reply', 'route', 'router'].map((name) => [name, `import { ${name} } from 'byway'`]),
+      ),
+      createCache: `import { createCache } from 'byway/cache'`,
+      createClient: `import { createClient } from 'byway/client'`,
+      cors: `import { cors } from 'byway/middleware'`,
+      z: `import { z } from 'zod'`,
+      db: `interface Item { slug: string; name: string; price: number }
+declare const db: { list(page: number): Promise<Item[]>; has(slug: string): Promise<boolean>; add(item: Item): Promise<void>; find(slug: string): Promise<Item | undefined>; remove(slug: string): Promise<void>; load(id: string): Promise<Item> }`,
+      findUser: `declare function findUser(token: string | null): Promise<{ id: string } | undefined>`,
+      D1Database: `interface D1Database { load(id: string): Promise<{ id: string }> }`,
+      session: `import { middleware as layer } from 'byway'\nconst session = layer((request, context, next) => next({ user: { id: 'a' } }))`,
+      cache: `import { createCache as create } from 'byway/cache'\nconst cache = create()`,
+      item: `import { route as at } from 'byway'\nconst item = at('/items/[slug]').get((request, { params }) => params.slug)`,
+      app: `import { router as over } from 'byway'\nconst app = over({ item })`,
+      routes: `import { route as to } from 'byway'\nconst routes = { item: to('/items/[slug]').get(() => 1) }`,
+      photos: `declare const photos: { [method: string]: (...args: unknown[]) => Promise<{ slug: string }> }`,
+      log: `declare const log: { error(error: unknown): void }`,
+      ...Object.fromEntries(
+        ['data', 'headers', 'blob', 'to', 'fromTheUser', 'etag', 'pieces', 'items', 'events', 'url', 'signal'].map(
+          (name) => [
+            name,
+            `declare const ${name}: ${{ headers: 'Headers', blob: 'Blob', to: 'string', fromTheUser: 'string', etag: 'string', pieces: 'string[]', items: 'number[]', events: '{ data: string }[]', url: 'string', signal: 'AbortSignal' }[name] ?? 'object'}`,
+          ],
+        ),
+      ),
+      request: `declare const request: Request`,
+    }
+    const parts = snippets.flatMap(({ language, section, text, file }, index) =>
+      language === 'ts' && section !== 'Five minutes'
+        ? [{ name: file ?? `snippet-${index}.ts`, text, used: new Set<string>() }]
+        : [],
+    )
+    // What a snippet takes for granted is what the compiler does not find, as long as it is given here.
+    let mistakes: Mistake[]
+    do {
+      for (const { name, text, used } of parts)
+        await writeFile(
+          join(folder, name),
+          `${Object.keys(given)
+            .filter((word) => used.has(word))
+            .map((word) => given[word])
+            .join('\n')}\n${text}\nexport {}\n`,
+        )
+      mistakes = compile(
+        folder,
+        parts.map(({ name }) => name),
+      )
+    } while (
+      parts.filter(({ name, used }) => {
+        const missing = mistakes.flatMap(({ file, missing }) =>
+          file === name && missing && given[missing] && !used.has(missing) ? missing : [],
+        )
+        for (const word of missing) used.add(word)
+        return missing.length > 0
+      }).length > 0
+    )
+    expect(mistakes).toEqual([])
+  })
+})
+
+describe('the five minutes of the README', () => {
+  const path = snippets.filter(({ section }) => section === 'Five minutes')
+  const lines = path.filter(({ language }) => language === 'sh').flatMap(({ text }) => text.trim().split('\n'))
+  const run = promisify(execFile)
+  let own: string
+  let url: string
+  let stop = async (): Promise<void> => {}
+
+  beforeAll(async () => {
+    // In a folder of their own, since the other snippets have an `app.ts` too.
+    own = await mkdtemp(join(folder, 'five-'))
+    for (const { file, text } of path) if (file) await writeFile(join(own, file), text)
+    const [serve] = lines.filter((line) => line.startsWith('npx byway serve '))
+    const child = spawn(process.execPath, [command, ...serve!.split(' ').slice(2), '--port', '0'], { cwd: own })
+    let printed = ''
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (printed += text))
+    url = await vi.waitUntil(() => /http:\S+(?=\/\n)/.exec(printed)?.[0], { timeout: 15_000 })
+    stop = async () => {
+      child.kill('SIGTERM')
+      await once(child, 'exit')
+    }
+  })
+  afterAll(() => stop())
+
+  it('has commands that do what they say', async () => {
+    const rest = lines.filter((line) => !line.startsWith('npx byway serve '))
+    expect(rest.length).toBeGreaterThan(3)
+    for (const line of rest) {
+      if (line.startsWith('curl ')) {
+        const asked = /'(.*)'/.exec(line)![1]!.replace('http://localhost:3000', url)
+        expect(await (await fetch(asked)).json()).toEqual([{ slug: 'tea', price: 4 }])
+      } else {
+        expect(line).toMatch(/^npx byway /)
+        await run(process.execPath, [command, ...line.split(' ').slice(2)], { cwd: own })
+      }
+    }
+    expect((await fetch(`${url}/docs`)).status).toBe(200)
+  })
+
+  it('has files that compile and run', async () => {
+    const files = path.flatMap(({ file }) => file ?? [])
+    expect(files).toEqual(['app.ts', 'client.ts', 'web.ts'])
+    expect(compile(own, files)).toEqual([])
+    const printed = []
+    for (const file of files.slice(1)) {
+      const text = await readFile(join(own, file), 'utf8')
+      await writeFile(join(own, file), text.replace('http://localhost:3000', url))
+      const { stdout } = await run(process.execPath, ['--import', 'tsx', join(own, file)], { cwd: root })
+      printed.push(stdout)
+    }
+    expect(printed).toEqual(['mint costs 3\n', '4\n'])
+  })
+})

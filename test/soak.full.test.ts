@@ -1,0 +1,50 @@
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { expect, it } from 'vitest'
+
+const script = fileURLToPath(new URL('fixtures/soak.ts', import.meta.url))
+
+interface Soaked {
+  readonly done: number
+  readonly jobs: number
+  /** Answers with another status than that of their job, and how often. */
+  readonly wrong: Record<string, number>
+  readonly told: Record<string, number>
+  /** Bytes held after each sixteenth. */
+  readonly heaps: readonly number[]
+  readonly resources: readonly string[]
+}
+
+it('the heap is flat over 200,000 requests of all kinds', async () => {
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, [
+    '--expose-gc',
+    '--import',
+    'tsx',
+    '--conditions=byway-source',
+    script,
+    '200000',
+  ])
+  expect(stderr).toBe('')
+  const { done, jobs, wrong, told, heaps, resources } = JSON.parse(stdout) as Soaked
+  expect(done).toBeGreaterThanOrEqual(200_000)
+  expect(jobs).toBeGreaterThan(50)
+  expect(wrong).toEqual({})
+  // How many of the jobs do each of these, once a request; `after` twice where two were planned.
+  const often = Object.fromEntries(Object.entries(told).map(([what, times]) => [what, times / (done / jobs)]))
+  expect(often).toEqual({
+    after: 7,
+    closed: 5,
+    'error: after': 2,
+    'error: handler': 2,
+    'error: middleware': 2,
+    'error: response': 1,
+    'error: stream': 1,
+    'error: waitUntil': 2,
+  })
+  // No timer is left, nor anything else that would keep a process alive.
+  expect(resources.filter((name) => !name.startsWith('Pipe'))).toEqual([])
+  // The first quarter warms up. Garbage only adds, so that the least of several is what is held.
+  const [early, late] = [heaps.slice(4, 8), heaps.slice(12)].map((some) => Math.min(...some) / 1_000_000)
+  expect(late! - early!, `MB: ${heaps.map((bytes) => (bytes / 1_000_000).toFixed(2)).join(' ')}`).toBeLessThan(1)
+})
