@@ -13,7 +13,7 @@ export interface Server {
   /** Reports an error to `onError`. */
   report(error: unknown, request: Request, pattern: string | undefined, phase: Phase): void
   /** Adds to the promises that `settled()` waits for. */
-  track(promise: Promise<unknown>): void
+  readonly track?: ((promise: Promise<unknown>) => void) | undefined
   /** Matches a request again and runs the route, for `context.app.dispatch`. */
   dispatch(request: Request, outer: Exchange): Promise<Response>
 }
@@ -99,7 +99,7 @@ export class Exchange {
       () => {},
       (error: unknown) => this.report(error, phase),
     )
-    this.server.track(settled)
+    this.server.track?.(settled)
     keepAlive(settled, this.request, this.host)
   }
 
