@@ -85,6 +85,11 @@ export class Exchange {
     return (this.#url ??= new URL(this.href))
   }
 
+  /** `url.href`, without creating a URL. */
+  get urlText(): string {
+    return this.#url ? this.#url.href : this.href
+  }
+
   /** The query with its `?`. */
   get search(): string {
     return this.href.slice(this.end).replace(/#.*/s, '')

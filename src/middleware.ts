@@ -46,6 +46,8 @@ export interface AroundOperation {
    * with, the 400 Response if they are invalid.
    */
   inputs(this: void, request: Request, context: object): Inputs | Promise<Inputs>
+  /** `context.url.href`, without the cost of creating the `URL`. */
+  href(this: void, context: object): string
 }
 
 /** The validated query and headers of a request. */

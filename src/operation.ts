@@ -73,6 +73,7 @@ function toRun(pattern: string, { method, declaration, handler, middleware }: Ro
     declaration,
     inputs: (request, context) =>
       readInputs ? readInputs(request, (context as Context)['~exchange']) : {},
+    href: (context) => (context as Context)['~exchange'].urlText,
   }
   const layers = middleware.map((layer): AnyMiddleware => notesOf(layer).around?.(operation) ?? layer)
   return compose(layers, toHandle(declaration, handler, readInputs))

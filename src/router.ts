@@ -115,6 +115,8 @@ export function router<routes, layer extends AnyMiddleware = never, problems ext
   const settled = async (): Promise<void> => {
     while (pending.size) await Promise.all(pending)
   }
+  // A client in the same process adds it to its URLs: createClient({ fetch: app.fetch }).
+  fetch.basePath = app.basePath
   return Object.defineProperty({ fetch, declared: routes, settled }, data, { value: app })
 }
 

@@ -82,12 +82,12 @@ describe('application/x-ndjson', () => {
   it('reads a line of many chunks in time that grows with its length', async () => {
     const chunk = encode('x'.repeat(1_000))
     const time = async (count: number): Promise<number> => {
-      const begun = performance.now()
+      const begun = process.cpuUsage()
       const seen = await all(
         await readLines(toBody([encode('"'), ...Array.from({ length: count }, () => chunk), encode('"')])),
       )
       expect((seen[0] as string).length).toBe(count * 1_000)
-      return performance.now() - begun
+      return process.cpuUsage(begun).user / 1_000
     }
     await time(1_000)
     const short = Math.max(await time(1_000), 5)

@@ -1,13 +1,14 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
-import { middleware, route, router, type RouteContext, type RouterOptions } from '../src/index.js'
+import { middleware, rewrites, route, router, type RouteContext, type RouterOptions } from '../src/index.js'
+import * as reply from '../src/replies/index.js'
 
 afterEach(() => void vi.restoreAllMocks())
 
 const at = (path: string, init?: RequestInit): Request => new Request(`http://test${path}`, init)
 type Any = RouteContext<'/[[...all]]'>
 
-/** Answers one request with a handler, and gives what the handler gave. */
+/** Sends one request to a handler, and returns what `look` returned. */
 async function see<value>(look: (context: Any, request: Request) => value, host: unknown[] = [], request = at('/')) {
   let seen: value | undefined
   const it = route('/[[...all]]').get((request, context) => void (seen = look(context, request)))
@@ -27,7 +28,7 @@ describe('the context', () => {
     expect(seen).toEqual({ params: { all: ['a', 'b'] }, href: 'http://test/a/b?c=d', pattern: '/[[...all]]' })
   })
 
-  it('makes the URL once for everything that reads it', async () => {
+  it('parses the URL once for everything that reads it', async () => {
     const seen: URL[] = []
     const it = route('/')
       .use((_request, { url }, next) => {
@@ -40,7 +41,7 @@ describe('the context', () => {
     expect(seen[0]).toBe(seen[1])
   })
 
-  it('can be destructured: nothing in it needs its this', async () => {
+  it('can be destructured', async () => {
     const work = vi.fn()
     await see(({ params, url, pattern, signal, env, ip, waitUntil, after }) => {
       waitUntil(Promise.resolve())
@@ -51,12 +52,12 @@ describe('the context', () => {
     expect(work).toHaveBeenCalledTimes(1)
   })
 
-  it('gives params without a prototype: no name is there that was not captured', async () => {
+  it('has params without a prototype, and without names that were not captured', async () => {
     const seen = await see(({ params }) => [Object.keys(params), 'toString' in params, '__proto__' in params])
     expect(seen).toEqual([[], false, false])
   })
 
-  it("gives the request's own signal", async () => {
+  it("has the request's own signal", async () => {
     const controller = new AbortController()
     const request = at('/', { signal: controller.signal })
     const signal = await see(({ signal }) => signal, [], request)
@@ -71,7 +72,7 @@ describe('the context', () => {
   })
 })
 
-describe('what a host passes', () => {
+describe('the arguments of a host', () => {
   const executionContext = () => {
     const kept: unknown[] = []
     return {
@@ -85,7 +86,7 @@ describe('what a host passes', () => {
     }
   }
 
-  it('is env and an execution context on Workers, in any order', async () => {
+  it('are env and an execution context on Workers, in any order', async () => {
     const env = { DB: 'db' }
     for (const order of [0, 1]) {
       const context = executionContext()
@@ -97,7 +98,7 @@ describe('what a host passes', () => {
     }
   })
 
-  it('is the server on Bun, which knows the address', async () => {
+  it('are the server on Bun, which has the IP address', async () => {
     const server = {
       address: '10.0.0.1',
       requestIP(this: { address: string }, request: Request) {
@@ -108,18 +109,18 @@ describe('what a host passes', () => {
     expect(await see(({ ip }) => ip, [{ requestIP: () => null }])).toBe(undefined)
   })
 
-  it('is the info on Deno', async () => {
+  it('are the info on Deno', async () => {
     const info = { remoteAddr: { transport: 'tcp', hostname: '10.0.0.2', port: 1 }, completed: Promise.resolve() }
     expect(await see(({ env, ip }) => [ip, env === process.env], [info])).toEqual(['10.0.0.2', true])
   })
 
-  it('is the event in a service worker', async () => {
+  it('are the event in a service worker', async () => {
     const event = Object.assign(executionContext(), { request: at('/') })
     expect(await see(({ env, after }) => (after(() => {}), env === process.env), [event])).toBe(true)
     expect(event.kept).toHaveLength(1)
   })
 
-  it('is on the request itself with srvx', async () => {
+  it('are members of the request with srvx', async () => {
     const kept: unknown[] = []
     const request = Object.assign(at('/'), { ip: '10.0.0.3', waitUntil: (promise: unknown) => void kept.push(promise) })
     const seen = await see(({ ip, waitUntil }) => (waitUntil(Promise.resolve()), ip), [], request)
@@ -127,25 +128,25 @@ describe('what a host passes', () => {
     expect(kept).toHaveLength(1)
   })
 
-  it('is nothing elsewhere: env is process.env, and there is no address', async () => {
+  it('are absent elsewhere: env is process.env, and ip is undefined', async () => {
     for (const host of [[], [undefined], [null], [undefined, null]])
       expect(await see(({ env, ip }) => [env === process.env, ip], host)).toEqual([true, undefined])
   })
 
-  it('is no env if it is a number: the index when requests are mapped', async () => {
+  it('are ignored if they are the index and array of requests.map()', async () => {
     const seen: unknown[] = []
     const app = router({ it: route('/').get((_request, { env }) => void seen.push(typeof env)) })
     await Promise.all([at('/'), at('/')].map((request, index) => app.fetch(request, index)))
     expect(seen).toEqual(['object', 'object'])
   })
 
-  it('may have an env that is empty', async () => {
+  it('can have an empty env', async () => {
     const env = {}
     expect(await see(({ env }) => env, [env, executionContext()])).toBe(env)
   })
 })
 
-describe('waitUntil', () => {
+describe('waitUntil()', () => {
   it('keeps the host alive until the promise has settled, also if it rejects', async () => {
     const kept: Promise<unknown>[] = []
     const onError = vi.fn()
@@ -171,7 +172,7 @@ describe('waitUntil', () => {
     expect(onError.mock.calls[0]![0]).toBe('no')
   })
 
-  it('does not delay the answer', async () => {
+  it('does not delay the response', async () => {
     let release = () => {}
     const it = route('/').get((_request, { waitUntil }) =>
       waitUntil(new Promise<void>((resolve) => (release = resolve))),
@@ -183,19 +184,19 @@ describe('waitUntil', () => {
   })
 })
 
-describe('after', () => {
+describe('after()', () => {
   const run = async (handler: (context: Any, log: string[]) => unknown, options: RouterOptions = {}) => {
     const log: string[] = []
     const onError = vi.fn()
     const it = route('/[[...all]]').get((_request, context) => handler(context, log) as never)
     const app = router({ it }, { onError, ...options })
     const response = await app.fetch(at('/'))
-    log.push('answered')
+    log.push('responded')
     await app.settled()
     return { log, onError, response }
   }
 
-  it('runs once the answer was given, in the order of the calls, one at a time', async () => {
+  it('runs work after the response, in the order of the calls, one at a time', async () => {
     const { log } = await run(({ after }, log) => {
       after(async () => {
         log.push('one')
@@ -206,19 +207,19 @@ describe('after', () => {
       log.push('handler')
       return null
     })
-    expect(log).toEqual(['handler', 'answered', 'one', 'one ends', 'two'])
+    expect(log).toEqual(['handler', 'responded', 'one', 'one ends', 'two'])
   })
 
-  it('runs once the answer was given by an asynchronous handler too', async () => {
+  it('runs work after the response of an asynchronous handler too', async () => {
     const { log } = await run(async ({ after }, log) => {
       after(() => void log.push('after'))
       await sleep(5)
       log.push('handler')
     })
-    expect(log).toEqual(['handler', 'answered', 'after'])
+    expect(log).toEqual(['handler', 'responded', 'after'])
   })
 
-  it('runs what is planned by what it runs, and what is planned after the answer', async () => {
+  it('runs work that other work adds, also after the response', async () => {
     const { log } = await run(({ after, waitUntil }, log) => {
       after(() => {
         log.push('one')
@@ -230,20 +231,20 @@ describe('after', () => {
       after(() => void log.push('two'))
       waitUntil(sleep(20).then(() => after(() => void log.push('late'))))
     })
-    expect(log).toEqual(['answered', 'one', 'two', 'inner', 'innermost', 'late'])
+    expect(log).toEqual(['responded', 'one', 'two', 'inner', 'innermost', 'late'])
   })
 
-  it('runs whatever the answer is', async () => {
+  it('runs work after errors and thrown Responses', async () => {
     for (const fail of [() => Promise.reject(new Error('x')), () => Promise.reject(new Response())]) {
       const { log } = await run(({ after }, log) => {
         after(() => void log.push('after'))
         return fail()
       })
-      expect(log).toEqual(['answered', 'after'])
+      expect(log).toEqual(['responded', 'after'])
     }
   })
 
-  it('tells onError of each failure, and goes on', async () => {
+  it('reports each error, and continues', async () => {
     const { log, onError } = await run(({ after }, log) => {
       after(() => {
         throw new Error('sync')
@@ -251,14 +252,14 @@ describe('after', () => {
       after(() => Promise.reject(new Error('async')))
       after(() => void log.push('still'))
     })
-    expect(log).toEqual(['answered', 'still'])
+    expect(log).toEqual(['responded', 'still'])
     expect(onError.mock.calls.map(([error, info]) => [error.message, info.phase, info.pattern])).toEqual([
       ['sync', 'after', '/[[...all]]'],
       ['async', 'after', '/[[...all]]'],
     ])
   })
 
-  it('may be called by middleware, of the router too, where no route matched', async () => {
+  it('can be called by the router’s middleware if no route matched', async () => {
     const work = vi.fn()
     const layer = middleware((_request, { after }, next) => {
       after(work)
@@ -270,7 +271,7 @@ describe('after', () => {
     expect(work).toHaveBeenCalledTimes(1)
   })
 
-  it("holds the host by one promise for all of a request's work", async () => {
+  it("keeps the host alive by one promise for all work of a request", async () => {
     const kept: Promise<unknown>[] = []
     const log: string[] = []
     const it = route('/').get((_request, { after }) => {
@@ -283,7 +284,7 @@ describe('after', () => {
     expect(log).toEqual(['a', 'b'])
   })
 
-  it("runs for a route's own function", async () => {
+  it("runs work for a route's own function", async () => {
     const work = vi.fn()
     const kept: Promise<unknown>[] = []
     const it = route('/').get((_request, { after }) => after(work))
@@ -294,12 +295,12 @@ describe('after', () => {
   })
 })
 
-describe('settled', () => {
-  it('resolves at once when nothing is under way', async () => {
+describe('settled()', () => {
+  it('resolves immediately if nothing is in progress', async () => {
     await expect(router({}).settled()).resolves.toBe(undefined)
   })
 
-  it('waits for every waitUntil and after, of all requests, and for what they begin', async () => {
+  it('waits for all waitUntil() and after() of all requests, and for those that they add', async () => {
     const log: string[] = []
     const it = route('/[id]').get((_request, { params, waitUntil, after }) => {
       after(async () => {
@@ -321,5 +322,160 @@ describe('settled', () => {
       'waited a',
       'waited b',
     ])
+  })
+})
+
+describe('after(promise)', () => {
+  it('is awaited by settled(), and a rejection is reported', async () => {
+    const error = new Error('late')
+    const log: string[] = []
+    const it = route('/').get((_request, { after }) => {
+      after(sleep(5).then(() => log.push('done')))
+      after(Promise.reject(error))
+    })
+    const onError = vi.fn()
+    const app = router({ it }, { onError })
+    expect((await app.fetch(at('/'))).status).toBe(204)
+    expect(log).toEqual([])
+    await app.settled()
+    expect(log).toEqual(['done'])
+    expect(onError.mock.calls).toMatchObject([[error, { phase: 'after', pattern: '/' }]])
+  })
+})
+
+describe('context.app', () => {
+  it('is the app as data, the same for a route below a factory', async () => {
+    const layer = middleware((_request, _context, next) => next())
+    const rules = [{ source: '/old', destination: '/items/a' }] as const
+    const item = route('/items/[slug]').get((_request, { app }) => ({
+      routes: app.routes.map(({ route, names }) => [route.pattern, names, [...route.operations.keys()]]),
+      uses: app.use.includes(layer),
+      rewrites: app.rewrites,
+      basePath: app.basePath,
+      problems: app.problems === undefined,
+    }))
+    const app = router({ group: { item } }, { use: [layer], basePath: '/api', rewrites: rewrites(rules) })
+    expect(await (await app.fetch(at('/api/items/a'))).json()).toEqual({
+      routes: [['/items/[slug]', ['group', 'item'], ['GET']]],
+      uses: true,
+      rewrites: rules,
+      basePath: '/api',
+      problems: true,
+    })
+  })
+
+  it("has the route of a route's own function", async () => {
+    const item = route('/a').get((_request, { app }) => app.routes.map(({ route }) => route.pattern))
+    expect(await (await item.GET(at('/a'))).json()).toEqual(['/a'])
+  })
+})
+
+describe('context.app.dispatch()', () => {
+  const override = middleware(async (request, { app }, next) => {
+    const method = request.headers.get('x-method')
+    return method ? app.dispatch(new Request(request, { method, headers: {} })) : next()
+  })
+
+  it('runs the route that another method or URL matches, without the router’s use', async () => {
+    const log: string[] = []
+    const outer = middleware((_request, { pattern }, next) => {
+      log.push(`use ${pattern}`)
+      return next()
+    })
+    const guard = middleware((request, { pattern }, next) => {
+      log.push(`guard ${pattern}`)
+      return next({ method: request.method })
+    })
+    const item = route
+      .use(guard)('/items/[id]')
+      .get(() => 'got')
+      .delete((_request, { params, method, pattern }) => [method, params.id, pattern])
+    const app = router({ item }, { use: [outer, override] })
+    const response = await app.fetch(at('/items/7', { method: 'POST', headers: { 'x-method': 'DELETE' } }))
+    expect(await response.json()).toEqual(['DELETE', '7', '/items/[id]'])
+    expect(log).toEqual(['use /items/[id]', 'guard /items/[id]'])
+  })
+
+  it('runs the guards of the destination, its validation, and its 404 and 405', async () => {
+    const secret = route('/secret')
+      .use(middleware((request, _context, next) => (request.headers.has('x-key') ? next() : reply.unauthorized())))
+      .get(() => 'secret')
+    const list = route('/list').get({ query: z.object({ page: z.coerce.number() }) }, (_request, { query }) => query.page)
+    const go = route('/go').get((request, { url, app }) =>
+      app.dispatch(new Request(new URL(url.searchParams.get('to')!, url), { headers: request.headers })),
+    )
+    const app = router({ secret, list, go }, { basePath: '/api' })
+    const get = async (to: string, headers: HeadersInit = {}) =>
+      app.fetch(at(`/api/go?to=${encodeURIComponent(to)}`, { headers }))
+    expect((await get('/api/secret')).status).toBe(401)
+    expect(await (await get('/api/secret', { 'x-key': '1' })).json()).toBe('secret')
+    expect(await (await get('/api/list?page=2')).json()).toBe(2)
+    expect((await get('/api/list?page=x')).status).toBe(400)
+    expect((await get('/api/nowhere')).status).toBe(404)
+    expect((await get('/secret')).status).toBe(404)
+    expect((await get('/api/%zz')).status).toBe(400)
+  })
+
+  it('throws if it is called twice for one request, also by the destination', async () => {
+    const onError = vi.fn()
+    const twice = route('/twice').get(async (_request, { app }) => {
+      await app.dispatch(at('/end'))
+      return app.dispatch(at('/end'))
+    })
+    const loop = route('/loop').get((request, { app }) => app.dispatch(request))
+    const end = route('/end').get(() => 'end')
+    const app = router({ twice, loop, end }, { onError })
+    for (const path of ['/twice', '/loop']) {
+      onError.mockClear()
+      expect([path, (await app.fetch(at(path))).status]).toEqual([path, 500])
+      expect(onError.mock.calls).toMatchObject([
+        [new Error('context.app.dispatch() was called twice for one request'), { pattern: path }],
+      ])
+    }
+  })
+
+  it('shares after() and waitUntil() with the request that it came from', async () => {
+    const log: string[] = []
+    const end = route('/end').get((_request, { after, waitUntil }) => {
+      after(() => void log.push('after'))
+      waitUntil(sleep(1).then(() => log.push('waited')))
+      return 'end'
+    })
+    const go = route('/go').get((_request, { app }) => app.dispatch(at('/end')))
+    const app = router({ end, go })
+    const response = await app.fetch(at('/go'))
+    log.push('responded')
+    expect(await response.json()).toBe('end')
+    await app.settled()
+    expect(log[0]).toBe('responded')
+    expect([...log].sort()).toEqual(['after', 'responded', 'waited'])
+  })
+
+  it('reports an error of the destination once', async () => {
+    const error = new Error('broken')
+    const onError = vi.fn()
+    const broken = route('/broken').get((): string => {
+      throw error
+    })
+    const go = route('/go').get((_request, { app }) => app.dispatch(at('/broken')))
+    expect((await router({ broken, go }, { onError }).fetch(at('/go'))).status).toBe(500)
+    expect(onError.mock.calls.map(([error]) => error as unknown)).toEqual([error])
+  })
+
+  it('reports the error of a stream of the destination', async () => {
+    const error = new Error('half way')
+    const onError = vi.fn()
+    const items = route('/items').get(() =>
+      reply.ndjson(
+        (async function* () {
+          yield 1
+          throw error
+        })(),
+      ),
+    )
+    const go = route('/go').get((_request, { app }) => app.dispatch(at('/items')))
+    const response = await router({ items, go }, { onError }).fetch(at('/go'))
+    await expect(response.text()).rejects.toBe(error)
+    expect(onError.mock.calls).toMatchObject([[error, { phase: 'stream' }]])
   })
 })

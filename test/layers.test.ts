@@ -1,18 +1,18 @@
 import { describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
-import { type AnyContext, type AnyMiddleware, errorOf, middleware, route, router, type RouterOptions } from '../src/index.js'
+import { type AnyContext, type AnyMiddleware, errorOf, middleware, route, router, type RouterOptions, text } from '../src/index.js'
 import * as reply from '../src/replies/index.js'
 
 const at = (path: string, init?: RequestInit): Request => new Request(`http://test${path}`, init)
 
-/** A router that keeps what `onError` was told. */
+/** A router with a spy as `onError`. */
 function watch(routes: object, options: RouterOptions = {}) {
   const onError = vi.fn()
   const app = router(routes, { onError, ...options })
   return { onError, fetch: async (path: string, init?: RequestInit) => app.fetch(at(path, init)) }
 }
 
-/** A middleware that writes down when it is passed, on the way in and out. */
+/** A middleware that logs its name on the way in and out. */
 const trace = (log: string[], name: string) =>
   middleware(async (_request, _context, next) => {
     log.push(name)
@@ -37,7 +37,7 @@ describe('the order of middleware', () => {
     )
   })
 
-  it('leaves out what .use() adds after an operation', async () => {
+  it('does not wrap an operation with what .use() adds after it', async () => {
     const log: string[] = []
     const it = route('/')
       .get(() => {})
@@ -73,7 +73,7 @@ describe('the order of middleware', () => {
     expect((await fetch('/?page=x', { ...wrong, headers: { authorization: 'x' } })).status).toBe(400)
   })
 
-  it('lets a middleware see how the input was refused', async () => {
+  it('shows middleware the 400 for invalid input', async () => {
     const statuses: number[] = []
     const look = middleware(async (_request, _context, next) => {
       const response = await next()
@@ -91,17 +91,17 @@ describe('the order of middleware', () => {
 })
 
 describe('a middleware', () => {
-  it('may answer by itself, and nothing inside runs', async () => {
+  it('can return an early response, and the handler does not run', async () => {
     const handler = vi.fn()
     const own = reply.forbidden()
-    for (const answer of [() => own, async () => own] as (() => typeof own)[]) {
-      const { fetch } = watch({ it: route('/').use(middleware(answer)).get(handler) })
+    for (const layer of [() => own, async () => own] as (() => typeof own)[]) {
+      const { fetch } = watch({ it: route('/').use(middleware(layer)).get(handler) })
       expect(await fetch('/')).toBe(own)
     }
     expect(handler).not.toHaveBeenCalled()
   })
 
-  it('may answer by throwing a Response', async () => {
+  it('can throw a Response', async () => {
     const own = reply.forbidden()
     const sync = middleware((): Response => {
       throw own
@@ -121,7 +121,7 @@ describe('a middleware', () => {
     }
   })
 
-  it('gives what next() gives, as the same object', async () => {
+  it('sends the Response of next() as the same object', async () => {
     const response = new Response('a')
     const layers: AnyMiddleware[] = [
       middleware((_request, _context, next) => next()),
@@ -138,7 +138,7 @@ describe('a middleware', () => {
     }
   })
 
-  it('may answer with another Response than the inner one, or change its headers', async () => {
+  it('can return another Response, or change the headers of the inner one', async () => {
     const upper = middleware(async (_request, _context, next) => {
       const response = await next()
       return new Response((await response.text()).toUpperCase(), response)
@@ -159,12 +159,12 @@ describe('a middleware', () => {
     expect(response.headers.get('content-type')).toBe('text/plain;charset=UTF-8')
   })
 
-  it('is a 500 that tells onError what to do if it returns nothing, or no Response', async () => {
+  it('is a 500 whose error says what to do if it returns undefined or another value', async () => {
     for (const [value, message] of [
-      [undefined, /returned nothing; return next\(\)/],
-      [null, /returned no Response/],
-      ['text', /returned no Response/],
-      [{ status: 200 }, /returned no Response/],
+      [undefined, /returned undefined instead of a Response; return next\(\)/],
+      [null, /returned a value instead of a Response/],
+      ['text', /returned a value instead of a Response/],
+      [{ status: 200 }, /returned a value instead of a Response/],
     ] as const)
       for (const layer of [
         () => value,
@@ -183,7 +183,7 @@ describe('a middleware', () => {
       }
   })
 
-  it('sees a Response with status 500 for what is thrown inside', async () => {
+  it('gets a 500 Response if the handler throws', async () => {
     const error = new Error('inside')
     const seen: unknown[] = []
     const layer = middleware(async (_request, _context, next) => {
@@ -203,7 +203,7 @@ describe('a middleware', () => {
     expect(onError).toHaveBeenCalledTimes(1)
   })
 
-  it('sees what an inner middleware throws in the same way', async () => {
+  it('gets a 500 Response if an inner middleware throws', async () => {
     const error = new Error('layer')
     const seen: unknown[] = []
     const outer = middleware(async (_request, _context, next) => {
@@ -230,7 +230,7 @@ describe('a middleware', () => {
   })
 })
 
-describe('next', () => {
+describe('next()', () => {
   it('throws when it is called twice, and the handler runs once', async () => {
     const handler = vi.fn(() => 1)
     const twice = middleware(async (_request, _context, next) => {
@@ -243,17 +243,17 @@ describe('next', () => {
     expect(onError.mock.calls[0]![0].message).toMatch(/next\(\) was called twice/)
   })
 
-  it('is a new one for each request', async () => {
+  it('can be called once in each of many concurrent requests', async () => {
     const { fetch } = watch({
       it: route('/')
         .use((_request, _context, next) => next())
         .get(() => 1),
     })
-    const answers = await Promise.all([fetch('/'), fetch('/'), fetch('/')])
-    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200])
+    const responses = await Promise.all([fetch('/'), fetch('/'), fetch('/')])
+    expect(responses.map(({ status }) => status)).toEqual([200, 200, 200])
   })
 
-  it('always resolves to a Response, also where nothing inside is asynchronous', async () => {
+  it('returns a promise even if the rest of the chain is synchronous', async () => {
     let given: unknown
     const layer = middleware((_request, _context, next) => (given = next()) as ReturnType<typeof next<{}>>)
     await watch({
@@ -264,7 +264,7 @@ describe('next', () => {
     expect(given).toBeInstanceOf(Promise)
   })
 
-  it('may run without being waited for', async () => {
+  it('can run in the background of an early response', async () => {
     let inner = false
     const layer = middleware((_request, _context, next) => {
       void next()
@@ -276,7 +276,7 @@ describe('next', () => {
         .get(async () => {
           await Promise.resolve()
           inner = true
-          throw new Error('nobody waits')
+          throw new Error('late')
         }),
     })
     expect(await (await fetch('/')).text()).toBe('early')
@@ -285,8 +285,8 @@ describe('next', () => {
   })
 })
 
-describe('additions to the context', () => {
-  it('are seen by everything inside, the last one first', async () => {
+describe('what next() adds to the context', () => {
+  it('is in the context of inner middleware and the handler, the innermost value first', async () => {
     const seen: unknown[] = []
     const it = route('/[id]')
       .use(middleware((_request, _context, next) => next({ a: 1, b: 1 })))
@@ -299,7 +299,7 @@ describe('additions to the context', () => {
     expect(seen).toEqual([[1, 1]])
   })
 
-  it('are not seen outside, nor by what stands beside', async () => {
+  it('is not in the context of outer middleware or other operations', async () => {
     const outside: string[][] = []
     const look = middleware(async (_request, context, next) => {
       const response = await next()
@@ -318,7 +318,7 @@ describe('additions to the context', () => {
     expect(outside).toEqual([[], []])
   })
 
-  it('belong to one request', async () => {
+  it('belongs to one request', async () => {
     let count = 0
     const it = route('/')
       .use(middleware((_request, _context, next) => next({ count: ++count })))
@@ -327,11 +327,11 @@ describe('additions to the context', () => {
         return count
       })
     const { fetch } = watch({ it })
-    const answers = await Promise.all([fetch('/'), fetch('/')])
-    expect(await Promise.all(answers.map((answer) => answer.json()))).toEqual([1, 2])
+    const responses = await Promise.all([fetch('/'), fetch('/')])
+    expect(await Promise.all(responses.map((response) => response.json()))).toEqual([1, 2])
   })
 
-  it('may have any name that the context does not have', async () => {
+  it('can have any name that is not a member of the context', async () => {
     for (const name of ['with', 'constructor', 'toString', 'then', 'exchange', 'valueOf', 'get', 'user']) {
       const it = route('/')
         .use(((_request: Request, _context: object, next: any) => next({ [name]: 'first' })) as AnyMiddleware)
@@ -343,8 +343,8 @@ describe('additions to the context', () => {
     }
   })
 
-  it('cannot take the place of a member: onError is told which', async () => {
-    for (const name of ['params', 'url', 'pattern', 'signal', 'env', 'ip', 'waitUntil', 'after']) {
+  it('cannot replace a member of the context, and the error names it', async () => {
+    for (const name of ['params', 'url', 'pattern', 'signal', 'env', 'ip', 'app', 'waitUntil', 'after', 'report']) {
       const it = route('/')
         .use(((_request: Request, _context: object, next: any) => next({ [name]: 'mine' })) as AnyMiddleware)
         .get(() => 1)
@@ -354,7 +354,7 @@ describe('additions to the context', () => {
     }
   })
 
-  it('cannot be demanded of nobody: the middleware gets what the outer one added', async () => {
+  it('is what an inner middleware demands by annotation', async () => {
     const greet = middleware(async (_request, context: AnyContext & { user: string }, next) =>
       next({ greeting: `hello ${context.user}` }),
     )
@@ -366,10 +366,10 @@ describe('additions to the context', () => {
   })
 })
 
-describe('errorOf', () => {
+describe('errorOf()', () => {
   class NoSuchRow extends Error {}
 
-  it('lets a middleware map errors, of which onError is then not told', async () => {
+  it('lets middleware map an error, which is then not reported', async () => {
     const rows = middleware(async (_request, _context, next) => {
       const response = await next()
       return errorOf(response) instanceof NoSuchRow ? reply.notFound() : response
@@ -391,7 +391,7 @@ describe('errorOf', () => {
     expect(errorOf(new Response(null, { status: 500 }))).toBe(undefined)
   })
 
-  it('tells of a broken response, and of a validator that throws', async () => {
+  it('returns the error of an invalid response, and of a validator that throws', async () => {
     const seen: unknown[] = []
     const look = middleware(async (_request, _context, next) => {
       const response = await next()
@@ -415,7 +415,7 @@ describe('errorOf', () => {
     expect(onError.mock.calls.map(([, { phase }]) => phase)).toEqual(['response', 'input'])
   })
 
-  it('tells onError of one error once, however many layers it passes or is thrown by again', async () => {
+  it('reports an error once if each middleware throws it again', async () => {
     const again = middleware(async (_request, _context, next) => {
       const response = await next()
       const error = errorOf(response)
@@ -431,7 +431,7 @@ describe('errorOf', () => {
       })
     const { fetch, onError } = watch({ it }, { use: [again] })
     await fetch('/')
-    expect(onError.mock.calls.map(([told]) => told)).toEqual([error])
+    expect(onError.mock.calls.map(([error]) => error)).toEqual([error])
   })
 })
 
@@ -449,7 +449,7 @@ describe('automatic OPTIONS and 405', () => {
     request.headers.has('authorization') ? next() : reply.unauthorized(),
   )
 
-  it("run inside the route's middleware: its cors() sees its preflight", async () => {
+  it("run inside the route's middleware, so that cors() sees its preflight", async () => {
     const { fetch } = watch({
       it: route('/')
         .use(cors)
@@ -464,7 +464,7 @@ describe('automatic OPTIONS and 405', () => {
     expect(wrong.headers.get('access-control-allow-origin')).toBe('https://a.example')
   })
 
-  it('let a guard keep Allow to itself, and a cors() outside of it see the preflight', async () => {
+  it('run inside a guard, so that Allow is hidden, and inside a cors() outside of it', async () => {
     const { fetch } = watch({
       it: route
         .use(cors)
@@ -481,7 +481,7 @@ describe('automatic OPTIONS and 405', () => {
     expect(preflight.status).toBe(204)
   })
 
-  it('run inside the middleware that all operations share, and no more', async () => {
+  it('run inside the middleware that all operations share only', async () => {
     const log: string[] = []
     const it = route('/')
       .use(trace(log, 'shared'))
@@ -494,15 +494,9 @@ describe('automatic OPTIONS and 405', () => {
       await fetch('/', { method })
       expect(log).toEqual(['shared', '/shared'])
     }
-    const bare = route('/')
-      .get(() => 1)
-      .use(trace(log, 'late'))
-    log.length = 0
-    await watch({ bare }).fetch('/', { method: 'PUT' })
-    expect(log).toEqual([])
   })
 
-  it('leave OPTIONS to a route that has it', async () => {
+  it('do not replace a declared OPTIONS', async () => {
     const { fetch } = watch({
       it: route('/')
         .get(() => 1)
@@ -521,7 +515,7 @@ describe("the router's middleware", () => {
     return response
   })
 
-  it('is around every answer that byway makes', async () => {
+  it('wraps every response of byway', async () => {
     const routes = {
       it: route('/a')
         .get(() => 1)
@@ -550,7 +544,7 @@ describe("the router's middleware", () => {
     expect(seen.at(-3)).toEqual([404, undefined, {}])
   })
 
-  it('sees what the pattern captured before the route parses it, and after it what was made of it', async () => {
+  it('sees the parsed params, and no route if the params do not match', async () => {
     const before: unknown[] = []
     const after: unknown[] = []
     const look = middleware(async (_request, context, next) => {
@@ -566,16 +560,17 @@ describe("the router's middleware", () => {
     await fetch('/n/x')
     await fetch('/n/7')
     expect(before).toEqual([
-      ['/n/[id]', { id: 'x' }],
-      ['/n/[id]', { id: '7' }],
+      [undefined, {}],
+      ['/n/[id]', { id: 7 }],
     ])
+    // They never change during a request.
     expect(after).toEqual([
       [404, undefined, {}],
       [200, '/n/[id]', { id: 7 }],
     ])
   })
 
-  it('is around the error of a params schema that throws', async () => {
+  it('wraps the 500 of a params schema that throws', async () => {
     const broken = z.object({
       id: z.string().transform((): string => {
         throw new Error('boom')
@@ -583,11 +578,11 @@ describe("the router's middleware", () => {
     })
     const { fetch, onError } = watch({ it: route('/n/[id]', { params: broken }).get(() => 1) }, { use: [mark] })
     const response = await fetch('/n/7')
-    expect([response.status, response.headers.get('x-mark')]).toEqual([404, 'yes'])
-    expect(onError).toHaveBeenCalledTimes(1)
+    expect([response.status, response.headers.get('x-mark')]).toEqual([500, 'yes'])
+    expect(onError.mock.calls).toMatchObject([[new Error('boom'), { phase: 'input', pattern: '/n/[id]' }]])
   })
 
-  it('may answer before any route is asked, and add to the context of all', async () => {
+  it('can return an early response, and add to the context of all routes', async () => {
     const handler = vi.fn((_request: Request, context: object) => (context as { user?: string }).user)
     const routes = { it: route('/').get(handler) }
     const closed = watch(routes, { use: [middleware(() => reply.problem(503))] })
@@ -596,5 +591,372 @@ describe("the router's middleware", () => {
     expect(handler).not.toHaveBeenCalled()
     const open = watch(routes, { use: [middleware((_request, _context, next) => next({ user: 'ada' }))] })
     expect(await (await open.fetch('/')).json()).toBe('ada')
+  })
+})
+
+describe('errors and onError', () => {
+  const error = new Error('broken')
+  const broken = route('/').get((): string => {
+    throw error
+  })
+  const withUse = (...use: AnyMiddleware[]) => watch({ broken }, { use })
+  const read = middleware(async (_request, _context, next) => {
+    const response = await next()
+    errorOf(response)
+    return response
+  })
+  const replace = middleware(async (_request, _context, next) => {
+    await next()
+    return reply.text('replaced')
+  })
+  const readAndReplace = middleware(async (_request, _context, next) =>
+    errorOf(await next()) ? reply.text('replaced') : reply.text('never'),
+  )
+
+  it('reports an error that a logger has read and returned', async () => {
+    const { fetch, onError } = withUse(read, read)
+    expect((await fetch('/')).status).toBe(500)
+    expect(onError.mock.calls).toMatchObject([[error, { pattern: '/', phase: 'handler' }]])
+  })
+
+  it('reports an error that a middleware replaced without reading it', async () => {
+    const { fetch, onError } = withUse(replace)
+    expect(await (await fetch('/')).text()).toBe('replaced')
+    expect(onError.mock.calls).toMatchObject([[error, { phase: 'handler' }]])
+  })
+
+  it('does not report an error that one middleware read and replaced', async () => {
+    const { fetch, onError } = withUse(readAndReplace)
+    expect(await (await fetch('/')).text()).toBe('replaced')
+    expect(onError).not.toHaveBeenCalled()
+  })
+
+  it('reports an error that one middleware read and another one replaced', async () => {
+    for (const use of [
+      [replace, read],
+      [replace, read, read],
+    ]) {
+      const { fetch, onError } = withUse(...use)
+      expect(await (await fetch('/')).text()).toBe('replaced')
+      expect(onError.mock.calls).toMatchObject([[error, { phase: 'handler' }]])
+    }
+  })
+
+  it('does not report an error that an outer logger reads after it was handled', async () => {
+    const { fetch, onError } = withUse(read, readAndReplace, read)
+    await fetch('/')
+    expect(onError).not.toHaveBeenCalled()
+  })
+
+  it('reports the new error of a middleware that maps one error to another, and not the old one', async () => {
+    const mapped = new Error('mapped')
+    const map = middleware(async (_request, _context, next) => {
+      const response = await next()
+      if (errorOf(response) === error) throw mapped
+      return response
+    })
+    const { fetch, onError } = withUse(map)
+    expect((await fetch('/')).status).toBe(500)
+    expect(onError.mock.calls.map(([error]) => error)).toEqual([mapped])
+  })
+
+  it('reports both errors if a middleware throws without reading the first one', async () => {
+    const second = new Error('second')
+    const fail = middleware(async (_request, _context, next): Promise<Response> => {
+      await next()
+      throw second
+    })
+    const { fetch, onError } = withUse(fail)
+    await fetch('/')
+    expect(onError.mock.calls.map(([error]) => error)).toEqual([error, second])
+  })
+
+  it('reports an error of a copy once', async () => {
+    const copy = middleware(async (_request, _context, next) => {
+      const response = await next()
+      return new Response(response.body, response)
+    })
+    const { fetch, onError } = withUse(copy)
+    expect((await fetch('/')).status).toBe(500)
+    expect(onError.mock.calls.map(([error]) => error)).toEqual([error])
+  })
+
+  it('never lets one request handle the error of another', async () => {
+    const failures = new Map<string, Error>()
+    const it = route('/[id]').get(async (_request, { params }): Promise<string> => {
+      await Promise.resolve()
+      const failure = new Error(params.id)
+      failures.set(params.id, failure)
+      throw failure
+    })
+    const map = middleware(async (_request, { params }, next) => {
+      const response = await next()
+      return params['id'] === 'a' && errorOf(response) ? reply.notFound() : response
+    })
+    const { fetch, onError } = watch({ it }, { use: [map] })
+    const responses = await Promise.all([fetch('/a'), fetch('/b'), fetch('/a'), fetch('/b')])
+    expect(responses.map(({ status }) => status)).toEqual([404, 500, 404, 500])
+    expect(onError.mock.calls.map(([error]) => (error as Error).message)).toEqual(['b', 'b'])
+  })
+})
+
+describe('context.report()', () => {
+  it('reports an error without an effect on the response, each time it is called', async () => {
+    const error = new Error('noted')
+    const it = route('/[id]').get((_request, { report }) => {
+      report(error)
+      report('a string')
+      return 'ok'
+    })
+    const { fetch, onError } = watch({ it })
+    expect(await (await fetch('/7')).json()).toBe('ok')
+    expect(onError.mock.calls).toMatchObject([
+      [error, { request: expect.any(Request), pattern: '/[id]' }],
+      ['a string', { pattern: '/[id]' }],
+    ])
+  })
+
+  it('has no pattern if no route matched', async () => {
+    const note = middleware((_request, { report }, next) => {
+      report('noted')
+      return next()
+    })
+    const { fetch, onError } = watch({}, { use: [note] })
+    expect((await fetch('/')).status).toBe(404)
+    expect(onError.mock.calls).toMatchObject([['noted', { pattern: undefined }]])
+  })
+
+  it("prints in a route's own function", async () => {
+    const log = vi.spyOn(console, 'error').mockImplementation(() => {})
+    await route('/')
+      .get((_request, { report }) => report('noted'))
+      .GET(at('/'))
+    expect(log.mock.calls).toEqual([['noted']])
+    log.mockRestore()
+  })
+})
+
+describe('next(added, options)', () => {
+  it('passes another request to the rest of the chain, and not to outer middleware', async () => {
+    const seen: (string | null)[] = []
+    const look = middleware(async (request, _context, next) => {
+      const response = await next()
+      seen.push(request.headers.get('x-user'))
+      return response
+    })
+    const identify = middleware((request, _context, next) =>
+      next({ a: 1 }, { request: new Request(request, { headers: { 'x-user': 'ada' } }) }),
+    )
+    const it = route
+      .use(look)
+      .use(identify)
+      .use(look)('/')
+      .post({ headers: z.object({ 'x-user': z.string() }), body: text() }, (request, { headers, body, a }) => [
+        request.headers.get('x-user'),
+        headers['x-user'],
+        body,
+        a,
+      ])
+    const response = await watch({ it }).fetch('/', { method: 'POST', body: 'sent' })
+    expect(await response.json()).toEqual(['ada', 'ada', 'sent', 1])
+    expect(seen).toEqual(['ada', null])
+  })
+
+  it('passes another signal to the rest of the chain, and not to outer middleware', async () => {
+    const controller = new AbortController()
+    let outside: AbortSignal | undefined
+    const outer = middleware((_request, { signal }, next) => {
+      outside = signal
+      return next()
+    })
+    const inner = middleware((_request, _context, next) => next({}, { signal: controller.signal }))
+    const it = route
+      .use(outer)
+      .use(inner)
+      .use(middleware((_request, _context, next) => next({ more: 1 })))('/')
+      .get((request, { signal }) => [signal === controller.signal, signal === request.signal])
+    expect(await (await watch({ it }).fetch('/')).json()).toEqual([true, false])
+    expect(outside).not.toBe(controller.signal)
+  })
+
+  it('wraps the finished context of each inner middleware and of the handler', async () => {
+    const reads: string[] = []
+    const views: object[] = []
+    const track = middleware((_request, _context, next) =>
+      next(
+        { secret: 1 },
+        {
+          view: (context) => {
+            views.push(context)
+            return new Proxy(context, {
+              get: (target, name) => {
+                reads.push(String(name))
+                return Reflect.get(target, name, target) as unknown
+              },
+            })
+          },
+        },
+      ),
+    )
+    const it = route
+      .use(track)
+      .use((_request, { secret }, next) => next({ twice: secret * 2 }))('/[id]')
+      .get({ query: z.object({ q: z.string() }) }, (_request, { params, query, twice, secret }) => [
+        params.id,
+        query.q,
+        twice,
+        secret,
+      ])
+    expect(await (await watch({ it }).fetch('/7?q=x')).json()).toEqual(['7', 'x', 2, 1])
+    expect(reads).toEqual(['secret', 'params', 'query', 'twice', 'secret'])
+    expect(views).toHaveLength(2)
+  })
+
+  it('applies the outer view first if two middlewares have one', async () => {
+    const order: string[] = []
+    const named = (name: string) =>
+      middleware((_request, _context, next) => next({}, { view: (context) => (order.push(name), context) }))
+    const it = route('/').use(named('outer')).use(named('inner')).get(() => 1)
+    await watch({ it }).fetch('/')
+    // The inner middleware sees the outer view only.
+    expect(order).toEqual(['outer', 'outer', 'inner'])
+  })
+
+  it('can be called after the middleware has returned', async () => {
+    const ran = vi.fn()
+    const boom = new Error('late')
+    const late: Promise<Response>[] = []
+    const refresh = middleware((_request, { waitUntil }, next) => {
+      waitUntil(
+        new Promise((resolve) => setTimeout(resolve, 5)).then(() => {
+          late.push(next({ isLate: true }))
+          return late[0]
+        }),
+      )
+      return reply.text('early')
+    })
+    const it = route('/[id]')
+      .use(refresh)
+      .get((_request, context): string => {
+        ran(context.params.id, (context as { isLate?: boolean }).isLate)
+        if (context.params.id === 'bad') throw boom
+        return 'fresh'
+      })
+    const onError = vi.fn()
+    const app = router({ it }, { onError })
+    for (const id of ['a', 'bad']) {
+      late.length = 0
+      expect(await (await app.fetch(at(`/${id}`))).text()).toBe('early')
+      expect(ran).not.toHaveBeenCalledWith(id, true)
+      await app.settled()
+      expect(ran).toHaveBeenCalledWith(id, true)
+      expect((await late[0]!).status).toBe(id === 'bad' ? 500 : 200)
+    }
+    // No middleware can handle an error after the response.
+    expect(onError.mock.calls).toMatchObject([[boom, { pattern: '/[id]', phase: 'handler' }]])
+  })
+})
+
+describe('middleware({ around })', () => {
+  it('is built once for each operation, when it is declared', async () => {
+    const build = vi.fn()
+    const layer = middleware({
+      around: (operation) => {
+        build(operation.method, operation.pattern, operation.declaration)
+        return (_request, _context, next) => next({ method: operation.method })
+      },
+    })
+    const query = z.object({})
+    const it = route('/items/[id]')
+      .use(layer)
+      .get({ query }, (_request, { method }) => method)
+      .post((_request, { method }) => method)
+    expect(build.mock.calls).toEqual([
+      ['GET', '/items/[id]', { query }],
+      ['POST', '/items/[id]', {}],
+    ])
+    const { fetch } = watch({ it })
+    for (const method of ['GET', 'POST', 'GET', 'HEAD']) await fetch('/items/1', { method })
+    expect(await (await fetch('/items/1', { method: 'POST' })).json()).toBe('POST')
+    expect(build).toHaveBeenCalledTimes(2)
+  })
+
+  it('is not around automatic OPTIONS and 405', async () => {
+    const run = vi.fn()
+    const layer = middleware({
+      around: () => (_request, _context, next) => {
+        run()
+        return next()
+      },
+    })
+    const { fetch } = watch({
+      it: route('/')
+        .use(layer)
+        .get(() => 1),
+    })
+    expect((await fetch('/', { method: 'OPTIONS' })).status).toBe(204)
+    expect((await fetch('/', { method: 'PUT' })).status).toBe(405)
+    expect(run).not.toHaveBeenCalled()
+  })
+
+  it('validates the declared query and headers with inputs(), once for each request', async () => {
+    const validated: string[] = []
+    const watched = (name: string, schema: z.ZodType) => schema.refine(() => validated.push(name) > 0)
+    const layer = middleware({
+      around:
+        ({ inputs }) =>
+        async (request, context, next) => {
+          const first = await inputs(request, context)
+          const second = await inputs(request, context)
+          return next({ early: [first, first === second] })
+        },
+    })
+    const it = route('/')
+      .use(layer)
+      .post(
+        {
+          query: watched('query', z.object({ n: z.coerce.number() })),
+          headers: watched('headers', z.object({ 'x-a': z.string() })),
+          body: watched('body', z.number()),
+        },
+        (_request, context) => (context as unknown as { early: unknown[] }).early as never,
+      )
+    const { fetch } = watch({ it })
+    const headers = { 'x-a': 'b', 'content-type': 'application/json' }
+    const response = await fetch('/?n=7', { method: 'POST', body: '1', headers })
+    expect(await response.json()).toEqual([{ query: { n: 7 }, headers: { 'x-a': 'b' } }, true])
+    expect(validated).toEqual(['query', 'headers', 'body'])
+  })
+
+  it('sends the 400 of inputs(), and {} for an operation without inputs', async () => {
+    const seen: unknown[] = []
+    const layer = middleware({
+      around:
+        ({ inputs }) =>
+        async (request, context, next) => {
+          seen.push(await inputs(request, context))
+          return next()
+        },
+    })
+    const handler = vi.fn(() => 1)
+    const it = route('/')
+      .use(layer)
+      .get({ query: z.object({ n: z.coerce.number() }) }, handler)
+      .post(handler)
+    const { fetch, onError } = watch({ it })
+    const response = await fetch('/?n=x')
+    expect([response.status, await response.json()]).toMatchObject([400, { errors: [{ in: 'query', pointer: '/n' }] }])
+    expect(handler).not.toHaveBeenCalled()
+    expect((await fetch('/', { method: 'POST' })).status).toBe(200)
+    expect(seen).toEqual([{}])
+    expect(onError).not.toHaveBeenCalled()
+  })
+
+  it('is a RouterError in router({ use }), and a TypeError with other arguments', () => {
+    const layer = middleware({ around: () => (_request, _context, next) => next() })
+    expect(() => router({}, { use: [layer] })).toThrow(/\{ around \}.*cannot be used in router\(\{ use \}\)/)
+    const call = middleware as (...rest: unknown[]) => unknown
+    for (const rest of [[], [{}], [{ openapi: {} }], [{ around: 1 }], [{ arround: () => {} }], [null], [{ around: () => {} }, () => {}]])
+      expect(() => call(...rest)).toThrow(TypeError)
   })
 })

@@ -1,5 +1,7 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { route, router, RouterError, type RouterOptions } from '../src/index.js'
+import { middleware, route, router, RouterError, type RouterOptions } from '../src/index.js'
+import * as reply from '../src/replies/index.js'
 import { Matcher } from '../src/matcher.js'
 
 // An app whose routes answer with what matched.
@@ -35,7 +37,7 @@ describe('matching', () => {
     expect(await find(app, '/a/b/d')).toEqual(['/a/[...rest]', { rest: ['b', 'd'] }])
   })
 
-  it('compares from left to right among the patterns that fit as a whole, whatever their order', async () => {
+  it('compares from left to right among the patterns that match as a whole, in any order of declaration', async () => {
     const patterns = ['/a/[x]', '/[y]/b', '/[y]/[z]', '/a/b/c']
     for (const order of [patterns, patterns.toReversed()]) {
       const app = echo(order)
@@ -46,7 +48,7 @@ describe('matching', () => {
     }
   })
 
-  it('comes back from a static branch that leads nowhere', async () => {
+  it('continues with a param if a static branch has no match', async () => {
     const app = echo(['/a/b/c/d', '/[x]/b/c/[y]/e', '/[...rest]'])
     expect(await find(app, '/a/b/c/d')).toEqual(['/a/b/c/d', {}])
     expect(await find(app, '/a/b/c/d/e')).toEqual(['/[x]/b/c/[y]/e', { x: 'a', y: 'd' }])
@@ -54,7 +56,7 @@ describe('matching', () => {
     expect(await find(app, '/a/b')).toEqual(['/[...rest]', { rest: ['a', 'b'] }])
   })
 
-  it('tells texts apart that begin alike', async () => {
+  it('distinguishes static texts with a common start', async () => {
     const app = echo(['/a', '/ab', '/abc', '/abd', '/a/b', '/ab/c', '/abc/[x]', '/b'])
     for (const path of ['/a', '/ab', '/abc', '/abd', '/a/b', '/ab/c', '/b'])
       expect(await find(app, path)).toEqual([path, {}])
@@ -66,7 +68,7 @@ describe('matching', () => {
     expect(await find(echo(['/Items']), '/items')).toBe(404)
   })
 
-  it('never gives an empty param, and does not collapse //', async () => {
+  it('never captures an empty param, and does not collapse //', async () => {
     const app = echo(['/a/[x]', '/b/[...rest]', '/c/[[...rest]]', '/d'])
     for (const path of [
       '/a/',
@@ -90,7 +92,7 @@ describe('matching', () => {
     expect(await find(app, '/c')).toEqual(['/c/[[...rest]]', {}])
   })
 
-  it('treats a lone dot pair as the URL parser does, and an escaped slash as part of its segment', async () => {
+  it('resolves dot segments as the URL parser does, and keeps an escaped slash in its segment', async () => {
     const app = echo(['/files/[...path]', '/a/[x]', '/b'])
     expect(await find(app, '/files/x/../../b')).toEqual(['/b', {}])
     expect(await find(app, '/files/%2e%2e/b')).toEqual(['/b', {}])
@@ -135,7 +137,7 @@ describe('matching', () => {
     expect(await find(app, '/a/c#/d#e?f')).toEqual(['/a/[x]', { x: 'c' }])
   })
 
-  it('matches a static segment in any of its spellings', async () => {
+  it('matches a static segment in every encoding', async () => {
     const app = echo(['/café', '/x/%41', '/[a]/ü'])
     expect(await find(app, '/café')).toEqual(['/café', {}])
     expect(await find(app, '/caf%c3%a9')).toEqual(['/café', {}])
@@ -158,7 +160,7 @@ describe('matching', () => {
     },
   )
 
-  it('gives params without a prototype', async () => {
+  it('captures params in an object without a prototype', async () => {
     let params: object | undefined
     const app = router({ a: route('/[x]').get((_request, context) => void (params = context.params)) })
     await app.fetch(new Request('http://test/1'))
@@ -167,7 +169,7 @@ describe('matching', () => {
     expect('__proto__' in params!).toBe(false)
   })
 
-  it('takes any legal name of a param', async () => {
+  it('captures a param with any valid name', async () => {
     const app = echo(['/[constructor]/[toString]/[hasOwnProperty]/[item-id]/[größe]/[0]'])
     expect(await find(app, '/a/b/c/d/e/f')).toMatchObject([
       expect.any(String),
@@ -175,7 +177,7 @@ describe('matching', () => {
     ])
   })
 
-  it('answers paths of 100 kB', async () => {
+  it('matches pathnames of 100 kB', async () => {
     const app = echo(['/a/[x]', '/b/[...rest]', '/c/[[...rest]]', '/[x]/[y]/d'])
     const long = 'x'.repeat(100_000)
     const deep = 'x/'.repeat(50_000)
@@ -190,7 +192,7 @@ describe('matching', () => {
     expect(await find(app, `/q/${deep}`)).toBe(404)
   })
 
-  it('answers a miss over 2^10 overlapping patterns', async () => {
+  it('is linear for a miss over 2^10 overlapping patterns', async () => {
     // Each of ten segments is static or a param.
     const patterns = Array.from(
       { length: 1 << 10 },
@@ -205,17 +207,17 @@ describe('matching', () => {
 
 describe('RouterError', () => {
   const refused = [
-    [['/a/[x]', '/a/[y]'], "'/a/[x]' and '/a/[y]' fit the same pathnames; remove one of the two"],
-    [['/caf%C3%A9', '/café'], "'/caf%C3%A9' and '/café' fit the same pathnames; remove one of the two"],
-    [['/a', '/%61'], "'/a' and '/%61' fit the same pathnames; remove one of the two"],
-    [['/a', '/a'], "'/a' and '/a' fit the same pathnames; declare their methods on one route"],
-    [['/a', '/a/[[...x]]'], "'/a' and '/a/[[...x]]' fit the same pathnames; remove one of the two"],
-    [['/a/[[...x]]', '/a'], "'/a/[[...x]]' and '/a' fit the same pathnames; remove one of the two"],
-    [['/', '/[[...x]]'], "'/' and '/[[...x]]' fit the same pathnames; remove one of the two"],
-    [['/a/[...x]', '/a/[[...y]]'], "'/a/[...x]' and '/a/[[...y]]' fit the same pathnames; remove one of the two"],
-    [['/[x]/[[...y]]', '/[z]'], "'/[x]/[[...y]]' and '/[z]' fit the same pathnames; remove one of the two"],
+    [['/a/[x]', '/a/[y]'], "'/a/[x]' and '/a/[y]' match the same pathnames; remove one of the two"],
+    [['/caf%C3%A9', '/café'], "'/caf%C3%A9' and '/café' match the same pathnames; remove one of the two"],
+    [['/a', '/%61'], "'/a' and '/%61' match the same pathnames; remove one of the two"],
+    [['/a', '/a'], "'/a' and '/a' match the same pathnames; declare their methods on one route"],
+    [['/a', '/a/[[...x]]'], "'/a' and '/a/[[...x]]' match the same pathnames; remove one of the two"],
+    [['/a/[[...x]]', '/a'], "'/a/[[...x]]' and '/a' match the same pathnames; remove one of the two"],
+    [['/', '/[[...x]]'], "'/' and '/[[...x]]' match the same pathnames; remove one of the two"],
+    [['/a/[...x]', '/a/[[...y]]'], "'/a/[...x]' and '/a/[[...y]]' match the same pathnames; remove one of the two"],
+    [['/[x]/[[...y]]', '/[z]'], "'/[x]/[[...y]]' and '/[z]' match the same pathnames; remove one of the two"],
   ] as const
-  it.each(refused)('refuses %j', (patterns, message) => {
+  it.each(refused)('is thrown for %j', (patterns, message) => {
     expect(() => echo(patterns)).toThrow(new RouterError(message))
   })
 
@@ -225,13 +227,13 @@ describe('RouterError', () => {
     [['/[x]', '/[...x]']],
     [['/[x]/[[...y]]', '/[[...z]]']],
     [['/a/[[...x]]', '/[y]']],
-  ])('takes %j', (patterns) => {
+  ])('is not thrown for %j', (patterns) => {
     expect(() => echo(patterns)).not.toThrow()
   })
 })
 
-describe('more states than the matcher keeps', () => {
-  it('still finds the right pattern', () => {
+describe('more states than the matcher stores', () => {
+  it('still match correctly', () => {
     // Pattern n has its one static segment at place n, so any set of them can be left over on the way: 2^16, and more is forgotten at 50,000.
     const depth = 16
     const patterns = Array.from(
@@ -255,7 +257,7 @@ describe('more states than the matcher keeps', () => {
   })
 })
 
-describe('the method', () => {
+describe('a method', () => {
   const answer = () => ({ ok: true })
   const app = router({
     items: route('/items').get(answer).post(answer),
@@ -269,7 +271,7 @@ describe('the method', () => {
   const send = async (method: string, path: string): Promise<Response> =>
     app.fetch(new Request(`http://test${path}`, { method }))
 
-  it('that a route lacks is a 405 with what it allows', async () => {
+  it('that a route lacks is a 405 with Allow', async () => {
     for (const [path, method, allow] of [
       ['/items', 'DELETE', 'GET, POST, HEAD, OPTIONS'],
       ['/items', 'PUT', 'GET, POST, HEAD, OPTIONS'],
@@ -296,7 +298,7 @@ describe('the method', () => {
     },
   )
 
-  it.each(['TRACE', 'TRACK', 'CONNECT'])('%s, which fetch forbids but a socket does not, is a 405', async (method) => {
+  it.each(['TRACE', 'TRACK', 'CONNECT'])('%s, which only a socket can send, is a 405', async (method) => {
     const request = new Proxy(new Request('http://test/items'), {
       get: (target, key) => (key === 'method' ? method : (Reflect.get(target, key, target) as unknown)),
     })
@@ -305,7 +307,7 @@ describe('the method', () => {
     expect(response.headers.get('allow')).toBe('GET, POST, HEAD, OPTIONS')
   })
 
-  it('HEAD is GET without its body, unless the route has its own', async () => {
+  it('HEAD runs GET and sends no body, unless the route declares HEAD', async () => {
     const head = await send('HEAD', '/items')
     expect([head.status, await head.text()]).toEqual([200, ''])
     expect(head.headers.get('content-type')).toBe('application/json')
@@ -314,7 +316,7 @@ describe('the method', () => {
     expect(await (await send('HEAD', '/nowhere')).text()).toBe('')
   })
 
-  it('OPTIONS is a 204 with what the route allows, unless the route has its own', async () => {
+  it('OPTIONS is a 204 with Allow, unless the route declares OPTIONS', async () => {
     const response = await send('OPTIONS', '/items')
     expect([response.status, response.headers.get('allow'), response.body]).toEqual([
       204,
@@ -325,7 +327,7 @@ describe('the method', () => {
     expect((await send('OPTIONS', '/nowhere')).status).toBe(404)
   })
 
-  it('does not make the search go on to a worse pattern', async () => {
+  it('that a route lacks does not continue with another pattern', async () => {
     const two = router({ a: route('/a/b').get(answer), b: route('/a/[x]').post(answer) })
     const response = await two.fetch(new Request('http://test/a/b', { method: 'POST' }))
     expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET, HEAD, OPTIONS'])
@@ -350,7 +352,7 @@ describe('trailingSlash', () => {
   const send = async (app: ReturnType<typeof toApp>, path: string, method = 'GET'): Promise<Response> =>
     app.fetch(new Request(`http://test${path}`, { method }))
 
-  it.each(methods)("'redirect', the default, sends %s to the form without it", async (method) => {
+  it.each(methods)("'redirect', the default, redirects %s to the pathname without the slash", async (method) => {
     for (const app of [toApp(), toApp('redirect')]) {
       for (const [path, location] of [
         ['/items/', '/items'],
@@ -367,7 +369,7 @@ describe('trailingSlash', () => {
     }
   })
 
-  it("'redirect' leaves alone what would still match nothing, and answers OPTIONS in place", async () => {
+  it("'redirect' does not redirect a pathname that matches nothing, or OPTIONS", async () => {
     const app = toApp()
     for (const path of ['/nowhere/', '/items//', '/files/', '/items/a//', '//items/', '///'])
       expect([path, (await send(app, path)).status]).toEqual([path, 404])
@@ -382,7 +384,7 @@ describe('trailingSlash', () => {
         expect([path, (await send(toApp('strict'), path, method)).status]).toEqual([path, 404])
   })
 
-  it("'ignore' answers as if it were not there, params and url too", async () => {
+  it("'ignore' matches as without the slash, in params and url too", async () => {
     const app = toApp('ignore')
     for (const [path, answer] of [
       ['/items/', '/items'],
@@ -424,6 +426,119 @@ describe('trailingSlash', () => {
   })
 })
 
+describe("trailingSlash: 'always'", () => {
+  const app = router(
+    {
+      home: route('/').get(() => 'home'),
+      item: route('/items/[slug]')
+        .get((_request, { params }) => params.slug)
+        .post(() => 'posted'),
+      file: route('/files/[...path]').get((_request, { params }) => params.path),
+      known: route('/.well-known/[name]').get((_request, { params }) => params.name),
+    },
+    { trailingSlash: 'always', basePath: '/api' },
+  )
+  const get = async (path: string, method = 'GET') => {
+    const response = await app.fetch(new Request(`http://test/api${path}`, { method }))
+    return [response.status, response.headers.get('location')]
+  }
+
+  it('redirects GET and HEAD to the pathname with a slash', async () => {
+    for (const method of ['GET', 'HEAD'])
+      expect([method, await get('/items/a?q=/x', method)]).toEqual([method, [308, '/api/items/a/?q=/x']])
+    expect(await get('/items/a%2Fb')).toEqual([308, '/api/items/a%2Fb/'])
+  })
+
+  it('matches the pathname with a slash as without it', async () => {
+    expect(await get('/items/a/')).toEqual([200, null])
+    expect(await (await app.fetch(new Request('http://test/api/items/a/'))).json()).toBe('a')
+    expect(await get('/')).toEqual([200, null])
+    expect(await get('')).toEqual([200, null])
+  })
+
+  it('does not redirect other methods, files, /.well-known, or a pathname without a match', async () => {
+    expect(await get('/items/a', 'POST')).toEqual([200, null])
+    expect(await get('/items/a', 'OPTIONS')).toEqual([204, null])
+    expect(await get('/files/a/b.css')).toEqual([200, null])
+    expect(await get('/files/v1.0/b')).toEqual([308, '/api/files/v1.0/b/'])
+    expect(await get('/.well-known/security')).toEqual([200, null])
+    expect(await get('/nowhere')).toEqual([404, null])
+    expect(await get('/items//')).toEqual([404, null])
+  })
+
+  it('never redirects to another origin', async () => {
+    const all = router({ all: route('/[[...all]]').get(() => 1) }, { trailingSlash: 'always' })
+    for (const path of ['//evil.example', '/\\evil.example', '/%2F/evil.example', '/%5Cevil', '/a//evil.example']) {
+      const response = await all.fetch(new Request(`http://test${path}`))
+      const location = response.headers.get('location') ?? '/'
+      expect([path, new URL(location, 'http://test/x').origin]).toEqual([path, 'http://test'])
+      expect(location).not.toMatch(/^\/[/\\]/)
+    }
+  })
+})
+
+describe('a request whose URL has dot segments', () => {
+  // Deno and workerd keep them in request.url.
+  const kept = (url: string, init?: RequestInit): Request =>
+    Object.defineProperty(new Request('http://h/', init), 'url', { value: url })
+  const guard = middleware(() => reply.unauthorized())
+  const app = router(
+    {
+      admin: route('/admin/[...path]').use(guard).get(() => 'admin'),
+      open: route('/public/[[...path]]').get((_request, { params, url }) => [params.path ?? [], url.pathname]),
+      home: route('/').get(() => 'home'),
+    },
+    { basePath: '/api' },
+  )
+  const read = async (path: string) => {
+    const response = await app.fetch(kept(`http://h${path}`))
+    return response.status === 200 ? ((await response.json()) as unknown) : response.status
+  }
+
+  it('is matched by the pathname that the URL parser produces', async () => {
+    for (const path of [
+      '/api/admin/../public/a',
+      '/api/admin/%2e%2e/public/a',
+      '/api/admin/.%2E/public/a',
+      '/api/public/./a',
+      '/api/public/%2E/a',
+      '/api/x/../public/b/../a?q=/../#/../',
+    ])
+      expect([path, await read(path)]).toEqual([path, [['a'], '/api/public/a']])
+    // The parser leaves a trailing slash, which is redirected.
+    expect(await read('/api/public/a/..')).toBe(308)
+    expect(await read('/api/public/../admin/x')).toBe(401)
+    expect(await read('/api/public/%2e%2e/admin/x')).toBe(401)
+  })
+
+  it('cannot reach or leave the basePath with dots', async () => {
+    expect(await read('/api/..')).toBe(404)
+    expect(await read('/other/../api/public/a')).toEqual([['a'], '/api/public/a'])
+    expect(await read('/api/../../public/a')).toBe(404)
+  })
+
+  it('keeps dots that are not a whole segment', async () => {
+    for (const segment of ['...', '.a', 'a..', '%2e%2e%2e', '..;', '%252e%252e', 'a%2f..'])
+      expect([segment, await read(`/api/public/${segment}`)]).toEqual([
+        segment,
+        [[decodeURIComponent(segment)], `/api/public/${segment}`],
+      ])
+  })
+
+  it('is matched as the URL parser reads it, for any pathname', async () => {
+    const all = router({ all: route('/[[...all]]').get((_request, { params, url }) => [params.all ?? [], url.pathname]) }, { trailingSlash: 'strict' })
+    const piece = fc.constantFrom('/', '.', '..', '%2e', '%2E', 'a', '%2F', '?', '#', '/./', '/../', '%')
+    await fc.assert(
+      fc.asyncProperty(fc.array(piece, { maxLength: 8 }), async (pieces) => {
+        const url = `http://h/${pieces.join('')}`
+        const [raw, parsed] = await Promise.all([all.fetch(kept(url)), all.fetch(new Request(url))])
+        expect([raw.status, await raw.text()]).toEqual([parsed.status, await parsed.text()])
+      }),
+      { numRuns: 500 },
+    )
+  })
+})
+
 describe('basePath', () => {
   const app = router(
     {
@@ -435,7 +550,7 @@ describe('basePath', () => {
   )
   const get = async (path: string): Promise<Response> => app.fetch(new Request(`http://test${path}`))
 
-  it('is cut off before matching', async () => {
+  it('is removed before matching', async () => {
     expect(await (await get('/api/v1')).json()).toBe('index')
     expect(await (await get('/api/v1?a=b')).json()).toBe('index')
     expect(await (await get('/api/v1/')).json()).toBe('index')
@@ -445,7 +560,7 @@ describe('basePath', () => {
     expect(await (await get('/api/v1/docs/a/b')).json()).toEqual({ path: ['a', 'b'] })
   })
 
-  it('is whole segments', async () => {
+  it('matches whole segments only', async () => {
     for (const path of [
       '/',
       '/api',
@@ -461,18 +576,18 @@ describe('basePath', () => {
       expect([path, (await get(path)).status]).toEqual([path, 404])
   })
 
-  it('is put back before a redirect of byway', async () => {
+  it('is put before the Location of a redirect', async () => {
     const response = await get('/api/v1/items/a/?q=1')
     expect([response.status, response.headers.get('location')]).toEqual([308, '/api/v1/items/a?q=1'])
   })
 
-  it('is a fixed path', () => {
+  it('throws for a path with a param', () => {
     expect(() => router({}, { basePath: '/[tenant]' })).toThrow(
-      new RouterError("the basePath '/[tenant]' has a param; it is a fixed path such as '/api'"),
+      new RouterError("the basePath '/[tenant]' has a param; use a fixed path such as '/api'"),
     )
   })
 
-  it.each(['/café', '/caf%C3%A9', '/a%20b'])('may be written in any spelling: %s', async (basePath) => {
+  it.each(['/café', '/caf%C3%A9', '/a%20b'])('can have any encoding: %s', async (basePath) => {
     const other = router({ a: route('/x').get(() => 1) }, { basePath })
     expect((await other.fetch(new Request(`http://test${basePath}/x`))).status).toBe(200)
     expect((await other.fetch(new Request(new URL(`${decodeURIComponent(basePath)}/x`, 'http://test')))).status).toBe(

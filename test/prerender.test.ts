@@ -5,7 +5,7 @@ import fc from 'fast-check'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
 import { createCache, DynamicError, memoryStore } from '../src/cache/index.js'
-import { href, middleware, route, router } from '../src/index.js'
+import { generateStaticParams, href, middleware, route, router } from '../src/index.js'
 import * as reply from '../src/replies/index.js'
 import { fileStore, prerender, PrerenderError, type PrerenderOptions } from '../src/node.js'
 
@@ -72,13 +72,11 @@ describe('prerender()', () => {
     const cached = route.use(cache({ revalidate: 60 }))
     const app = router({
       home: cached('/').get(() => (run(), 'home')),
-      item: cached('/items/[slug]')
-        .generateStaticParams(async () => [{ slug: 'a' }, { slug: 'b c/d' }, { slug: 'a' }])
+      item: cached('/items/[slug]', { params: generateStaticParams(async () => [{ slug: 'a' }, { slug: 'b c/d' }, { slug: 'a' }]) })
         .get((_request, { params }) => (run(), params.slug))
         .delete(() => void run()),
-      files: cached('/files/[[...path]]')
-        .get((_request, { params }) => (run(), params))
-        .generateStaticParams(() => [{}, { path: ['x', 'y'] }]),
+      files: cached('/files/[[...path]]', { params: generateStaticParams(() => [{}, { path: ['x', 'y'] }]) })
+        .get((_request, { params }) => (run(), params)),
     })
     const { pages, skipped } = await prerender(app, quiet)
     expect(pages).toEqual([
@@ -101,21 +99,16 @@ describe('prerender()', () => {
     const closed = { dynamicParams: false }
     const app = router({
       plain: route('/plain').get(run),
-      listed: route('/listed/[slug]')
-        .generateStaticParams(() => [{ slug: 'a' }])
+      listed: route('/listed/[slug]', { params: generateStaticParams(() => [{ slug: 'a' }]) })
         .get(run),
-      later: route('/later')
-        .get(run)
-        .use(cache({ revalidate: 1 })),
       posted: route('/posted')
         .use(cache({ revalidate: 1 }))
         .post(run),
       unknown: route('/unknown/[slug]')
         .use(cache({ revalidate: 1 }))
         .get(run),
-      none: route('/none/[slug]')
+      none: route('/none/[slug]', { params: generateStaticParams(() => [], closed) })
         .use(cache({ revalidate: 1 }))
-        .generateStaticParams(() => [], closed)
         .get(run),
     })
     expect(await prerender(app, quiet)).toEqual({ pages: [], skipped: ['/unknown/[slug]'] })
@@ -127,9 +120,8 @@ describe('prerender()', () => {
     const home = route('/')
       .use(cache({ revalidate: 60 }))
       .get(() => 'home')
-    const item = route('/items/[slug]')
+    const item = route('/items/[slug]', { params: generateStaticParams(() => [{ slug: 'a' }]) })
       .use(cache({ revalidate: 60 }))
-      .generateStaticParams(() => [{ slug: 'a' }])
       .get((_request, { params }) => params.slug)
     const app = router({ home, item }, { basePath: '/api/v1' })
     const { pages } = await prerender(app, { ...quiet, baseUrl: 'https://api.example/api/v1' })
@@ -144,9 +136,8 @@ describe('prerender()', () => {
     const cache = createCache()
     let version = 1
     const generate = vi.fn(() => [{ slug: String(version) }])
-    const item = route('/[slug]')
+    const item = route('/[slug]', { params: generateStaticParams(generate, { dynamicParams: false }) })
       .use(cache({ revalidate: false }))
-      .generateStaticParams(generate, { dynamicParams: false })
       .get(() => version)
     const home = route('/')
       .use(cache({ revalidate: false }))
@@ -184,11 +175,15 @@ describe('prerender()', () => {
     const cache = createCache()
     const page = route('/')
       .use(cache({ revalidate: 60 }))
-      .get(async function* () {
-        yield { part: 1 }
-        await new Promise((resolve) => setTimeout(resolve, 5))
-        yield { part: 2 }
-      })
+      .get(() =>
+        reply.ndjson(
+          (async function* () {
+            yield { part: 1 }
+            await new Promise((resolve) => setTimeout(resolve, 5))
+            yield { part: 2 }
+          })(),
+        ),
+      )
     const app = router({ page })
     const { pages } = await prerender(app, quiet)
     expect(pages).toMatchObject([{ bytes: 22 }])
@@ -203,9 +198,8 @@ describe('prerender()', () => {
     const cache = createCache()
     let running = 0
     let most = 0
-    const item = route('/[slug]')
+    const item = route('/[slug]', { params: generateStaticParams(() => Array.from({ length: 12 }, (_, index) => ({ slug: String(index) }))) })
       .use(cache({ revalidate: 60 }))
-      .generateStaticParams(() => Array.from({ length: 12 }, (_, index) => ({ slug: String(index) })))
       .get(async () => {
         most = Math.max(most, ++running)
         await new Promise((resolve) => setTimeout(resolve, 2))
@@ -243,19 +237,16 @@ describe('prerender() with failures', () => {
     const onError = vi.fn()
     const app = router(
       {
-        item: cached('/items/[slug]')
-          .generateStaticParams(() => ['a', 'broken', 'missing', 'elsewhere'].map((slug) => ({ slug })))
+        item: cached('/items/[slug]', { params: generateStaticParams(() => ['a', 'broken', 'missing', 'elsewhere'].map((slug) => ({ slug }))) })
           .get((_request, { params: { slug } }) => {
             if (slug === 'broken') throw broken
             if (slug === 'missing') return reply.notFound()
             if (slug === 'elsewhere') return reply.redirect('/items/a')
             return slug
           }),
-        lost: cached('/lost/[slug]')
-          .generateStaticParams(() => Promise.reject(lost))
+        lost: cached('/lost/[slug]', { params: generateStaticParams(() => Promise.reject(lost)) })
           .get(() => 1),
-        wrong: cached('/wrong/[slug]')
-          .generateStaticParams((() => [{ slugg: 'a' }]) as never)
+        wrong: cached('/wrong/[slug]', { params: generateStaticParams((() => [{ slugg: 'a' }]) as never) })
           .get(() => 1),
         asked: cached('/asked').get({ query: z.object({ q: z.string() }) }, (_request, { query }) => query.q),
       },
@@ -267,7 +258,7 @@ describe('prerender() with failures', () => {
       {
         pattern: '/wrong/[slug]',
         pathname: undefined,
-        reason: expect.stringContaining('gave {"slugg":"a"}'),
+        reason: expect.stringContaining('returned {"slugg":"a"}'),
         error: expect.any(TypeError),
       },
       { pattern: '/items/[slug]', pathname: '/items/broken', reason: 'no such row', error: broken },
@@ -359,8 +350,7 @@ describe('prerender(): outDir', () => {
       odd: cached('/odd').get(respond('?', 'application/vnd.api.very-odd')),
       bytes: cached('/bytes').get(() => new Response(new Uint8Array([0, 255, 128]))),
       number: cached('/v1.2').get(() => 1),
-      item: cached('/items/[slug]')
-        .generateStaticParams(() => [{ slug: 'a b' }, { slug: 'ü' }])
+      item: cached('/items/[slug]', { params: generateStaticParams(() => [{ slug: 'a b' }, { slug: 'ü' }]) })
         .get((_request, { params }) => params),
     })
     const { pages } = await prerender(app, { ...quiet, outDir })
@@ -417,9 +407,8 @@ describe('prerender(): outDir', () => {
       '.hidden',
     ]
     const cache = createCache()
-    const page = route('/p/[x]')
+    const page = route('/p/[x]', { params: generateStaticParams(() => hostile.map((x) => ({ x }))) })
       .use(cache({ revalidate: 60 }))
-      .generateStaticParams(() => hostile.map((x) => ({ x })))
       .get((_request, { params }) => params.x)
     const { pages } = await prerender(router({ page }), { ...quiet, outDir })
     expect(readdirSync(parent)).toEqual(['out'])
@@ -439,9 +428,8 @@ describe('prerender(): outDir', () => {
       fc.asyncProperty(fc.uniqueArray(segment, { minLength: 1, maxLength: 20 }), async (texts) => {
         const parent = makeDirectory()
         const cache = createCache()
-        const page = route('/[x]')
+        const page = route('/[x]', { params: generateStaticParams(() => texts.map((x) => ({ x }))) })
           .use(cache({ revalidate: 60 }))
-          .generateStaticParams(() => texts.map((x) => ({ x })))
           .get((_request, { params }) => params.x)
         const { pages } = await prerender(router({ page }), { ...quiet, outDir: join(parent, 'out') })
         expect(pages.map(({ file }) => JSON.parse(readFileSync(file!, 'utf8')))).toEqual(texts)
@@ -471,8 +459,7 @@ describe('prerender(): outDir', () => {
     writeFileSync(join(outDir, 'taken'), '')
     const app = router({
       inside: cached('/taken/a').get(() => 1),
-      long: cached('/[x]')
-        .generateStaticParams(() => [{ x: 'x'.repeat(300) }])
+      long: cached('/[x]', { params: generateStaticParams(() => [{ x: 'x'.repeat(300) }]) })
         .get(() => 1),
     })
     const { failures } = await failuresOf(app, { ...quiet, outDir })
@@ -493,9 +480,8 @@ describe('prerender(): progress', () => {
   const toApp = () => {
     const cache = createCache()
     return router({
-      item: route('/[slug]')
+      item: route('/[slug]', { params: generateStaticParams(() => [{ slug: 'a' }, { slug: 'b' }]) })
         .use(cache({ revalidate: 60 }))
-        .generateStaticParams(() => [{ slug: 'a' }, { slug: 'b' }])
         .get((_request, { params }) => params.slug),
     })
   }

@@ -51,8 +51,8 @@ function toApp(options: Partial<ProxyOptions> = {}, target?: () => string) {
 const forward = async (init: RequestInit = {}, options?: Partial<ProxyOptions>, path = '/'): Promise<Response> =>
   toApp(options).app.fetch(new Request(`http://test${path}`, init))
 
-describe('reply.proxy', () => {
-  it('forwards method, path, query and body, and answers as the upstream does', async () => {
+describe('reply.proxy()', () => {
+  it('forwards method, path, query and body, and sends the response of the upstream', async () => {
     answer = async (incoming, outgoing) => {
       let text = ''
       for await (const chunk of incoming) text += String(chunk)
@@ -69,7 +69,7 @@ describe('reply.proxy', () => {
     expect((await forward({ method: 'OPTIONS' })).status).toBe(201)
   })
 
-  it('forwards HEAD as it is', async () => {
+  it('forwards HEAD as HEAD', async () => {
     answer = (_incoming, outgoing) => outgoing.writeHead(200, { 'content-length': '5', etag: '"a"' }).end()
     const response = await forward({ method: 'HEAD' })
     expect(received[0]!.method).toBe('HEAD')
@@ -80,7 +80,7 @@ describe('reply.proxy', () => {
     ])
   })
 
-  it('forwards answers without a body, errors, and redirects without following them', async () => {
+  it('forwards responses without a body, errors, and redirects without following them', async () => {
     for (const [status, headers] of [
       [204, {}],
       [304, { etag: '"a"' }],
@@ -97,7 +97,7 @@ describe('reply.proxy', () => {
     expect(received).toHaveLength(6)
   })
 
-  it('forwards the headers that are allowed, those that are named, and those that are given', async () => {
+  it('forwards the default headers, those in forward, and those in headers', async () => {
     const sent = {
       accept: 'text/plain',
       'content-type': 'text/x',
@@ -147,7 +147,7 @@ describe('reply.proxy', () => {
     expect(received[1]!.headers.te).toBe(undefined)
   })
 
-  it('keeps hop-by-hop headers, and those that Connection names, to one connection, both ways', async () => {
+  it('does not forward hop-by-hop headers, or those that Connection names, in either direction', async () => {
     answer = (_incoming, outgoing) =>
       outgoing
         .writeHead(200, {
@@ -189,7 +189,7 @@ describe('reply.proxy', () => {
     expect(received[0]!.headers.accept).toBe('*/*')
   })
 
-  it('keeps cookies to itself unless it is told to share them', async () => {
+  it('forwards cookies only with { cookies: true }', async () => {
     answer = (_incoming, outgoing) =>
       outgoing
         .writeHead(200, [
@@ -201,7 +201,7 @@ describe('reply.proxy', () => {
     expect((await forward({}, { cookies: true })).headers.getSetCookie()).toEqual(['a=1', 'b=2'])
   })
 
-  it('sends what fetch has decoded without the headers of its encoding', async () => {
+  it('removes the headers of an encoding that fetch has decoded', async () => {
     const body = gzipSync('hello')
     answer = (_incoming, outgoing) =>
       outgoing.writeHead(200, { 'content-encoding': 'gzip', 'content-length': body.length, etag: '"a"' }).end(body)
@@ -218,7 +218,7 @@ describe('reply.proxy', () => {
     expect(['content-length', 'etag'].map((name) => plain.headers.get(name))).toEqual(['5', '"a"'])
   })
 
-  it('answers whole where the upstream encodes as only some versions of fetch decode', async () => {
+  it('sends the whole body for an encoding that only some versions of fetch decode', async () => {
     // One frame of one raw block. Node 20 leaves it as it is; newer ones decode it, and still name it.
     const body = Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x20, 5, (5 << 3) | 1, 0, 0, ...Buffer.from('hello')])
     const plain = { 'content-encoding': null, 'content-length': null, etag: 'W/"a"' }
@@ -243,7 +243,7 @@ describe('reply.proxy', () => {
     expect(of(await forward({ method: 'HEAD' }))).toEqual(plain)
   })
 
-  it('streams both ways, a piece at a time', async () => {
+  it('streams in both directions', async () => {
     answer = (incoming, outgoing) => {
       outgoing.flushHeaders()
       incoming.on('data', (chunk) => outgoing.write(`<${String(chunk)}>`)).on('end', () => outgoing.end('.'))
@@ -273,7 +273,7 @@ describe('reply.proxy', () => {
     expect(told).toEqual([])
   })
 
-  it('aborts the upstream when the client goes: before the answer, and in the middle of it', async () => {
+  it('aborts the upstream when the client disconnects, before and during the response', async () => {
     for (const isBegun of [false, true]) {
       let gone = false
       const reached = new Promise<void>((resolve) => {
@@ -303,7 +303,7 @@ describe('reply.proxy', () => {
     }
   })
 
-  it('aborts the upstream when who reads the answer stops', async () => {
+  it('aborts the upstream when the reader of the response cancels', async () => {
     let gone = false
     answer = (_incoming, outgoing) => {
       outgoing.write('a')
@@ -319,7 +319,7 @@ describe('reply.proxy', () => {
     expect(gone).toBe(true)
   })
 
-  it('answers 502 when the upstream is not there or breaks off before it answers', async () => {
+  it('responds with 502 if the upstream cannot be reached or closes before its response', async () => {
     const nowhere = toApp({}, () => 'http://127.0.0.1:1')
     const broken = toApp()
     answer = (incoming) => incoming.socket.destroy()
@@ -333,7 +333,7 @@ describe('reply.proxy', () => {
     }
   })
 
-  it('breaks off, and says so, when the upstream does in the middle of its answer', async () => {
+  it('fails the stream, and reports it, if the upstream closes during its response', async () => {
     answer = (_incoming, outgoing) => {
       outgoing.writeHead(200, { 'content-length': '10' })
       outgoing.write('half', () => outgoing.destroy())
@@ -345,9 +345,9 @@ describe('reply.proxy', () => {
     expect(told).toEqual([{ error: expect.any(Error), phase: 'stream' }])
   })
 
-  it('answers 504 when the head of the answer does not come in time', async () => {
+  it('responds with 504 if the head of the response is late', async () => {
     answer = () => {}
-    for (const options of [{ timeout: 0.05 }, { signal: AbortSignal.timeout(50) }]) {
+    for (const options of [{ timeout: 50 }, { signal: AbortSignal.timeout(50) }]) {
       const { app, told } = toApp(options)
       const response = await app.fetch(new Request('http://test/'))
       expect([response.status, await response.json()]).toEqual([
@@ -358,15 +358,15 @@ describe('reply.proxy', () => {
     }
   })
 
-  it('lets the body of an answer take longer than its head may', async () => {
+  it('does not limit the time of the body', async () => {
     answer = (_incoming, outgoing) => {
       outgoing.write('a')
       setTimeout(() => outgoing.end('b'), 300)
     }
-    expect(await (await forward({}, { timeout: 0.2 })).text()).toBe('ab')
+    expect(await (await forward({}, { timeout: 200 })).text()).toBe('ab')
   })
 
-  it('lets an abort of its own through', async () => {
+  it('is a 500 if its signal aborts for another reason', async () => {
     answer = () => {}
     const controller = new AbortController()
     const reason = new Error('enough')
@@ -377,7 +377,7 @@ describe('reply.proxy', () => {
     expect(told).toEqual([{ error: reason, phase: 'handler' }])
   })
 
-  it('tells a request that comes round again', async () => {
+  it('responds with 508 to a request that it has forwarded before', async () => {
     const { app } = toApp({}, () => server.url)
     const server: Served = serve(app, { port: 0, hostname: '127.0.0.1', signals: false })
     await server.ready
@@ -385,7 +385,7 @@ describe('reply.proxy', () => {
       const response = await fetch(server.url)
       expect([response.status, await response.json()]).toEqual([
         508,
-        { status: 508, detail: 'The request has been here before.' },
+        { title: 'Loop Detected', status: 508, detail: 'The request was forwarded to this server before.' },
       ])
     } finally {
       await server.close()
@@ -394,7 +394,7 @@ describe('reply.proxy', () => {
     expect(received[0]!.headers.via).toMatch(/^1\.1 other, 1\.1 byway-[\da-f-]{36}$/)
   })
 
-  it('keeps a path that a user names below the one that it is joined to', async () => {
+  it('cannot leave its path with params that href() writes', async () => {
     const files = route('/files/[...path]').get((request, { params }) =>
       reply.proxy(request, `${origin}${href('/v1/[...path]', params)}`, {}),
     )
@@ -406,16 +406,16 @@ describe('reply.proxy', () => {
     expect(received.every(({ url, headers }) => url!.startsWith('/v1/') && headers.host === origin.slice(7))).toBe(true)
   })
 
-  it('rejects for a URL that is no upstream, a body that was read, and a time that is none', async () => {
+  it('rejects for an invalid URL, a body that was read, and an invalid timeout', async () => {
     const request = new Request('http://test/')
     for (const url of ['/a', 'ftp://a/b', 'javascript:0', 'http://a:b@c/', 'http://a@c/'])
       await expect(reply.proxy(request, url, {})).rejects.toThrow(
-        'reply.proxy() takes an absolute URL for http or https',
+        'reply.proxy() takes an absolute http(s) URL',
       )
     const read = new Request('http://test/', { method: 'POST', body: 'a' })
     await read.text()
-    await expect(reply.proxy(read, origin, {})).rejects.toThrow('a route that forwards declares no body')
-    for (const timeout of [-1, Number.NaN, 3e6])
+    await expect(reply.proxy(read, origin, {})).rejects.toThrow('declare no body on a route that forwards')
+    for (const timeout of [-1, Number.NaN, 2 ** 31])
       await expect(reply.proxy(request, origin, { timeout })).rejects.toThrow(RangeError)
     await expect(reply.proxy(request, origin, { forward: ['a b'] })).rejects.toThrow(TypeError)
     expect(received).toEqual([])

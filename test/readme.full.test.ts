@@ -154,7 +154,7 @@ describe('the five minutes of the README', () => {
       child.kill('SIGTERM')
       await once(child, 'exit')
     }
-  }, 30_000)
+  })
   afterAll(() => stop())
 
   it('has commands that do what they say', async () => {

@@ -1,15 +1,15 @@
 import { describe, expect, it, vi } from 'vitest'
 import * as v from 'valibot'
 import { z } from 'zod'
-import { bytes, form, middleware, PatternError, route, RouteError, router, text } from '../src/index.js'
+import { middleware, PatternError, route, RouteError, router, text } from '../src/index.js'
 import * as reply from '../src/replies/index.js'
 
 const at = (path: string, init?: RequestInit): Request => new Request(`http://test${path}`, init)
 
 const methods = ['get', 'post', 'put', 'patch', 'delete', 'head', 'options', 'query'] as const
 
-describe('route', () => {
-  it('is a value that holds its pattern and its operations', () => {
+describe('route()', () => {
+  it('returns a value with its pattern and its operations', () => {
     const handler = () => 'a'
     const query = z.object({})
     const item = route('/items/[slug]').get({ query }, handler)
@@ -18,7 +18,7 @@ describe('route', () => {
     expect(item.operations.get('GET')).toMatchObject({ method: 'GET', declaration: { query }, handler, middleware: [] })
   })
 
-  it('takes an operation for each method of Next.js and QUERY', async () => {
+  it('has an operation for each method of Next.js, and QUERY', async () => {
     for (const method of methods) {
       const made = (route('/') as any)[method](() => 'here')
       const name = method.toUpperCase()
@@ -28,19 +28,19 @@ describe('route', () => {
     }
   })
 
-  it('gives a new route with each call, so that a shared base can be extended twice', async () => {
+  it('returns a new route with each call, so that a shared base can be extended twice', async () => {
     const base = route('/').get(() => 'base')
     const one = base.post(() => 'one')
     const two = base.post(() => 'two').delete(() => {})
     expect([...base.operations.keys()]).toEqual(['GET'])
-    expect('POST' in base).toBe(false)
+    expect((base as { POST?: unknown }).POST).toBe(undefined)
     expect(await (await one.POST(at('/', { method: 'POST' }))).json()).toBe('one')
     expect(await (await two.POST(at('/', { method: 'POST' }))).json()).toBe('two')
     expect([...one.operations.keys()]).toEqual(['GET', 'POST'])
     expect([...two.operations.keys()]).toEqual(['GET', 'POST', 'DELETE'])
   })
 
-  it('gives a new route with .use() too', async () => {
+  it('returns a new route with .use() too', async () => {
     const layer = vi.fn(middleware((_request, _context, next) => next()))
     const base = route('/')
     const layered = base.use(layer).get(() => 1)
@@ -50,7 +50,7 @@ describe('route', () => {
     expect(layer).toHaveBeenCalledTimes(1)
   })
 
-  it('gives new factories with .use(), .prefix() and .env()', async () => {
+  it('returns new factories with .use(), .prefix() and .env()', async () => {
     const layer = vi.fn(middleware((_request, _context, next) => next({ user: 'ada' })))
     const v1 = route.prefix('/v1')
     const authed = v1.use(layer)
@@ -68,38 +68,38 @@ describe('route', () => {
     expect(await response.json()).toBe('7 ada db')
   })
 
-  it('names the route whose method is defined twice, and says what to do', () => {
+  it('throws for a method that is declared twice, with the route and what to do', () => {
     const item = route('/items/[slug]').get(() => 1)
     expect(() => item.get(() => 2)).toThrow(RouteError)
     expect(() => item.get(() => 2)).toThrow("route '/items/[slug]' already has a GET handler; remove one of the two")
     expect(() => item.use((_request, _context, next) => next()).get(() => 2)).toThrow(/already has a GET/)
   })
 
-  it('refuses what is no operation, when it is declared', () => {
+  it('throws for an invalid operation when it is declared', () => {
     const base = route('/a') as any
     const handler = () => 1
     const schema = z.string()
     const mistakes: [message: RegExp, declare: () => unknown][] = [
-      [/'\/a'.*\.get\(\).*handler/, () => base.get()],
+      [/'\/a'.*\.get\(\) takes an object, not undefined/, () => base.get()],
       [/'\/a'.*\.get\(\).*handler/, () => base.get({})],
       [/'\/a'.*\.get\(\).*handler/, () => base.get({}, 'handler')],
-      [/\(operation, handler\)/, () => base.get(null, handler)],
-      [/\(operation, handler\)/, () => base.get('x', handler)],
-      [/\(operation, handler\)/, () => base.post(schema, handler)],
-      [/\(operation, handler\)/, () => base.post(handler, handler)],
-      [/'querry'.*query, headers, body/, () => base.get({ querry: schema }, handler)],
-      [/'query'.*Standard Schema/, () => base.get({ query: { page: 'number' } }, handler)],
-      [/'body'.*Standard Schema/, () => base.post({ body: true }, handler)],
-      [/'teapot'/, () => base.get({ response: { teapot: schema } }, handler)],
-      [/'99'/, () => base.get({ response: { 99: schema } }, handler)],
-      [/'201'/, () => base.get({ response: { 201: 'text' } }, handler)],
+      [/'\/a'.*\.get\(\) takes an object/, () => base.get(null, handler)],
+      [/'\/a'.*\.get\(\) takes an object.*string/, () => base.get('x', handler)],
+      [/takes an operation such as \{ query: schema \}, not a schema/, () => base.post(schema, handler)],
+      [/'\/a'.*\.post\(\) takes an object.*function/, () => base.post(handler, handler)],
+      [/no option 'querry'.*query, headers, body/, () => base.get({ querry: schema }, handler)],
+      [/invalid 'query'/, () => base.get({ query: { page: 'number' } }, handler)],
+      [/invalid 'body'/, () => base.post({ body: true }, handler)],
+      [/invalid 'response'/, () => base.get({ response: { teapot: schema } }, handler)],
+      [/invalid 'response'/, () => base.get({ response: { 99: schema } }, handler)],
+      [/invalid 'response'/, () => base.get({ response: { 201: 'text' } }, handler)],
       [/bodyLimit/, () => base.post({ body: schema, bodyLimit: -1 }, handler)],
       [/bodyLimit/, () => base.post({ body: schema, bodyLimit: '1mb' }, handler)],
       [/bodyLimit/, () => base.post({ body: schema, bodyLimit: Number.NaN }, handler)],
-      [/body and form/, () => base.post({ body: schema, body: form(schema) }, handler)],
-      [/text and bytes/, () => base.post({ body: text(schema), body: bytes(schema) }, handler)],
-      [/GET.*no body.*\.query\(\)/, () => base.get({ body: schema }, handler)],
-      [/HEAD.*no body/, () => base.head({ body: text(schema) }, handler)],
+      [/no option 'form'/, () => base.post({ form: schema }, handler)],
+      [/invalid 'body'/, () => base.post({ body: { key: 'text' } }, handler)],
+      [/a GET request has none; use \.query\(\)/, () => base.get({ body: schema }, handler)],
+      [/a HEAD request has none/, () => base.head({ body: text(schema) }, handler)],
       [/\.use\(\).*undefined/, () => base.use()],
       [/\.use\(\).*null/, () => base.use(null)],
       [/\.use\(\).*object/, () => route.use({} as never)],
@@ -112,18 +112,18 @@ describe('route', () => {
     }
   })
 
-  it('shows what is wrong with a pattern, also where a prefix and a pattern meet', () => {
+  it('throws a PatternError, also for a prefix and a pattern together', () => {
     expect(() => route('items' as never)).toThrow(PatternError)
     expect(() => route('/files/[...path]/meta' as never)).toThrow(
       'a catch-all segment must come last\n\n  /files/[...path]/meta\n         ^',
     )
     expect(() => route.prefix('v1' as never)).toThrow(PatternError)
-    expect(() => route.prefix('/[id]')('/[id]')).toThrow(/'id' is there twice/)
+    expect(() => route.prefix('/[id]')('/[id]')).toThrow(/the pattern has the param 'id' twice/)
     expect(() => route.prefix('/[...all]')('/x')).toThrow(/must come last/)
     expect(() => route(7 as never)).toThrow(TypeError)
   })
 
-  it('takes an input that is undefined as not declared', async () => {
+  it('ignores an input that is undefined', async () => {
     const item = route('/a').get({ query: undefined } as {}, () => 'here')
     expect((await item.GET(at('/a?x=1'))).status).toBe(200)
   })
@@ -149,7 +149,7 @@ describe("a route's own functions", () => {
     expect((await item.GET(at('/items/a?page=x'))).status).toBe(400)
   })
 
-  it('take params, plain or as a Promise, in place of what the URL says', async () => {
+  it('take params, plain or as a Promise, which replace those of the URL', async () => {
     const item = route('/items/[slug]').get((_request, { params }) => params.slug)
     const read = async (params: { slug: string } | Promise<{ slug: string }>) =>
       (await item.GET(at('/elsewhere'), { params })).json()
@@ -158,7 +158,7 @@ describe("a route's own functions", () => {
     expect(await (await item.GET(at('/items/url'), { params: { slug: 'given' } })).json()).toBe('given')
   })
 
-  it('give params as a plain object, which may be awaited', async () => {
+  it('pass params as a plain object, which can be awaited', async () => {
     const item = route('/items/[slug]').get(async (_request, { params }) => {
       const { slug } = await params
       return { slug, same: params.slug === slug }
@@ -166,7 +166,7 @@ describe("a route's own functions", () => {
     expect(await (await item.GET(at('/items/a'))).json()).toEqual({ slug: 'a', same: true })
   })
 
-  it('answer 404 for the URL of another route, and 400 for a malformed escape', async () => {
+  it('respond with 404 to the URL of another route, and with 400 to a malformed escape', async () => {
     const item = route('/items/[slug]').get(() => 1)
     expect((await item.GET(at('/items'))).status).toBe(404)
     expect((await item.GET(at('/items/a/b'))).status).toBe(404)
@@ -183,7 +183,7 @@ describe("a route's own functions", () => {
     expect((await item.GET(at('/'), { params: { id: 'x' } })).status).toBe(404)
   })
 
-  it('leave out the body for a HEAD request, and keep its headers', async () => {
+  it('send the headers and no body to HEAD', async () => {
     const item = route('/').get(() => 'äöü')
     const response = await item.GET(at('/', { method: 'HEAD' }))
     expect(response.status).toBe(200)
@@ -191,7 +191,7 @@ describe("a route's own functions", () => {
     expect(await response.text()).toBe('')
   })
 
-  it('stand alone once taken off the route, as the exports of a Next.js route.ts', async () => {
+  it('can be destructured, as the exports of a Next.js route.ts', async () => {
     const { GET, DELETE } = route('/items/[slug]')
       .get((_request, { params }) => params.slug)
       .delete(() => {})
@@ -200,7 +200,7 @@ describe("a route's own functions", () => {
     expect(deleted.status).toBe(204)
   })
 
-  it('pass on env and waitUntil', async () => {
+  it('pass env and waitUntil to the context', async () => {
     const kept: Promise<unknown>[] = []
     const item = route('/').get((_request, { env, waitUntil }) => {
       waitUntil(Promise.resolve())
@@ -211,7 +211,7 @@ describe("a route's own functions", () => {
     expect(kept).toHaveLength(1)
   })
 
-  it('tell the console of an error, and the client nothing', async () => {
+  it('print an error, and send a 500 without details', async () => {
     const log = vi.spyOn(console, 'error').mockImplementation(() => {})
     const error = new Error('secret')
     const response = await route('/')
@@ -225,7 +225,7 @@ describe("a route's own functions", () => {
     log.mockRestore()
   })
 
-  it('resolve when a schema of the params throws', async () => {
+  it('respond with 500 if a params schema throws', async () => {
     const log = vi.spyOn(console, 'error').mockImplementation(() => {})
     const item = route('/[id]', {
       params: z.object({
@@ -234,7 +234,8 @@ describe("a route's own functions", () => {
         }),
       }),
     }).get(() => 1)
-    expect((await item.GET(at('/1'))).status).toBe(404)
+    expect((await item.GET(at('/1'))).status).toBe(500)
+    expect(log).toHaveBeenCalledTimes(1)
     log.mockRestore()
   })
 })
@@ -253,7 +254,7 @@ describe('params of a pattern', () => {
     expect(seen).toEqual([{ id: 7 }])
   })
 
-  it('are a 404 if they do not fit, for every method, without the middleware of the route', async () => {
+  it('are a 404 if they do not match, for every method, without the middleware of the route', async () => {
     const guard = vi.fn(() => reply.unauthorized())
     const app = router({
       item: route('/items/[id]', { params: z.object({ id: z.coerce.number() }) })
@@ -265,7 +266,7 @@ describe('params of a pattern', () => {
     expect(guard).not.toHaveBeenCalled()
   })
 
-  it('may be parsed by any Standard Schema, asynchronous ones too', async () => {
+  it('can be parsed by any Standard Schema, asynchronous ones too', async () => {
     const sync = route('/s/[id]', { params: v.object({ id: v.pipe(v.string(), v.transform(Number)) }) }).get(
       (_request, { params }) => params.id,
     )
@@ -280,49 +281,49 @@ describe('params of a pattern', () => {
 })
 
 describe('a handler', () => {
-  const answer = async (handler: () => any, init?: RequestInit) => {
+  const send = async (handler: () => any, init?: RequestInit) => {
     const onError = vi.fn()
     const app = router({ it: route('/').get(handler).post(handler) }, { onError })
     const response = await app.fetch(at('/', init))
     return { response, text: await response.clone().text(), onError }
   }
 
-  it('answers JSON with a plain value', async () => {
+  it('sends a plain value as JSON', async () => {
     const values = ['ok', '', 0, -1.5, true, false, null, [], [1, [2]], {}, { a: { b: null } }, new Date(0)]
     for (const value of values)
       for (const handler of [() => value, async () => value]) {
-        const { response, text } = await answer(handler)
+        const { response, text } = await send(handler)
         expect(response.status).toBe(200)
         expect(response.headers.get('content-type')).toBe('application/json')
         expect(text).toBe(JSON.stringify(value))
       }
   })
 
-  it('answers JSON with an object of a class, or without a prototype', async () => {
+  it('sends an object of a class, or without a prototype, as JSON', async () => {
     class Item {
       name = 'a'
     }
-    expect((await answer(() => new Item())).text).toBe('{"name":"a"}')
-    expect((await answer(() => Object.assign(Object.create(null), { name: 'a' }))).text).toBe('{"name":"a"}')
-    expect((await answer(() => ({ toJSON: () => 'seen' }))).text).toBe('"seen"')
+    expect((await send(() => new Item())).text).toBe('{"name":"a"}')
+    expect((await send(() => Object.assign(Object.create(null), { name: 'a' }))).text).toBe('{"name":"a"}')
+    expect((await send(() => ({ toJSON: () => 'seen' }))).text).toBe('"seen"')
   })
 
-  it('answers 204 with undefined', async () => {
+  it('sends 204 for undefined', async () => {
     for (const handler of [() => {}, async () => {}, () => undefined]) {
-      const { response } = await answer(handler)
+      const { response } = await send(handler)
       expect(response.status).toBe(204)
       expect(response.body).toBe(null)
       expect([...response.headers]).toEqual([])
     }
   })
 
-  it('answers what a thenable resolves to', async () => {
+  it('sends the value that a thenable resolves to', async () => {
     // oxlint-disable-next-line unicorn/no-thenable
-    const { text } = await answer(() => ({ then: (resolve: (value: unknown) => void) => resolve({ a: 1 }) }))
+    const { text } = await send(() => ({ then: (resolve: (value: unknown) => void) => resolve({ a: 1 }) }))
     expect(text).toBe('{"a":1}')
   })
 
-  it('passes its Response through as the same object', async () => {
+  it('sends a Response as the same object', async () => {
     const made = [
       new Response('a'),
       new Response(null, { status: 204 }),
@@ -337,12 +338,12 @@ describe('a handler', () => {
       }
   })
 
-  it('answers 500 for what JSON cannot carry, and says why in onError', async () => {
+  it('is a 500 for a value that JSON cannot represent, and reports why', async () => {
     const cycle: Record<string, unknown> = {}
     cycle['self'] = cycle
     const values: unknown[] = [1n, { a: 1n }, Symbol('a'), () => {}, cycle, new Map([[1, 2]]), new Set(), new Blob([])]
     for (const value of [...values, new ArrayBuffer(1), new Uint8Array(1), new URLSearchParams(), new FormData()]) {
-      const { response, text, onError } = await answer(() => value)
+      const { response, text, onError } = await send(() => value)
       expect(response.status).toBe(500)
       expect(JSON.parse(text)).toEqual({ title: 'Internal Server Error', status: 500 })
       expect(onError).toHaveBeenCalledTimes(1)
@@ -351,19 +352,59 @@ describe('a handler', () => {
     }
   })
 
-  it('answers 500 for a Response that was read already', async () => {
+  it('is a 500 with the path of a value that JSON would send as {}, at any depth', async () => {
+    class Empty {}
+    class Money {
+      #cents = 5
+      get cents() {
+        return this.#cents
+      }
+    }
+    for (const [value, message] of [
+      [{ a: { b: new Map([['k', 1]]) } }, 'JSON cannot represent a Map, found at /a/b'],
+      [[1, [new Set([1])]], 'JSON cannot represent a Set, found at /1/0'],
+      [{ error: new Error('x') }, 'JSON cannot represent a Error, found at /error'],
+      [{ error: Object.assign(new RangeError('x'), { code: 1 }), none: {} }, 'JSON cannot represent a RangeError, found at /error'],
+      [{ list: [new Empty()] }, 'JSON cannot represent a Empty, found at /list/0'],
+      [{ price: new Money() }, 'JSON cannot represent a Money, found at /price'],
+      [{ bytes: new Uint8Array([1]) }, 'JSON cannot represent a Uint8Array, found at /bytes'],
+      [{ at: /x/ }, 'JSON cannot represent a RegExp, found at /at'],
+      [{ toJSON: () => ({ inner: new Map() }) }, 'JSON cannot represent a Map, found at /inner'],
+      [new WeakMap(), 'JSON cannot represent a WeakMap'],
+    ] as const) {
+      const { response, onError } = await send(() => value)
+      expect(response.status).toBe(500)
+      expect(onError.mock.calls).toMatchObject([[new TypeError(message), { phase: 'response' }]])
+    }
+  })
+
+  it('sends empty plain objects, dates and objects with toJSON() inside a value', async () => {
+    const parent = Object.create({ inherited: 1 }) as object
+    const value = { a: {}, b: [{}], c: Object.create(null) as object, d: new Date(0), e: Object.assign(parent, { own: 1 }) }
+    expect(JSON.parse((await send(() => value)).text)).toEqual({
+      a: {},
+      b: [{}],
+      c: {},
+      d: '1970-01-01T00:00:00.000Z',
+      e: { own: 1 },
+    })
+    const json = { map: { toJSON: () => ({}) }, shared: [value.a, value.a] }
+    expect(JSON.parse((await send(() => json)).text)).toEqual({ map: {}, shared: [{}, {}] })
+  })
+
+  it('is a 500 for a Response whose body was read', async () => {
     const used = new Response('a')
     await used.text()
     const lazy = reply.text('a')
     await lazy.text()
     for (const response of [used, lazy]) {
-      const { response: answered, onError } = await answer(() => response)
-      expect(answered.status).toBe(500)
-      expect(String(onError.mock.calls[0]![0])).toMatch(/read already; return a clone/)
+      const { response: sent, onError } = await send(() => response)
+      expect(sent.status).toBe(500)
+      expect(String(onError.mock.calls[0]![0])).toMatch(/whose body was read; return a clone/)
     }
   })
 
-  it('answers with a Response that it throws', async () => {
+  it('can throw a Response', async () => {
     const thrown = new Response('mine', { status: 418 })
     for (const handler of [
       () => {
@@ -373,14 +414,14 @@ describe('a handler', () => {
         throw thrown.clone()
       },
     ]) {
-      const { response, text, onError } = await answer(handler)
+      const { response, text, onError } = await send(handler)
       expect([response.status, text]).toEqual([418, 'mine'])
       expect(onError).not.toHaveBeenCalled()
     }
-    expect((await answer(() => Promise.reject(reply.notFound()))).response.status).toBe(404)
+    expect((await send(() => Promise.reject(reply.notFound()))).response.status).toBe(404)
   })
 
-  it('answers a 500 that says nothing for anything else that it throws', async () => {
+  it('is a 500 without details for any other thrown value', async () => {
     const used = new Response('used')
     await used.text()
     const frozen = Object.freeze({ status: 418, message: 'secret' })
@@ -393,16 +434,18 @@ describe('a handler', () => {
           throw thrown
         },
       ]) {
-        const { response, text, onError } = await answer(handler)
+        const { response, text, onError } = await send(handler)
         expect(response.status).toBe(500)
         expect(response.headers.get('content-type')).toBe('application/problem+json')
         expect(response.headers.get('x-content-type-options')).toBe('nosniff')
         expect(text).toBe('{"title":"Internal Server Error","status":500}')
-        expect(onError.mock.calls).toEqual([[thrown, { request: expect.any(Request), pattern: '/', phase: 'handler' }]])
+        // `undefined` and `null` could not be told from a Response without an error.
+        const error = thrown ?? new TypeError(`${thrown} was thrown`)
+        expect(onError.mock.calls).toEqual([[error, { request: expect.any(Request), pattern: '/', phase: 'handler' }]])
       }
   })
 
-  it('gets the very Request that the host made', async () => {
+  it('gets the same Request object as fetch()', async () => {
     const request = at('/')
     let seen: Request | undefined
     await router({ it: route('/').get((request) => void (seen = request)) }).fetch(request)
@@ -412,7 +455,7 @@ describe('a handler', () => {
 
 describe('a declared response', () => {
   const Item = z.object({ name: z.string() })
-  const answer = async (response: any, handler: () => any, options = {}) => {
+  const send = async (response: any, handler: () => any, options = {}) => {
     const onError = vi.fn()
     const app = router({ it: route('/').get({ response }, handler) }, { onError, ...options })
     return { response: await app.fetch(at('/')), onError }
@@ -421,10 +464,10 @@ describe('a declared response', () => {
   it('is sent as the output of its schema', async () => {
     const item = { name: 'a', secret: 'hash' }
     for (const handler of [() => item, async () => item, () => reply.json(item)]) {
-      const { response } = await answer(Item, handler)
+      const { response } = await send(Item, handler)
       expect(await response.json()).toEqual({ name: 'a' })
     }
-    const created = await answer({ 201: Item }, () =>
+    const created = await send({ 201: Item }, () =>
       reply.json(item, { status: 201, headers: { location: '/items/a' } }),
     )
     expect(created.response.status).toBe(201)
@@ -433,16 +476,16 @@ describe('a declared response', () => {
     expect(await created.response.json()).toEqual({ name: 'a' })
   })
 
-  it('is a 500 that leaks nothing if it is broken', async () => {
+  it('is a 500 without details if the response does not match', async () => {
     for (const handler of [() => ({ name: 7, secret: 'hash' }), () => reply.json({ secret: 'hash' }), () => null]) {
-      const { response, onError } = await answer(Item, handler)
+      const { response, onError } = await send(Item, handler)
       expect(response.status).toBe(500)
       expect(await response.text()).toBe('{"title":"Internal Server Error","status":500}')
       expect(onError).toHaveBeenCalledTimes(1)
       expect(onError.mock.calls[0]![1].phase).toBe('response')
       expect(String(onError.mock.calls[0]![0])).not.toContain('hash')
     }
-    const thrown = await answer(
+    const thrown = await send(
       z.any().transform(() => {
         throw new Error('in the schema')
       }),
@@ -452,36 +495,203 @@ describe('a declared response', () => {
     expect(thrown.onError.mock.calls[0]![1].phase).toBe('response')
   })
 
-  it('keeps text and HTML as they are', async () => {
-    const text = (await answer(z.string(), () => reply.text('hi'))).response
+  it('does not convert text and HTML to JSON', async () => {
+    const text = (await send(z.string(), () => reply.text('hi'))).response
     expect(text.headers.get('content-type')).toBe('text/plain;charset=UTF-8')
     expect(await text.text()).toBe('hi')
-    expect(await (await answer({ 200: z.string() }, () => reply.html('<p>'))).response.text()).toBe('<p>')
-    expect(await (await answer(z.string(), () => 'hi')).response.text()).toBe('"hi"')
+    expect(await (await send({ 200: z.string() }, () => reply.html('<p>'))).response.text()).toBe('<p>')
+    expect(await (await send(z.string(), () => 'hi')).response.text()).toBe('"hi"')
   })
 
-  it('sees a problem as the document that is sent', async () => {
+  it('validates a problem as the document that is sent', async () => {
     const Missing = z.object({ title: z.string(), status: z.literal(404), detail: z.string() })
-    const { response } = await answer({ 404: Missing }, () => reply.notFound({ detail: 'no such item' }))
+    const { response } = await send({ 404: Missing }, () => reply.notFound({ detail: 'no such item' }))
     expect(response.status).toBe(404)
     expect(response.headers.get('content-type')).toBe('application/problem+json')
     expect(await response.json()).toEqual({ title: 'Not Found', status: 404, detail: 'no such item' })
   })
 
-  it('is not asked of statuses that it does not name, nor of a foreign Response', async () => {
-    expect((await answer(Item, () => reply.notFound())).response.status).toBe(404)
+  it('does not apply to other statuses, or to a native Response', async () => {
+    expect((await send(Item, () => reply.notFound())).response.status).toBe(404)
     const foreign = Response.json({ other: true })
-    expect((await answer(Item, () => foreign)).response).toBe(foreign)
+    expect((await send(Item, () => foreign)).response).toBe(foreign)
   })
 
-  it('may be checked asynchronously', async () => {
+  it('can be asynchronous', async () => {
     const slow = z.object({ name: z.string().refine(async (name) => name !== 'no') })
-    expect((await answer(slow, () => ({ name: 'yes', more: 1 }))).response.status).toBe(200)
-    expect((await answer(slow, () => ({ name: 'no' }))).response.status).toBe(500)
+    expect((await send(slow, () => ({ name: 'yes', more: 1 }))).response.status).toBe(200)
+    expect((await send(slow, () => ({ name: 'no' }))).response.status).toBe(500)
   })
 
-  it('is sent as it came with responseValidation: false', async () => {
-    const { response } = await answer(Item, () => ({ name: 7, more: 1 }), { responseValidation: false })
+  it('is not validated with responseValidation: false', async () => {
+    const { response } = await send(Item, () => ({ name: 7, more: 1 }), { responseValidation: false })
     expect(await response.json()).toEqual({ name: 7, more: 1 })
+  })
+})
+
+describe('.all()', () => {
+  const seen: string[] = []
+  const mounted = route('/rpc/[[...path]]')
+    .get(() => 'declared')
+    .all((request, { params }) => {
+      seen.push(request.method)
+      return [request.method, params.path ?? []]
+    })
+
+  it('handles every method that is not declared otherwise, OPTIONS too', async () => {
+    const app = router({ mounted })
+    for (const method of ['POST', 'PUT', 'PATCH', 'DELETE', 'QUERY', 'OPTIONS'])
+      expect(await (await app.fetch(at('/rpc/a', { method }))).json()).toEqual([method, ['a']])
+    expect(await (await app.fetch(at('/rpc'))).json()).toBe('declared')
+    expect((await app.fetch(at('/rpc', { method: 'HEAD' }))).status).toBe(200)
+    expect(seen).not.toContain('HEAD')
+  })
+
+  it('can be the only operation, and mounts another fetch handler', async () => {
+    const inner = router({ a: route('/in/a').post((request) => request.text()) })
+    const mount = route('/in/[...path]').all((request) => inner.fetch(request))
+    const response = await router({ mount }).fetch(at('/in/a', { method: 'POST', body: 'sent' }))
+    expect(await response.json()).toBe('sent')
+  })
+
+  it('is not an operation, so it is not in documents and clients', () => {
+    expect([...mounted.operations.keys()]).toEqual(['GET'])
+  })
+
+  it('can be declared before or after other methods, and inside .use()', async () => {
+    const layer = middleware((_request, _context, next) => next({ user: 'ada' }))
+    const first = route('/a')
+      .all(() => 'all')
+      .use(layer)
+      .get((_request, { user }) => user)
+    const last = route('/b')
+      .use(layer)
+      .all({ query: z.object({ q: z.string() }) }, (_request, { user, query }) => [user, query.q])
+    const app = router({ first, last })
+    expect(await (await app.fetch(at('/a', { method: 'PUT' }))).json()).toBe('all')
+    expect(await (await app.fetch(at('/a'))).json()).toBe('ada')
+    expect(await (await app.fetch(at('/b?q=1', { method: 'PUT' }))).json()).toEqual(['ada', '1'])
+    expect((await app.fetch(at('/b', { method: 'PUT' }))).status).toBe(400)
+  })
+
+  it('throws a RouteError if it is declared twice or has no handler', () => {
+    expect(() => mounted.all(() => 1)).toThrow(RouteError)
+    expect(() => (route('/') as any).all({})).toThrow(RouteError)
+  })
+})
+
+describe('item.GET.handler', () => {
+  const guard = middleware((request, _context, next) =>
+    request.headers.has('authorization') ? next({ user: 'ada' }) : reply.unauthorized(),
+  )
+  const handler = vi.fn()
+  const item = route
+    .use(guard)('/items/[id]', { params: z.object({ id: z.coerce.number() }) })
+    .get({ query: z.object({ page: z.coerce.number() }) }, (_request, { user, query, params }) => {
+      handler()
+      return { user, page: query.page, id: params.id }
+    })
+
+  it('is the declared function: no middleware, no validation, and the raw value', () => {
+    const context = { user: 'test', query: { page: 1 }, params: { id: 7 } }
+    expect(item.GET.handler(at('/'), context)).toEqual({ user: 'test', page: 1, id: 7 })
+    expect(item.operations.get('GET')!.handler).toBe(item.GET.handler)
+  })
+
+  it('returns what the handler returns: a promise, undefined, or a Response', async () => {
+    const made = reply.notFound()
+    const it = route('/')
+      .get(async () => 'late')
+      .post(() => {})
+      .put(() => made)
+    expect(await it.GET.handler(at('/'), {})).toBe('late')
+    expect(it.POST.handler(at('/'), {})).toBe(undefined)
+    expect(it.PUT.handler(at('/'), {})).toBe(made)
+  })
+})
+
+describe('route.prefix(pattern, { params })', () => {
+  const shop = route.prefix('/shops/[shop]', { params: z.object({ shop: z.coerce.number().int() }) })
+
+  it('parses its own params, and leaves those of the route as strings', async () => {
+    const item = shop('/items/[id]').get((_request, { params }) => ({ ...params }))
+    const app = router({ item })
+    expect(await (await app.fetch(at('/shops/7/items/8'))).json()).toEqual({ shop: 7, id: '8' })
+    expect((await app.fetch(at('/shops/x/items/8'))).status).toBe(404)
+  })
+
+  it('is combined with the schema of the route and of an inner prefix', async () => {
+    const item = shop.prefix('/[kind]', { params: z.object({ kind: z.enum(['book', 'toy']) }) })('/[id]', {
+      params: z.object({ id: z.coerce.number() }),
+    }).get((_request, { params }) => ({ ...params }))
+    const app = router({ item })
+    expect(await (await app.fetch(at('/shops/7/toy/8'))).json()).toEqual({ shop: 7, kind: 'toy', id: 8 })
+    for (const path of ['/shops/x/toy/8', '/shops/7/car/8', '/shops/7/toy/x'])
+      expect([path, (await app.fetch(at(path))).status]).toEqual([path, 404])
+  })
+
+  it('cannot be changed by the schema of a route', async () => {
+    const nosy = z.looseObject({ id: z.string() }).transform((params) => ({ ...params, shop: 'changed', seen: Object.keys(params) }))
+    const item = shop('/[id]', { params: nosy }).get((_request, { params }) => ({ ...params }) as object)
+    const got = await (await router({ item }).fetch(at('/shops/7/8'))).json()
+    expect(got).toMatchObject({ shop: 7, seen: ['id'] })
+  })
+
+  it('is a RouteError if the pattern has no params', () => {
+    expect(() => route.prefix('/v1', { params: z.object({}) as never })).toThrow(RouteError)
+    expect(() => shop('/list', { params: z.object({}) as never })).toThrow(RouteError)
+  })
+})
+
+describe('a request whose params do not match', () => {
+  const number = (name: string) => z.object({ [name]: z.coerce.number() }) as never
+  const routes = {
+    first: route('/items/[id]', { params: number('id') }).get((_request, { params, pattern }) => [pattern, { ...params }]),
+    second: route('/[kind]/[id]', { params: z.object({ kind: z.enum(['items', 'toys']), id: z.string().regex(/^[a-z]$/) }) })
+      .get((_request, { params, pattern }) => [pattern, { ...params }])
+      .post(() => 'posted'),
+    third: route('/[...path]').get((_request, { params, pattern }) => [pattern, { ...params }]),
+  }
+  const onError = vi.fn()
+  const app = router(routes, { onError })
+
+  it('continues over three routes, each with its own params', async () => {
+    for (const [path, pattern, params] of [
+      ['/items/7', '/items/[id]', { id: 7 }],
+      ['/items/a', '/[kind]/[id]', { kind: 'items', id: 'a' }],
+      ['/items/ab', '/[...path]', { path: ['items', 'ab'] }],
+      ['/toys/b', '/[kind]/[id]', { kind: 'toys', id: 'b' }],
+      ['/cars/b', '/[...path]', { path: ['cars', 'b'] }],
+    ] as const)
+      expect(await (await app.fetch(at(path))).json()).toEqual([pattern, params])
+  })
+
+  it('is a 405 if the params match and the method does not', async () => {
+    expect((await app.fetch(at('/items/7', { method: 'POST' }))).status).toBe(405)
+    expect(await (await app.fetch(at('/items/a', { method: 'POST' }))).json()).toBe('posted')
+    const last = await app.fetch(at('/items/ab', { method: 'POST' }))
+    expect([last.status, last.headers.get('allow')]).toEqual([405, 'GET, HEAD, OPTIONS'])
+  })
+
+  it('is a 500 if a schema throws or rejects, without the next route', async () => {
+    for (const fail of [
+      () => {
+        throw new Error('boom')
+      },
+      async () => Promise.reject(new Error('boom')),
+    ]) {
+      onError.mockClear()
+      const broken = route('/items/[id]', { params: z.object({ id: z.string().refine(fail) }) }).get(() => 1)
+      const response = await router({ broken, third: routes.third }, { onError }).fetch(at('/items/7'))
+      expect(response.status).toBe(500)
+      expect(onError.mock.calls).toMatchObject([[new Error('boom'), { phase: 'input', pattern: '/items/[id]' }]])
+    }
+  })
+
+  it('continues after an asynchronous schema too', async () => {
+    const slow = route('/items/[id]', { params: z.object({ id: z.string().refine(async (id) => id === 'a') }) }).get(() => 'slow')
+    const all = router({ slow, third: routes.third })
+    expect(await (await all.fetch(at('/items/a'))).json()).toBe('slow')
+    expect(await (await all.fetch(at('/items/b'))).json()).toEqual(['/[...path]', { path: ['items', 'b'] }])
   })
 })

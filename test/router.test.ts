@@ -16,14 +16,14 @@ const serve = (routes: object, options?: RouterOptions) => {
   return async (path: string, init?: RequestInit) => app.fetch(at(path, init))
 }
 
-describe('router', () => {
+describe('router()', () => {
   it('takes routes, nested objects of them, and module namespaces', async () => {
     const fetch = serve({ a: here('/a'), nested: { b: here('/b'), deep: { c: here('/c') } }, items, all: modules })
     for (const path of ['/a', '/b', '/c', '/items', '/items/x', '/inner'])
       expect([path, (await fetch(path)).status]).toEqual([path, 200])
   })
 
-  it('takes a module namespace as it is, and skips what is no route in it', async () => {
+  it('takes a module namespace, and ignores its other exports', async () => {
     const fetch = serve(items)
     expect((await fetch('/items')).status).toBe(200)
     expect((await fetch('/items/x')).status).toBe(200)
@@ -42,12 +42,12 @@ describe('router', () => {
     expect((await serve({ a, again: a, group, same: group })('/a')).status).toBe(200)
   })
 
-  it('gives the routes as they were given', () => {
+  it('returns the given routes as declared', () => {
     const routes = { a: here('/a') }
     expect(router(routes).declared).toBe(routes)
   })
 
-  it('refuses what is no route in a literal, and names it', () => {
+  it('throws for a value in a literal that is not a route, with its name', () => {
     const values = [
       '/a',
       7,
@@ -69,7 +69,7 @@ describe('router', () => {
     expect(() => router({ base: route.prefix('/v1') })).toThrow(RouterError)
   })
 
-  it('refuses two routes of one structure, and names both', () => {
+  it('throws for two routes with the same structure, with both patterns', () => {
     for (const [one, other] of [
       ['/a', '/a'],
       ['/a/[x]', '/a/[y]'],
@@ -88,15 +88,17 @@ describe('router', () => {
     expect(() => router({ a: here('/a'), b: here('/a') })).toThrow(/declare their methods on one route/)
   })
 
-  it('has nothing against different names at one place of different structures', async () => {
+  it('takes params with different names at the same position of different structures', async () => {
     const fetch = serve({ a: here('/[x]/a'), b: here('/[y]/b'), c: here('/[z]') })
     expect(await (await fetch('/1/a')).json()).toBe('/[x]/a')
     expect(await (await fetch('/1/b')).json()).toBe('/[y]/b')
   })
 
-  it('refuses options that are none, when it is made', () => {
+  it('throws for invalid options', () => {
     for (const options of [
-      { trailingSlash: 'always' },
+      { trailingSlash: 'never' },
+      { rewrites: [{ source: '/a', destination: '/b' }] },
+      { problems: { schema: z.any() } },
       { bodyLimit: -1 },
       { bodyLimit: '1mb' },
       { use: [undefined] },
@@ -111,13 +113,13 @@ describe('router', () => {
   })
 })
 
-describe('fetch', () => {
+describe('router().fetch', () => {
   it('is bound', async () => {
     const { fetch } = router({ a: here('/a') })
     expect((await [at('/a')].map(fetch)[0]!).status).toBe(200)
   })
 
-  it('answers without a promise where nothing is asynchronous', () => {
+  it('returns a Response without a promise if the route and its middleware are synchronous', () => {
     const layer = middleware((_request, _context, next) => next({ a: 1 }))
     const app = router(
       {
@@ -133,7 +135,7 @@ describe('fetch', () => {
       expect([path, app.fetch(at(path)) instanceof Promise]).toEqual([path, false])
   })
 
-  it('finds the most specific route, whatever the order of declaration', async () => {
+  it('matches the most specific route in any order of declaration', async () => {
     const patterns = ['/[[...all]]', '/a/[...rest]', '/a/[x]', '/a/b', '/[x]/b']
     await fc.assert(
       fc.asyncProperty(fc.shuffledSubarray(patterns, { minLength: patterns.length }), async (shuffled) => {
@@ -152,7 +154,7 @@ describe('fetch', () => {
     )
   })
 
-  it('answers 405 for a matched route without the method, also if another route has it', async () => {
+  it('responds with 405 if the matched route lacks the method, even if another route has it', async () => {
     const fetch = serve({ a: here('/items/new'), b: route('/items/[slug]').post(() => 'posted') })
     const response = await fetch('/items/new', { method: 'POST' })
     expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET, HEAD, OPTIONS'])
@@ -160,13 +162,13 @@ describe('fetch', () => {
     expect(await response.json()).toEqual({ title: 'Method Not Allowed', status: 405 })
   })
 
-  it('answers 405 for methods that are none of its own, and members of objects', async () => {
+  it('responds with 405 to unknown methods and names of object members', async () => {
     const fetch = serve({ a: here('/a') })
     for (const method of ['__proto__', 'constructor', 'toString', 'PROPFIND', 'get2', 'LINK'])
       expect([method, (await fetch('/a', { method })).status]).toEqual([method, 405])
   })
 
-  it('answers HEAD from GET, without the body', async () => {
+  it('runs GET for HEAD, and sends no body', async () => {
     const seen: string[] = []
     const it = route('/').get((request) => {
       seen.push(request.method)
@@ -184,7 +186,7 @@ describe('fetch', () => {
     expect(seen).toEqual(['HEAD'])
   })
 
-  it('cancels the stream of a Response that answers HEAD', async () => {
+  it('cancels the stream of a response to HEAD', async () => {
     const cancel = vi.fn()
     const it = route('/').get(
       () => new Response(new ReadableStream({ cancel }), { status: 203, headers: { 'x-a': 'b' } }),
@@ -194,7 +196,7 @@ describe('fetch', () => {
     expect(cancel).toHaveBeenCalledTimes(1)
   })
 
-  it('prefers an explicit HEAD, of which the body is left out too', async () => {
+  it('runs a declared HEAD, and sends no body', async () => {
     const get = vi.fn(() => 'get')
     const it = route('/')
       .get(get)
@@ -204,7 +206,7 @@ describe('fetch', () => {
     expect(get).not.toHaveBeenCalled()
   })
 
-  it('answers errors to HEAD without a body too', async () => {
+  it('sends errors without a body to HEAD', async () => {
     const fetch = serve({ it: route('/').post(() => 1) })
     for (const [path, status] of [
       ['/', 405],
@@ -215,7 +217,7 @@ describe('fetch', () => {
     }
   })
 
-  it('answers OPTIONS with 204 and Allow', async () => {
+  it('responds to OPTIONS with 204 and Allow', async () => {
     const fetch = serve({
       it: route('/')
         .get(() => 1)
@@ -230,7 +232,7 @@ describe('fetch', () => {
     expect((await fetch('/nowhere', { method: 'OPTIONS' })).status).toBe(404)
   })
 
-  it('answers 404 and 400 with problems', async () => {
+  it('responds with 404 and 400 problems', async () => {
     const fetch = serve({ it: here('/[x]') })
     const missing = await fetch('/a/b')
     expect(missing.headers.get('content-type')).toBe('application/problem+json')
@@ -240,7 +242,7 @@ describe('fetch', () => {
     expect(await malformed.json()).toMatchObject({ title: 'Bad Request', status: 400, detail: expect.any(String) })
   })
 
-  it('keeps the query and the fragment out of the pathname', async () => {
+  it('does not match the query or the fragment', async () => {
     const fetch = serve({ it: here('/a') })
     await fc.assert(
       fc.asyncProperty(fc.webQueryParameters(), fc.webFragments(), async (query, fragment) => {
@@ -251,7 +253,7 @@ describe('fetch', () => {
     expect((await fetch('/a#b#c?d')).status).toBe(200)
   })
 
-  it('never rejects and never throws, whatever the pathname', async () => {
+  it('never rejects or throws, for any pathname', async () => {
     const onError = vi.fn()
     const app = router({ a: here('/a/[x]'), b: here('/[...all]') }, { onError, basePath: '/api' })
     await fc.assert(
@@ -263,7 +265,7 @@ describe('fetch', () => {
     expect(onError).not.toHaveBeenCalled()
   })
 
-  it('passes a Response of another realm through as the same object', async () => {
+  it('sends a Response of another realm as the same object', async () => {
     const elsewhere = vm.runInNewContext(`
       class Response {
         status = 418
@@ -287,7 +289,7 @@ describe('fetch', () => {
     expect(await thrown.fetch(at('/'))).toBe(elsewhere)
   })
 
-  it('passes a Response with headers that cannot be changed through as the same object', async () => {
+  it('sends a Response with immutable headers as the same object', async () => {
     const immutable = Response.redirect('http://elsewhere/x')
     const app = router({ it: route('/').get(() => immutable) }, { basePath: '/api' })
     expect(await app.fetch(at('/api'))).toBe(immutable)
@@ -295,7 +297,7 @@ describe('fetch', () => {
 })
 
 describe('onError', () => {
-  it('is told once of each error, with its request, pattern and phase', async () => {
+  it('is called once for each error, with request, pattern and phase', async () => {
     const onError = vi.fn()
     const boom = () => {
       throw new Error('boom')
@@ -328,7 +330,7 @@ describe('onError', () => {
     }
   })
 
-  it('has no pattern for an error outside of every route', async () => {
+  it('gets no pattern if no route matched', async () => {
     const onError = vi.fn()
     const broken = middleware(() => {
       throw new Error('layer')
@@ -337,7 +339,7 @@ describe('onError', () => {
     expect(onError.mock.calls[0]![1]).toMatchObject({ pattern: undefined, phase: 'middleware' })
   })
 
-  it('is not told of answers, whatever their status', async () => {
+  it('is not called for responses of any status', async () => {
     const onError = vi.fn()
     const fetch = serve(
       {
@@ -355,7 +357,7 @@ describe('onError', () => {
     expect(onError).not.toHaveBeenCalled()
   })
 
-  it('may throw or reject without a change to the answer', async () => {
+  it('can throw or reject without an effect on the response', async () => {
     const log = vi.spyOn(console, 'error').mockImplementation(() => {})
     const second = new Error('in onError')
     const broken = route('/').get(() => {
@@ -377,7 +379,7 @@ describe('onError', () => {
     }
   })
 
-  it('is console.error unless given', async () => {
+  it('prints method, pattern and error by default', async () => {
     const log = vi.spyOn(console, 'error').mockImplementation(() => {})
     const error = new Error('x')
     await serve({
@@ -385,7 +387,7 @@ describe('onError', () => {
         throw error
       }),
     })('/')
-    expect(log.mock.calls).toEqual([[error]])
+    expect(log.mock.calls).toEqual([['GET / failed:', error]])
   })
 })
 
@@ -410,7 +412,7 @@ describe('trailingSlash', () => {
     expect(options.headers.has('location')).toBe(false)
   })
 
-  it('redirects only if that form matches, and only once', async () => {
+  it('redirects only if the pathname without the slash matches, and only once', async () => {
     const fetch = serve(routes)
     for (const path of ['/b/', '/a//', '//a/', '/x//', '/x/1//', '//', '///'])
       expect([path, (await fetch(path)).headers.get('location')]).toEqual([path, null])
@@ -444,7 +446,7 @@ describe('trailingSlash', () => {
     expect((await fetch('/')).status).toBe(200)
   })
 
-  it("is the same answer with 'ignore'", async () => {
+  it("is ignored with 'ignore'", async () => {
     const fetch = serve(routes, { trailingSlash: 'ignore' })
     expect(await (await fetch('/a/?q=1')).json()).toBe('a')
     expect(await (await fetch('/x/7/')).json()).toBe('7')
@@ -467,7 +469,7 @@ describe('basePath', () => {
   }
   const fetch = serve(routes, { basePath: '/api/v1' })
 
-  it('is cut off before matching, a whole segment at a time', async () => {
+  it('is removed before matching, as whole segments', async () => {
     expect(await (await fetch('/api/v1')).json()).toBe('/')
     expect(await (await fetch('/api/v1/')).json()).toBe('/')
     expect(await (await fetch('/api/v1?q')).json()).toBe('/')
@@ -476,7 +478,7 @@ describe('basePath', () => {
       expect([path, (await fetch(path)).status]).toEqual([path, 404])
   })
 
-  it("is put before byway's own root-relative Location, and before no other", async () => {
+  it("is put before the root-relative Location of a reply, and before no other", async () => {
     for (const [path, location] of [
       ['/away', '/api/v1/a/1?q=%2F'],
       ['/absolute', 'https://elsewhere.example/a'],
@@ -490,13 +492,13 @@ describe('basePath', () => {
     expect([created.status, created.headers.get('location')]).toEqual([201, '/api/v1/a/1'])
   })
 
-  it('is put there once for a Response that answers again and again', async () => {
+  it('is put there once if a Response is returned several times', async () => {
     const away = reply.redirect('/x')
     const again = serve({ it: route('/').get(() => away) }, { basePath: '/api' })
     for (let times = 0; times < 3; times++) expect((await again('/api')).headers.get('location')).toBe('/api/x')
   })
 
-  it("may be '/' or nothing", async () => {
+  it("can be '/' or empty", async () => {
     for (const basePath of ['', '/']) expect((await serve(routes, { basePath })('/a/1')).status).toBe(200)
   })
 
@@ -512,15 +514,15 @@ describe('rewrites', () => {
     path: url.pathname + url.search,
     request: new URL(request.url).pathname,
   }))
-  const rewrites = [
+  const rules = rewrites([
     { source: '/old/[slug]', destination: '/new/[slug]' },
     { source: '/query/[slug]', destination: '/new/x?slug=[slug]&fixed=1' },
     { source: '/new/loop', destination: '/old/loop' },
     { source: '/gone', destination: '/nowhere' },
-  ] as const
+  ])
 
   it('are applied once, before matching; request.url stays as it was', async () => {
-    const fetch = serve({ target }, { rewrites })
+    const fetch = serve({ target }, { rewrites: rules })
     expect(await (await fetch('/old/a%20b?q=1')).json()).toEqual({
       params: { slug: 'a b' },
       pattern: '/new/[slug]',
@@ -539,31 +541,31 @@ describe('rewrites', () => {
     expect((await serve({ guarded }, { rewrites: rewrites([{ source: '/x', destination: '/admin' }]) })('/x')).status).toBe(401)
   })
 
-  it('are matched behind the basePath', async () => {
-    const fetch = serve({ target }, { rewrites, basePath: '/api' })
+  it('match below the basePath', async () => {
+    const fetch = serve({ target }, { rewrites: rules, basePath: '/api' })
     expect((await (await fetch('/api/old/a')).json()).params).toEqual({ slug: 'a' })
     expect((await fetch('/old/a')).status).toBe(404)
   })
 
-  it('cannot be led out of their segment by what was captured', async () => {
-    const fetch = serve({ target, all: here('/[...all]') }, { rewrites })
+  it('keep each captured param in its segment', async () => {
+    const fetch = serve({ target, all: here('/[...all]') }, { rewrites: rules })
     await fc.assert(
       fc.asyncProperty(fc.string({ minLength: 1, unit: 'grapheme' }), async (slug) => {
         fc.pre(!/^\.{1,2}$/.test(slug) && slug.isWellFormed())
-        const answered = await (await fetch(`/old/${encodeURIComponent(slug)}`)).json()
-        expect(answered).toMatchObject({ params: { slug }, pattern: '/new/[slug]' })
+        const json = await (await fetch(`/old/${encodeURIComponent(slug)}`)).json()
+        expect(json).toMatchObject({ params: { slug }, pattern: '/new/[slug]' })
       }),
     )
   })
 
-  it('meet the trailing slash: it is redirected before', async () => {
-    const fetch = serve({ target }, { rewrites })
+  it('run after the redirect of a trailing slash', async () => {
+    const fetch = serve({ target }, { rewrites: rules })
     const response = await fetch('/old/a/?q=1')
     expect([response.status, response.headers.get('location')]).toEqual([308, '/old/a?q=1'])
   })
 
-  it('refuse what cannot be followed, when the router is made', () => {
-    for (const rewrites of [
+  it('throw if a destination cannot be built', () => {
+    for (const rules of [
       [{ source: '/a/[x]', destination: '/b/[y]' }],
       [{ source: '/a/[x]', destination: '/b/[...x]' }],
       [
@@ -571,7 +573,7 @@ describe('rewrites', () => {
         { source: '/a/[y]', destination: '/c' },
       ],
     ])
-      expect(() => router({ target }, { rewrites: rewrites as never })).toThrow(RouterError)
-    expect(() => router({ target }, { rewrites: [{ source: 'a', destination: '/b' }] as never })).toThrow(PatternError)
+      expect(() => rewrites(rules as never)).toThrow(RouterError)
+    expect(() => rewrites([{ source: 'a', destination: '/b' }] as never)).toThrow(PatternError)
   })
 })

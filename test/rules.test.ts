@@ -7,36 +7,36 @@ const item = route('/items/[slug]').get((request, { params, url, pattern }) => (
   slug: params.slug,
   path: url.pathname + url.search,
   pattern,
-  asked: new URL(request.url).pathname + new URL(request.url).search,
+  requested: new URL(request.url).pathname + new URL(request.url).search,
 }))
 const files = route('/files/[[...path]]').get((_request, { params }) => params.path ?? [])
 const search = route('/search').get((_request, { url }) => [...url.searchParams])
 
-const toApp = (rewrites: readonly Rule[], basePath?: string) =>
-  router({ item, files, search }, { rewrites, ...(basePath && { basePath }), onError: vi.fn() })
+const toApp = (rules: readonly Rule[], basePath = '') =>
+  router({ item, files, search }, { rewrites: rewrites(rules), basePath, onError: vi.fn() })
 
-async function get(rewrites: readonly Rule[], path: string, basePath?: string): Promise<[number, unknown]> {
-  const response = await toApp(rewrites, basePath).fetch(new Request(`http://test${path}`))
+async function get(rules: readonly Rule[], path: string, basePath?: string): Promise<[number, unknown]> {
+  const response = await toApp(rules, basePath).fetch(new Request(`http://test${path}`))
   const isJson = response.headers.get('content-type') === 'application/json'
   return [response.status, isJson ? await response.json() : null]
 }
 
-describe('rewrites', () => {
-  it('answer with the destination, whose URL is the context’s, while the request keeps its own', async () => {
+describe('rewrites()', () => {
+  it('run the destination, which is context.url, and leave request.url unchanged', async () => {
     expect(await get([{ source: '/old/[slug]', destination: '/items/[slug]' }], '/old/a%20b?x=1&x=2')).toEqual([
       200,
-      { slug: 'a b', path: '/items/a%20b?x=1&x=2', pattern: '/items/[slug]', asked: '/old/a%20b?x=1&x=2' },
+      { slug: 'a b', path: '/items/a%20b?x=1&x=2', pattern: '/items/[slug]', requested: '/old/a%20b?x=1&x=2' },
     ])
   })
 
-  it('give the handler the very request', async () => {
+  it('pass the same Request to the handler', async () => {
     const echo = route('/echo').post(async (request) => request.text())
     const app = router({ echo }, { rewrites: rewrites([{ source: '/e', destination: '/echo' }]) })
     const response = await app.fetch(new Request('http://test/e', { method: 'POST', body: 'hello' }))
     expect(await response.json()).toBe('hello')
   })
 
-  it('come before the routes', async () => {
+  it('take precedence over routes', async () => {
     const [, body] = await get([{ source: '/items/a', destination: '/items/b' }], '/items/a')
     expect(body).toMatchObject({ slug: 'b' })
   })
@@ -80,7 +80,7 @@ describe('rewrites', () => {
     expect(await status('/admin/help')).toBe(200)
   })
 
-  it('carry catch-alls, whole or absent', async () => {
+  it('fill a catch-all in the destination, or leave it out', async () => {
     const rules = [{ source: '/f/[[...path]]', destination: '/files/[[...path]]' }]
     expect(await get(rules, '/f/a/b%2Fc')).toEqual([200, ['a', 'b/c']])
     expect(await get(rules, '/f')).toEqual([200, []])
@@ -90,7 +90,7 @@ describe('rewrites', () => {
     ])
   })
 
-  it('put what was captured into the query, where the destination’s names win', async () => {
+  it('fill the query, in which the names of the destination replace those of the request', async () => {
     const rules = [{ source: '/find/[what]', destination: '/search?q=[what]&page=1' }]
     expect(await get(rules, '/find/a%26b?page=2&%70age=3&q=x&sort=up')).toEqual([
       200,
@@ -102,7 +102,7 @@ describe('rewrites', () => {
     ])
   })
 
-  it('follow the most specific source', async () => {
+  it('use the most specific source', async () => {
     const rules = [
       { source: '/x/[...rest]', destination: '/items/rest' },
       { source: '/x/[one]', destination: '/items/one' },
@@ -113,13 +113,13 @@ describe('rewrites', () => {
     expect((await get(rules, '/x/b/c'))[1]).toMatchObject({ slug: 'rest' })
   })
 
-  it('are of what is behind the basePath', async () => {
+  it('match below the basePath, which is part of context.url', async () => {
     const rules = [{ source: '/old/[slug]', destination: '/items/[slug]' }]
-    expect((await get(rules, '/api/old/a', '/api'))[1]).toMatchObject({ slug: 'a' })
+    expect((await get(rules, '/api/old/a', '/api'))[1]).toMatchObject({ slug: 'a', path: '/api/items/a' })
     expect((await get(rules, '/old/a', '/api'))[0]).toBe(404)
   })
 
-  it('leave every other pathname alone', async () => {
+  it('do not change other pathnames', async () => {
     const rules = [{ source: '/old', destination: '/search' }]
     expect((await get(rules, '/search'))[0]).toBe(200)
     expect((await get(rules, '/old/x'))[0]).toBe(404)
@@ -129,16 +129,16 @@ describe('rewrites', () => {
 
   it.each<[string, string, typeof RouterError | typeof PatternError, RegExp]>([
     ['/a/[x]', '/b/[y]', RouterError, /uses \[y\], which its source does not capture/],
-    ['/a', 'https://else.example/', RouterError, /has an origin; a rewrite leads to a path of this app/],
-    ['/a', '//else.example', PatternError, /a segment is empty/],
-    ['/a', '/b/', PatternError, /does not end with \//],
-    ['a', '/b', PatternError, /starts with \//],
-  ])('from %s to %s is refused', (source, destination, error, message) => {
+    ['/a', 'https://else.example/', RouterError, /has an origin; a rewrite must have a path of this app as its destination/],
+    ['/a', '//else.example', PatternError, /a segment must not be empty/],
+    ['/a', '/b/', PatternError, /must not end with \//],
+    ['a', '/b', PatternError, /must start with \//],
+  ])('throw for a rule from %s to %s', (source, destination, error, message) => {
     expect(() => toApp([{ source, destination }])).toThrow(error)
     expect(() => toApp([{ source, destination }])).toThrow(message)
   })
 
-  it('never let a param leave its place in the destination', async () => {
+  it('keep each param in its segment of the destination', async () => {
     const segment = fc.array(fc.constantFrom('/', '\\', '.', '%2F', '%2E', '%252e', '%5C', '%00', '?', '#', 'é', 'a'), {
       minLength: 1,
       maxLength: 5,

@@ -9,7 +9,7 @@ import { brotliCompressSync, brotliDecompressSync, deflateSync, gunzipSync, gzip
 import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 
-// The built package as a default export on other hosts. Installed by `npm ci --prefix test/runtimes`.
+// The built package as a default export on other hosts. `npm ci --prefix test/runtimes` installs them.
 const here = fileURLToPath(new URL('runtimes', import.meta.url))
 const root = fileURLToPath(new URL('..', import.meta.url))
 const binary = (path: string): string => join(here, 'node_modules', path)
@@ -72,7 +72,7 @@ const hosts: Record<string, { binary: string; args: (port: number) => string[]; 
   },
 }
 
-// Each path is the name of the codings of what it answers, whatever was asked for.
+// Each path is the content coding of its response, whatever the request accepts.
 const text = 'hello '.repeat(30)
 const codings = new Map<string, Buffer>([
   ['gzip', gzipSync(text)],
@@ -85,7 +85,7 @@ const codings = new Map<string, Buffer>([
   ['identity', Buffer.from(text)],
 ])
 const upstream = createUpstream(async (incoming, outgoing) => {
-  // Two answers break off before one comes whole.
+  // Two of three responses end early.
   if (incoming.url!.startsWith('/cut/')) {
     if (++cuts % 3 === 0) return void outgoing.writeHead(200, { 'content-type': 'application/json' }).end('"whole"')
     outgoing.writeHead(200, { 'content-type': 'application/json', 'content-length': 100 }).write('"half')
@@ -162,17 +162,17 @@ describe.each(Object.entries(hosts))('on %s', (name, { binary, args, ip }) => {
       if (up) return
       await new Promise((resolve) => setTimeout(resolve, 100))
     }
-    throw new Error(`${name} does not answer: ${output}`)
-  }, 30_000)
+    throw new Error(`${name} does not respond: ${output}`)
+  })
   afterAll(() => void child?.kill('SIGKILL'))
 
-  it.skipIf(missing)('answers with params, decoded once', async () => {
+  it.skipIf(missing)('responds with params, decoded once', async () => {
     const response = await fetch(`${origin}/hello/a%2Fb%20c?x=1`)
     expect([response.status, response.headers.get('content-type')]).toEqual([200, 'application/json'])
     expect(await response.json()).toEqual({ name: 'a/b c', search: '?x=1' })
   })
 
-  it.skipIf(missing)('reads a body within its limit, and refuses more', async () => {
+  it.skipIf(missing)('reads a body within its limit, and rejects a larger one', async () => {
     const text = 'ä'.repeat(200_000)
     const response = await fetch(`${origin}/echo`, { method: 'POST', body: text })
     expect([response.status, await response.text()]).toEqual([201, text])
@@ -180,7 +180,7 @@ describe.each(Object.entries(hosts))('on %s', (name, { binary, args, ip }) => {
     expect([refused.status, refused.headers.get('content-type')]).toEqual([413, 'application/problem+json'])
   })
 
-  it.skipIf(missing)('keeps answers by what their handlers see, and lets go of them by tag', async () => {
+  it.skipIf(missing)('caches responses by what their handlers read, and invalidates them by tag', async () => {
     const ask = async (what: string, user: string, init: RequestInit = {}): Promise<readonly [string, string]> => {
       const headers = { cookie: `user=${user}`, 'accept-language': 'de', ...init.headers }
       const response = await fetch(`${origin}/cached/${what}?user=${user}`, { ...init, headers })
@@ -208,7 +208,7 @@ describe.each(Object.entries(hosts))('on %s', (name, { binary, args, ip }) => {
     expect([part.status, await part.text()]).toEqual([206, '{"'])
   })
 
-  it.skipIf(missing)('shows its document and the page of it', async () => {
+  it.skipIf(missing)('serves its document and its docs page', async () => {
     const page = await fetch(`${origin}/docs`)
     expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8'])
     const [, script] = /<script[^>]* src="([^"]+)"/.exec(await page.text())!
@@ -216,7 +216,7 @@ describe.each(Object.entries(hosts))('on %s', (name, { binary, args, ip }) => {
     expect(await (await fetch(`${origin}/docs/openapi.json`)).json()).toMatchObject({ paths: { '/hello/{name}': {} } })
   })
 
-  it.skipIf(missing)('gives a body as a stream, as long as it is, and refuses more than its limit', async () => {
+  it.skipIf(missing)('passes a body to the handler as a stream, and rejects one over its limit', async () => {
     const send = (chunks: number): Promise<Response> => {
       let sent = 0
       const body = new ReadableStream<Uint8Array>({
@@ -241,25 +241,30 @@ describe.each(Object.entries(hosts))('on %s', (name, { binary, args, ip }) => {
     const form = new FormData()
     form.set('title', 'a & ä')
     form.set('file', new File(['one\r\n', 'two'], 'ä.txt', { type: 'text/plain' }))
-    // Bun takes the type from the name, whatever the part says, and adds its own charset.
+    // Bun derives the type from the file name instead of the part's header, and adds its own charset.
     const type = expect.stringMatching(/^text\/plain/) as string
     expect(await send(form)).toEqual({ title: 'a & ä', name: 'ä.txt', type, text: 'one\r\ntwo' })
   })
 
-  it.skipIf(missing)('sends each event when it is there', async () => {
-    const response = await fetch(`${origin}/ticks?to=3`)
+  it.skipIf(missing)('sends each event immediately', async () => {
+    const response = await fetch(`${origin}/ticks?to=20`)
     expect(response.headers.get('content-type')).toBe('text/event-stream')
-    const times: number[] = []
+    let chunks = 0
     let events = ''
     for await (const chunk of response.body!.pipeThrough(new TextDecoderStream()) as unknown as AsyncIterable<string>) {
-      times.push(performance.now())
+      chunks++
       events += chunk
     }
-    expect(events).toBe([1, 2, 3].map((tick) => `id: ${tick}\ndata: {"tick":${tick}}\n\n`).join(''))
-    expect(times.at(-1)! - times[0]!).toBeGreaterThan(60)
+    expect(events).toBe(
+      Array.from({ length: 20 }, (_, index) => index + 1)
+        .map((tick) => `id: ${tick}\ndata: {"tick":${tick}}\n\n`)
+        .join(''),
+    )
+    // A client that is not run for a while reads several at once.
+    expect(chunks).toBeGreaterThan(1)
   })
 
-  it.skipIf(missing)('closes the events of a client that is gone', async () => {
+  it.skipIf(missing)('closes the event stream of a client that disconnects', async () => {
     const closings = async (): Promise<number> => (await fetch(`${origin}/closings`)).json() as Promise<number>
     const before = await closings()
     const controller = new AbortController()
@@ -271,17 +276,17 @@ describe.each(Object.entries(hosts))('on %s', (name, { binary, args, ip }) => {
     await vi.waitFor(async () => expect(await closings()).toBe(before + 1), 5_000)
   })
 
-  it.skipIf(missing).each([...codings.keys()])('forwards an answer coded as %s whole', async (coding) => {
+  it.skipIf(missing).each([...codings.keys()])('forwards a response with the content coding %s', async (coding) => {
     const path = `/proxy/${encodeURIComponent(coding)}?upstream=${upstreamOrigin}`
     const { headers, body } = await raw(origin + path)
     expect(decode(headers['content-encoding'], body)).toBe(text)
     if (headers['content-length'] !== undefined) expect(Number(headers['content-length'])).toBe(body.length)
-    // The tag of the upstream's bytes is a strong one of no others.
+    // The strong tag of the upstream is valid only for the bytes of the upstream.
     if (!body.equals(codings.get(coding)!)) expect(headers.etag).toBe('W/"1"')
     else expect(headers.etag).toMatch(/^(?:W\/)?"1"$/)
   })
 
-  it.skipIf(missing)('forwards a body as it comes', async () => {
+  it.skipIf(missing)('forwards a body while it arrives', async () => {
     const body = new Blob([new Uint8Array(3_000_000)]).stream()
     const init = { method: 'POST', body, duplex: 'half' } as RequestInit
     expect(await (await fetch(`${origin}/proxy?upstream=${upstreamOrigin}/`, init)).text()).toBe('3000000')
@@ -295,13 +300,13 @@ describe.each(Object.entries(hosts))('on %s', (name, { binary, args, ip }) => {
     ])
   })
 
-  it.skipIf(missing)('sends each cookie in a header of its own', async () => {
+  it.skipIf(missing)('sends each cookie in its own header', async () => {
     const response = await fetch(`${origin}/cookies`)
     expect(response.status).toBe(204)
     expect(response.headers.getSetCookie().map((cookie) => cookie.slice(0, 3))).toEqual(['a=1', 'b=2'])
   })
 
-  it.skipIf(missing)('answers HEAD, OPTIONS, 404, 405 and errors by itself', async () => {
+  it.skipIf(missing)('responds to HEAD, OPTIONS, 404, 405 and errors itself', async () => {
     const head = await fetch(`${origin}/hello/a`, { method: 'HEAD' })
     expect([head.status, await head.text()]).toEqual([200, ''])
     const options = await fetch(`${origin}/hello/a`, { method: 'OPTIONS' })
@@ -321,12 +326,12 @@ describe.each(Object.entries(hosts))('on %s', (name, { binary, args, ip }) => {
     }
   })
 
-  it.skipIf(missing).each(['the app beside it', 'an app over the network'])(
+  it.skipIf(missing).each(['the app in its process', 'an app over the network'])(
     'runs the client, which calls %s',
     async (whose) => {
-      // Its host is of another copy of the package, which does not know that the app has told of the cuts.
+      // Its host is another copy of the package, which does not know that onError was called for the failed streams.
       const silence = vi.spyOn(console, 'error').mockReturnValue()
-      const query = whose === 'the app beside it' ? '' : `?origin=${elsewhereOrigin}`
+      const query = whose === 'the app in its process' ? '' : `?origin=${elsewhereOrigin}`
       expect(await (await fetch(`${origin}/calls${query}`)).json()).toEqual({
         item: { slug: 'a b/ü', at: '1970-01-01T00:00:00.000Z' },
         put: [201, { name: 'ü' }],
@@ -347,15 +352,18 @@ describe.each(Object.entries(hosts))('on %s', (name, { binary, args, ip }) => {
     },
   )
 
-  it.skipIf(missing)("repeats the client's calls that the network breaks, before an answer and in it", async () => {
-    cuts = 0
-    const nobody = `http://127.0.0.1:${await freePort()}`
-    const response = await fetch(`${origin}/calls?nobody=${nobody}&upstream=${upstreamOrigin}`)
-    expect(await response.json()).toEqual({ refused: 3, cut: 'whole' })
-    expect(cuts).toBe(3)
-  })
+  it.skipIf(missing)(
+    'repeats the calls of the client that fail on the network, before and during the response',
+    async () => {
+      cuts = 0
+      const nobody = `http://127.0.0.1:${await freePort()}`
+      const response = await fetch(`${origin}/calls?nobody=${nobody}&upstream=${upstreamOrigin}`)
+      expect(await response.json()).toEqual({ refused: 3, cut: 'whole' })
+      expect(cuts).toBe(3)
+    },
+  )
 
-  it.skipIf(missing)('tells what the host knows', async () => {
+  it.skipIf(missing)('provides what the host knows', async () => {
     expect(await (await fetch(`${origin}/who`)).json()).toEqual({
       ip: ip ? 'string' : 'undefined',
       env: 'object',
@@ -372,7 +380,7 @@ async function freePort(): Promise<number> {
   return port
 }
 
-// One frame of one raw block: Node 20 has no zstd.
+// One frame with one raw block, because Node.js 20 has no zstd.
 function toZstd(text: string): Buffer {
   const bytes = Buffer.from(text)
   const block = (bytes.length << 3) | 1
@@ -393,7 +401,7 @@ function decode(codings = 'identity', body: Buffer): string {
   return bytes.toString()
 }
 
-// Nothing of it decoded, as `fetch` would.
+// Without decoding, unlike `fetch`.
 async function raw(url: string): Promise<{ headers: IncomingMessage['headers']; body: Buffer }> {
   const answer = await new Promise<IncomingMessage>((resolve, reject) => get(url, resolve).on('error', reject))
   const chunks: Buffer[] = []

@@ -8,7 +8,7 @@ afterEach(() => void vi.restoreAllMocks())
 const at = (init?: RequestInit): Request => new Request('http://test/', init)
 
 describe('context.signal', () => {
-  it('is not made for who does not read it', async () => {
+  it('is not created if it is not read', async () => {
     const read = vi.spyOn(Request.prototype, 'signal', 'get')
     const pass = middleware((_request, _context, next) => next({ added: 1 }))
     const plain = route('/')
@@ -21,7 +21,7 @@ describe('context.signal', () => {
     expect(read).toHaveBeenCalledTimes(1)
   })
 
-  it('is the same for all who read it, with the reason of who aborts the request', async () => {
+  it('is the same object everywhere, with the reason of the abort', async () => {
     const client = new AbortController()
     const seen: AbortSignal[] = []
     const layer = middleware((_request, { signal }, next) => {
@@ -34,26 +34,26 @@ describe('context.signal', () => {
         seen.push(signal)
         return sleep(10, 'late')
       })
-    const answer = router({ it }, { use: [layer] }).fetch(at({ signal: client.signal }))
+    const response = router({ it }, { use: [layer] }).fetch(at({ signal: client.signal }))
     client.abort(new DOMException('stop', 'AbortError'))
     expect(new Set(seen).size).toBe(1)
     expect(seen[0]!.reason).toBe(client.signal.reason)
-    // What is answered all the same is answered.
-    expect(await (await answer).json()).toBe('late')
+    // A response after the disconnect is still returned.
+    expect(await (await response).json()).toBe('late')
   })
 
-  it('cannot be replaced by what a middleware adds', async () => {
+  it('cannot be replaced by next(added)', async () => {
     const layer = middleware((_request, _context, next) => next({ signal: new AbortController().signal }))
     const onError = vi.fn()
     const it = route('/').get(() => 'ok')
     const response = await router({ it }, { use: [layer], onError }).fetch(at())
     expect(response.status).toBe(500)
-    expect(String(onError.mock.calls[0]![0])).toContain('next({ signal }) would replace a member of the context')
+    expect(String(onError.mock.calls[0]![0])).toContain('next({ signal }) cannot replace a member of the context')
   })
 })
 
 describe('onError', () => {
-  const told = async (
+  const reportedBy = async (
     fail: (signal: AbortSignal) => unknown,
     reason: unknown = new DOMException('x', 'AbortError'),
   ) => {
@@ -63,26 +63,26 @@ describe('onError', () => {
       (_request, { signal }) =>
         new Promise<string>((_, reject) => signal.addEventListener('abort', () => reject(fail(signal) as Error))),
     )
-    const answer = router({ it }, { onError }).fetch(at({ signal: client.signal }))
+    const response = router({ it }, { onError }).fetch(at({ signal: client.signal }))
     client.abort(reason)
-    expect((await answer).status).toBe(500)
+    expect((await response).status).toBe(500)
     return onError.mock.calls.map(([error]) => error as unknown)
   }
 
-  it('hears nothing of work that ended because its client had gone', async () => {
-    expect(await told(({ reason }) => reason)).toEqual([])
-    expect(await told(({ reason }) => new Error('The operation was aborted', { cause: reason }))).toEqual([])
+  it('is not called for work that the disconnect of its client aborted', async () => {
+    expect(await reportedBy(({ reason }) => reason)).toEqual([])
+    expect(await reportedBy(({ reason }) => new Error('The operation was aborted', { cause: reason }))).toEqual([])
   })
 
-  it('hears of any other error, though the client has gone', async () => {
+  it('is called for any other error after a disconnect', async () => {
     const other = new Error('broken')
-    expect(await told(() => other)).toEqual([other])
+    expect(await reportedBy(() => other)).toEqual([other])
     const alike = new DOMException('x', 'AbortError')
-    expect(await told(() => alike)).toEqual([alike])
-    expect(await told(() => undefined)).toEqual([undefined])
+    expect(await reportedBy(() => alike)).toEqual([alike])
+    expect(await reportedBy(() => undefined)).toEqual([new TypeError('undefined was thrown')])
   })
 
-  it('hears of an AbortError where nobody aborted the request', async () => {
+  it('is called for an AbortError if the request was not aborted', async () => {
     const onError = vi.fn()
     const it = route('/').get(() => sleep(10_000, 'late', { signal: AbortSignal.timeout(1) }))
     expect((await router({ it }, { onError }).fetch(at())).status).toBe(500)
@@ -90,14 +90,14 @@ describe('onError', () => {
   })
 })
 
-describe('waitUntil', () => {
+describe('waitUntil()', () => {
   const vercel = Symbol.for('@vercel/request-context')
   afterEach(() => {
     delete (globalThis as { [vercel]?: unknown })[vercel]
   })
   const place = (value: unknown) => Object.assign(globalThis, { [vercel]: value })
 
-  it("is Vercel's where it runs, for after too", async () => {
+  it("uses Vercel's, for after() too", async () => {
     const kept: Promise<unknown>[] = []
     place({
       get: () => ({
@@ -118,7 +118,7 @@ describe('waitUntil', () => {
     expect(log).toEqual(['waited', 'after'])
   })
 
-  it("prefers what the call brings to Vercel's", async () => {
+  it("prefers the host's to Vercel's", async () => {
     const ofVercel = vi.fn()
     const ofHost = vi.fn()
     place({ get: () => ({ waitUntil: ofVercel }) })
@@ -128,7 +128,7 @@ describe('waitUntil', () => {
     expect([ofHost.mock.calls.length, ofVercel.mock.calls.length]).toEqual([2, 0])
   })
 
-  it('needs no such thing to be whole', async () => {
+  it('works if Vercel’s is absent or incomplete', async () => {
     for (const value of [undefined, {}, { get: () => undefined }, { get: () => ({}) }]) {
       place(value)
       const it = route('/').get((_request, { waitUntil }) => waitUntil(Promise.resolve()))
@@ -139,8 +139,8 @@ describe('waitUntil', () => {
   })
 })
 
-describe('after', () => {
-  it('runs after errors, redirects and answers of byway itself, in the order of the calls', async () => {
+describe('after()', () => {
+  it('runs work after errors, redirects and problems, in the order of the calls', async () => {
     const handlers: (() => unknown)[] = [
       () => reply.redirect('/b'),
       () => {
@@ -165,9 +165,9 @@ describe('after', () => {
       }) as () => string)
       const app = router({ it }, { onError: () => {} })
       await app.fetch(at())
-      log.push('answered')
+      log.push('responded')
       await app.settled()
-      expect(log).toEqual(['answered', 'one', 'two'])
+      expect(log).toEqual(['responded', 'one', 'two'])
     }
   })
 })

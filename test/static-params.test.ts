@@ -2,11 +2,22 @@ import fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
 import { errorOf, generateStaticParams, middleware, PatternError, rewrites, route, RouteError, router, RouterError } from '../src/index.js'
-import type { RouterOptions } from '../src/index.js'
+import type { App, RouterOptions } from '../src/index.js'
 
 const at = (path: string, init?: RequestInit): Request => new Request(`http://test${path}`, init)
 
-/** A router that keeps what `onError` was told. */
+/** The app as data, as middleware sees it. */
+async function appOf(routes: object): Promise<App> {
+  let app: App | undefined
+  const read = middleware((_request, context, next) => {
+    app = context.app
+    return next()
+  })
+  await router(routes, { use: [read] }).fetch(at('/'))
+  return app!
+}
+
+/** A router with a spy as `onError`. */
 function watch(routes: object, options: RouterOptions = {}) {
   const onError = vi.fn()
   const app = router(routes, { onError, ...options })
@@ -16,44 +27,62 @@ function watch(routes: object, options: RouterOptions = {}) {
 
 const only = (slug: string) => route('/items/[slug]', { params: generateStaticParams(() => [{ slug }], { dynamicParams: false }) })
 
-describe('generateStaticParams', () => {
-  it('is data on the route, before and after an operation, and leaves the route before it as it was', () => {
-    const generate = () => [{ slug: 'a' }]
-    const base = route('/items/[slug]')
-    const before = base.generateStaticParams(generate).get(() => 1)
-    const after = base.get(() => 1, { params: generateStaticParams(generate, { dynamicParams: false }) })
-    expect(base.staticParams).toBeUndefined()
-    expect(before.staticParams).toMatchObject({ generate, dynamicParams: true })
-    expect(after.staticParams).toMatchObject({ generate, dynamicParams: false })
-    expect(after.use((_request, _context, next) => next()).staticParams).toBe(after.staticParams)
-    expect([...after.operations.keys()]).toEqual(['GET'])
+describe('generateStaticParams()', () => {
+  it('returns a value for params, which the route has as data', async () => {
+    const params = generateStaticParams(() => [{ slug: 'a' }])
+    expect(params.dynamicParams).toBe(true)
+    expect(generateStaticParams(() => [], { dynamicParams: false }).dynamicParams).toBe(false)
+    expect(generateStaticParams(() => [], {}).dynamicParams).toBe(true)
+    const item = route('/items/[slug]', { params }).get(() => 1)
+    const { routes } = await appOf({ item })
+    expect(routes[0]!.route.params).toEqual([{ names: ['slug'], schema: params }])
   })
 
-  it('is refused twice, without params, and with what it does not take', () => {
+  it('throws a TypeError for invalid arguments', () => {
     const generate = () => []
-    const item = route('/items/[slug]')
     const call =
       (...rest: unknown[]) =>
       () =>
-        (item as any).generateStaticParams(...rest)
-    expect(() => item.generateStaticParams(generate, { params: generateStaticParams(generate) })).toThrow(
-      new RouteError("route '/items/[slug]': .generateStaticParams() was called twice; leave one of the two."),
-    )
-    expect(() => (route('/items') as any).generateStaticParams(generate)).toThrow(
-      new RouteError("route '/items': .generateStaticParams() has nothing to generate: the pattern has no params."),
-    )
-    for (const wrong of [
-      [],
-      [[{ slug: 'a' }]],
-      [generate, { dynamicParams: 'no' }],
-      [generate, { dynamicParams: null }],
-      [generate, { dynamicParam: false }],
-    ])
-      expect(call(...wrong)).toThrow(RouteError)
-    expect(call(generate, { dynamicParams: undefined })().staticParams.dynamicParams).toBe(true)
+        (generateStaticParams as any)(...rest)
+    for (const [rest, message] of [
+      [[], 'generateStaticParams() takes a function that returns a list of params'],
+      [[[{ slug: 'a' }]], 'generateStaticParams() takes a function that returns a list of params'],
+      [[generate, { dynamicParams: 'no' }], 'generateStaticParams() has an invalid \'dynamicParams\': "no"'],
+      [[generate, { dynamicParams: null }], "generateStaticParams() has an invalid 'dynamicParams': null"],
+      [[generate, { schema: {} }], "generateStaticParams() has an invalid 'schema': {}"],
+      [[generate, { dynamicParam: false }], "generateStaticParams() has no option 'dynamicParam'; use schema, dynamicParams"],
+    ] as const)
+      expect(call(...rest)).toThrow(new TypeError(message))
   })
 
-  it('runs for no request where other params are answered too', async () => {
+  it('is a RouteError for a pattern without params', () => {
+    expect(() => route('/items', { params: generateStaticParams(() => []) as never })).toThrow(RouteError)
+  })
+
+  it('loads rows that href() takes, and rejects others with a TypeError that names route and row', async () => {
+    const load = (rows: unknown, pattern = '/items/[slug]') =>
+      generateStaticParams((() => rows) as never).load(pattern) as Promise<unknown>
+    expect(await load([{ slug: 'a' }, { slug: 1 }])).toEqual([{ slug: 'a' }, { slug: 1 }])
+    expect(await load(Promise.resolve([{}, { path: ['a', 1] }]), '/[[...path]]')).toEqual([{}, { path: ['a', 1] }])
+    for (const [rows, row] of [
+      [['a'], '"a"'],
+      [[null], 'null'],
+      [[{}], '{}'],
+      [[{ slug: 'a', more: 'b' }], '{"slug":"a","more":"b"}'],
+      [[{ slug: ['a'] }], '{"slug":["a"]}'],
+      [[{ slug: '' }], '{"slug":""}'],
+      [[{ slug: 'a' }, { slug: '..' }], '{"slug":".."}'],
+    ] as const) {
+      await expect(load(rows)).rejects.toThrow(TypeError)
+      await expect(load(rows)).rejects.toThrow(`generateStaticParams() returned ${row}`)
+    }
+    for (const rows of [{ slug: 'a' }, undefined, 'a'])
+      await expect(load(rows)).rejects.toThrow(
+        new TypeError(`generateStaticParams() returned ${JSON.stringify(rows)}, which is not an array`),
+      )
+  })
+
+  it('does not run for a request if other params match too', async () => {
     const generate = vi.fn(() => [{ slug: 'a' }])
     const item = route('/items/[slug]', { params: generateStaticParams(generate) })
       .get((_request, { params }) => params.slug)
@@ -64,7 +93,7 @@ describe('generateStaticParams', () => {
 })
 
 describe('dynamicParams: false', () => {
-  it('answers the params that were given, and 404 for others', async () => {
+  it('matches the listed params, and responds with 404 to others', async () => {
     const { fetch, onError } = watch({ item: only('a').get((_request, { params }) => params.slug) })
     expect(await (await fetch('/items/a')).json()).toBe('a')
     const response = await fetch('/items/b')
@@ -73,7 +102,7 @@ describe('dynamicParams: false', () => {
     expect(onError).not.toHaveBeenCalled()
   })
 
-  it('is for every method of the route, and for those that it has by itself', async () => {
+  it('applies to every method, HEAD, OPTIONS and 405', async () => {
     const item = only('a')
       .get(() => 'got')
       .put(() => 'put')
@@ -86,7 +115,7 @@ describe('dynamicParams: false', () => {
     expect(await statuses('/items/b')).toEqual([404, 404, 404, 404, 404])
   })
 
-  it('goes on to the next route that matches, with its params, pattern, methods and middleware alone', async () => {
+  it('continues with the next matching route, with its own params, pattern, methods and middleware', async () => {
     const log: string[] = []
     const trace = (name: string) =>
       middleware((_request, context, next) => {
@@ -106,14 +135,14 @@ describe('dynamicParams: false', () => {
       pattern: '/items/[...path]',
     })
     expect(log.map((line) => line.split(' ')[0])).toEqual(['rest'].flatMap((name) => ['router', name]))
-    // The router's own middleware sees the route that answers.
+    // The router's own middleware sees the route that runs.
     expect(log[0]).toBe('router /items/[...path] {"path":["b/c"]}')
     expect((await fetch('/items/b', { method: 'POST' })).status).toBe(200)
     expect((await fetch('/items/a', { method: 'POST' })).status).toBe(405)
     expect((await fetch('/items/b', { method: 'OPTIONS' })).headers.get('allow')).toBe('GET, POST, HEAD, OPTIONS')
   })
 
-  it('shows a middleware of the router no route where none has these params', async () => {
+  it('shows no route to the router’s middleware if no route has the params', async () => {
     const seen: unknown[] = []
     const { fetch } = watch(
       { item: only('a').get(() => 1) },
@@ -123,7 +152,7 @@ describe('dynamicParams: false', () => {
     expect(seen).toEqual([undefined, {}])
   })
 
-  it('goes on over several routes, in the order of precedence', async () => {
+  it('continues over several routes in the order of precedence', async () => {
     const closed = { dynamicParams: false }
     const routes = {
       all: route('/[[...all]]').get(() => 'all'),
@@ -138,10 +167,10 @@ describe('dynamicParams: false', () => {
       item: only('a').get(() => 'item'),
     }
     const { text } = watch(routes)
-    const answers = await Promise.all(
+    const responses = await Promise.all(
       ['/items/a', '/items/b', '/items/c/d', '/items/e', '/items/f', '/items/c', '/', '/x/y'].map((path) => text(path)),
     )
-    expect(answers.map((answer) => JSON.parse(answer))).toEqual([
+    expect(responses.map((text) => JSON.parse(text))).toEqual([
       'item',
       'path',
       'path',
@@ -153,13 +182,13 @@ describe('dynamicParams: false', () => {
     ])
   })
 
-  it('goes on to a route of the same length', async () => {
+  it('continues with a route of the same length', async () => {
     const pair = route('/[x]/[y]').get((_request, { params }) => params)
     const { fetch } = watch({ pair, item: only('a').get(() => 'item') })
     expect(await (await fetch('/items/b')).json()).toEqual({ x: 'items', y: 'b' })
   })
 
-  it('compares what is captured decoded, a catch-all segment by segment, an absent one as the empty', async () => {
+  it('compares decoded params, and a catch-all by segments', async () => {
     const files = route('/files/[[...path]]', { params: generateStaticParams(() => [{ path: ['a b', 'c/d'] }, { path: ['é'] }, {}, { path: ['%'] }], {
         dynamicParams: false,
       }) })
@@ -173,7 +202,7 @@ describe('dynamicParams: false', () => {
     expect(await statusOf('/files/%')).toBe(400)
   })
 
-  it('takes an empty array for an absent catch-all, and params named like members of objects', async () => {
+  it('compares an empty array as an absent catch-all, and params with names of object members', async () => {
     const files = route('/[constructor]/[[...toString]]', { params: generateStaticParams(() => [{ constructor: 'a', toString: [] }] as any, { dynamicParams: false }) })
       .get(() => 1)
     const { fetch } = watch({ files })
@@ -182,17 +211,20 @@ describe('dynamicParams: false', () => {
     expect((await (files as any).GET(at('/'), { params: { constructor: 'a' } })).status).toBe(200)
   })
 
-  it('compares the strings of the pathname where a schema parses them', async () => {
-    const byNumber = route('/n/[id]', { params: z.object({ id: z.coerce.number() }) })
-      .generateStaticParams(() => [{ id: '7' }, { id: 'x' }], { dynamicParams: false })
-      .get((_request, { params }) => params.id + 1)
+  it('compares the strings of the pathname before the schema parses them', async () => {
+    const byNumber = route('/n/[id]', {
+      params: generateStaticParams(() => [{ id: 7 }, { id: 'x' }], {
+        schema: z.object({ id: z.coerce.number() }),
+        dynamicParams: false,
+      }),
+    }).get((_request, { params }) => params.id + 1)
     const { fetch } = watch({ byNumber })
     expect(await (await fetch('/n/7')).json()).toBe(8)
     expect((await fetch('/n/07')).status).toBe(404)
     expect((await fetch('/n/x')).status).toBe(404)
   })
 
-  it('asks for the params once, at the first request that needs them, for all that come meanwhile', async () => {
+  it('loads the list once, with the first request that needs it, for all concurrent requests', async () => {
     let give!: (rows: { slug: string }[]) => void
     const generate = vi.fn(() => new Promise<{ slug: string }[]>((resolve) => (give = resolve)))
     const item = route('/items/[slug]', { params: generateStaticParams(generate, { dynamicParams: false }) })
@@ -202,22 +234,22 @@ describe('dynamicParams: false', () => {
     await fetch('/')
     await fetch('/nowhere')
     expect(generate).not.toHaveBeenCalled()
-    const answers = ['a', 'b', 'a'].map((slug) => fetch(`/items/${slug}`))
+    const responses = ['a', 'b', 'a'].map((slug) => fetch(`/items/${slug}`))
     await vi.waitFor(() => expect(generate).toHaveBeenCalledTimes(1))
     give([{ slug: 'a' }])
-    expect((await Promise.all(answers)).map(({ status }) => status)).toEqual([200, 404, 200])
+    expect((await Promise.all(responses)).map(({ status }) => status)).toEqual([200, 404, 200])
     expect((await fetch('/items/b')).status).toBe(404)
     expect(generate).toHaveBeenCalledTimes(1)
   })
 
-  it('answers without a promise once they are known', async () => {
+  it('returns a Response without a promise once the list is loaded', async () => {
     const app = router({ item: only('a').get(() => 1) })
     await app.fetch(at('/items/a'))
     expect(app.fetch(at('/items/a'))).toBeInstanceOf(Response)
     expect(app.fetch(at('/items/b'))).toBeInstanceOf(Response)
   })
 
-  it('is a 500 when they cannot be told, inside the middleware of the router, and asks again', async () => {
+  it('is a 500 inside the router’s middleware if loading fails, and loads again', async () => {
     const broken = new Error('no database')
     const generate = vi.fn(async () => [{ slug: 'a' }]).mockRejectedValueOnce(broken)
     const item = route('/items/[slug]', { params: generateStaticParams(generate, { dynamicParams: false }) })
@@ -234,36 +266,29 @@ describe('dynamicParams: false', () => {
     expect(await response.json()).toEqual({ title: 'Internal Server Error', status: 500 })
     expect(seen).toEqual([broken])
     expect(onError.mock.calls).toEqual([
-      [broken, expect.objectContaining({ pattern: '/items/[slug]', phase: 'handler' })],
+      [broken, expect.objectContaining({ pattern: '/items/[slug]', phase: 'input' })],
     ])
     expect((await fetch('/items/a')).status).toBe(200)
     expect(generate).toHaveBeenCalledTimes(2)
   })
 
   it.each([
-    ['no array', { slug: 'a' }, /gave \{"slug":"a"\}, which is not an array/],
-    ['nothing', undefined, /gave undefined, which is not an array/],
-    ['no object', ['a'], /gave "a", which is not what the pattern captures/],
-    ['null', [null], /gave null/],
-    ['a param too few', [{}], /gave \{\}/],
-    ['a param too many', [{ slug: 'a', more: 'b' }], /gave \{"slug":"a","more":"b"\}/],
-    ['a number', [{ slug: 1 }], /gave \{"slug":1\}/],
-    ['an array for one segment', [{ slug: ['a'] }], /gave \{"slug":\["a"\]\}/],
-    ['an empty param', [{ slug: '' }], /gave \{"slug":""\}/],
-    ['what no URL can hold', [{ slug: 'a' }, { slug: '..' }], /gave \{"slug":"\.\."\}/],
-  ])('reports a function that gives %s', async (_name, given, message) => {
-    const item = route('/items/[slug]', { params: generateStaticParams((() => given) as never, { dynamicParams: false }) })
-      .get(() => 1)
+    ['an object', { slug: 'a' }, /returned \{"slug":"a"\}, which is not an array/],
+    ['undefined', undefined, /returned undefined, which is not an array/],
+    ['a list of strings', ['a'], /returned .*"a"/],
+    ['a list with null', [null], /returned .*null/],
+  ])('is a 500 whose error is reported if the function returns %s', async (_name, rows, message) => {
+    const params = generateStaticParams((() => rows) as never, { dynamicParams: false })
+    const item = route('/items/[slug]', { params: params as never }).get(() => 1)
     const { fetch, onError } = watch({ item })
     expect((await fetch('/items/a')).status).toBe(500)
     expect(onError).toHaveBeenCalledTimes(1)
     const error = onError.mock.calls[0]![0]
     expect(error).toBeInstanceOf(TypeError)
-    expect(error.message).toMatch("route '/items/[slug]': generateStaticParams gave ")
     expect(error.message).toMatch(message)
   })
 
-  it('is the same below a basePath, behind a rewrite, and with a slash at the end', async () => {
+  it('applies below a basePath, after a rewrite, and to a trailing slash', async () => {
     const routes = { item: only('a').get((_request, { params }) => params.slug) }
     const { fetch } = watch(routes, {
       basePath: '/api',
@@ -276,7 +301,7 @@ describe('dynamicParams: false', () => {
       expect([path, (await fetch(path)).status]).toEqual([path, 404])
   })
 
-  it("is a 404 of the route's own function too", async () => {
+  it("applies to the route's own function", async () => {
     const item = only('a').get((_request, { params }) => params.slug)
     expect((await item.GET(at('/items/a'))).status).toBe(200)
     expect((await item.GET(at('/items/b'))).status).toBe(404)
@@ -298,8 +323,8 @@ const pathname = fc
   .array(fc.constantFrom('a', 'b', 'c', '%61', 'a%20b'), { maxLength: 4 })
   .map((segments) => `/${segments.join('/')}`)
 
-describe('a router with routes that are passed over', () => {
-  it('answers as one without them', async () => {
+describe('a router with routes whose params never match', () => {
+  it('responds as a router without them', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.uniqueArray(fc.tuple(pattern, fc.boolean()), { selector: ([text]) => text, minLength: 1, maxLength: 9 }),
@@ -307,7 +332,7 @@ describe('a router with routes that are passed over', () => {
         async (declared, pathnames) => {
           const make = (text: string, isOpen: boolean): object => {
             const made = route(text).get((_request, context) => [context.pattern, context.params] as never)
-            return isOpen ? made : (made as any).generateStaticParams(() => [], { dynamicParams: false })
+            return isOpen ? made : route(text, { params: generateStaticParams(() => [], { dynamicParams: false }) as never }).get(() => 'closed')
           }
           const closable = declared.map(([text, isOpen]) => [text, isOpen || !text.includes('[')] as const)
           const toApp = (list: typeof closable) =>
@@ -321,8 +346,8 @@ describe('a router with routes that are passed over', () => {
           }
           const open = toApp(closable.filter(([, isOpen]) => isOpen))
           for (const path of pathnames) {
-            const answers = await Promise.all([app.fetch(at(path)), open.fetch(at(path))])
-            expect(await answers[0].text()).toBe(await answers[1].text())
+            const responses = await Promise.all([app.fetch(at(path)), open.fetch(at(path))])
+            expect(await responses[0].text()).toBe(await responses[1].text())
           }
         },
       ),

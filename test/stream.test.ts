@@ -13,33 +13,33 @@ afterEach(() => {
 const at = (method = 'GET'): Request => new Request('http://test/', { method })
 const turn = () => new Promise<void>((resolve) => setTimeout(resolve, 0))
 
-/** Items that tell what was asked of them. Without an end, unless `end` says how it comes. */
+/** Items that count the calls of their iterator. They are endless unless `end` is given. */
 function source(end?: { readonly after: number; readonly error?: unknown; readonly onClose?: () => void }) {
-  const told = { started: 0, asked: 0, closed: 0 }
+  const seen = { started: 0, asked: 0, closed: 0 }
   const items: AsyncIterable<string> = {
     [Symbol.asyncIterator]() {
-      told.started++
+      seen.started++
       return {
         async next() {
-          told.asked++
-          if (end && told.asked > end.after) {
+          seen.asked++
+          if (end && seen.asked > end.after) {
             if ('error' in end) throw end.error
             return { done: true, value: undefined }
           }
-          return { done: false, value: String(told.asked) }
+          return { done: false, value: String(seen.asked) }
         },
         async return() {
-          told.closed++
+          seen.closed++
           end?.onClose?.()
           return { done: true, value: undefined }
         },
       }
     },
   }
-  return { items, told }
+  return { items, seen }
 }
 
-/** An app with one route, and what its `onError` was told. */
+/** An app with one route, and the calls of its `onError`. */
 function toApp(handler: () => unknown, ...layers: AnyMiddleware[]) {
   const errors: (readonly [unknown, string])[] = []
   const it = route('/').get(handler as () => string)
@@ -47,7 +47,7 @@ function toApp(handler: () => unknown, ...layers: AnyMiddleware[]) {
   return { app, errors, fetch: async (method?: string) => app.fetch(at(method)) }
 }
 
-const kinds: readonly (readonly [name: string, answer: (items: Items<string>) => unknown, first: string])[] = [
+const kinds: readonly (readonly [name: string, toReply: (items: Items<string>) => unknown, first: string])[] = [
   ['reply.stream', (items) => reply.stream(items), '1'],
   ['reply.ndjson', (items) => reply.ndjson(items), '"1"\n'],
   [
@@ -64,35 +64,34 @@ const kinds: readonly (readonly [name: string, answer: (items: Items<string>) =>
       } as AsyncIterable<ServerSentEvent<string>>),
     'data: "1"\n\n',
   ],
-  ['an async iterable that is returned', (items) => items, '"1"\n'],
 ]
 
-describe.each(kinds)('%s', (_name, answer, first) => {
-  it('asks for no item before it is read, and for one with each read', async () => {
-    const { items, told } = source()
-    const reader = (await toApp(() => answer(items)).fetch()).body!.getReader()
+describe.each(kinds)('%s()', (_name, toReply, first) => {
+  it('requests no item before it is read, and one with each read', async () => {
+    const { items, seen } = source()
+    const reader = (await toApp(() => toReply(items)).fetch()).body!.getReader()
     await turn()
-    expect(told).toEqual({ started: 0, asked: 0, closed: 0 })
+    expect(seen).toEqual({ started: 0, asked: 0, closed: 0 })
     for (const count of [1, 2, 3]) {
       await reader.read()
       await turn()
-      expect(told.asked).toBe(count)
+      expect(seen.asked).toBe(count)
     }
     await reader.cancel()
-    expect(told).toEqual({ started: 1, asked: 3, closed: 1 })
+    expect(seen).toEqual({ started: 1, asked: 3, closed: 1 })
   })
 
-  it('ends with its items, and does not close what has ended', async () => {
-    const { items, told } = source({ after: 2 })
-    const text = await (await toApp(() => answer(items)).fetch()).text()
+  it('ends with its items, and does not close an iterator that has ended', async () => {
+    const { items, seen } = source({ after: 2 })
+    const text = await (await toApp(() => toReply(items)).fetch()).text()
     expect(text).toBe(first + first.replace('1', '2'))
-    expect(told).toEqual({ started: 1, asked: 3, closed: 0 })
+    expect(seen).toEqual({ started: 1, asked: 3, closed: 0 })
   })
 
-  it('breaks off with an error of the items, and tells onError once', async () => {
+  it('fails with the error of its items, and reports it once', async () => {
     const error = new Error('half way')
-    const { items, told } = source({ after: 1, error })
-    const { fetch, errors } = toApp(() => answer(items))
+    const { items, seen } = source({ after: 1, error })
+    const { fetch, errors } = toApp(() => toReply(items))
     const response = await fetch()
     expect(response.status).toBe(200)
     const reader = response.body!.getReader()
@@ -101,21 +100,36 @@ describe.each(kinds)('%s', (_name, answer, first) => {
     await expect(reader.read()).rejects.toBe(error)
     await turn()
     expect(errors).toEqual([[error, 'stream']])
-    expect(told).toEqual({ started: 1, asked: 2, closed: 0 })
+    expect(seen).toEqual({ started: 1, asked: 2, closed: 0 })
   })
 
-  it('does not begin for HEAD', async () => {
-    const { items, told } = source()
-    const response = await toApp(() => answer(items)).fetch('HEAD')
+  it('requests no item for HEAD', async () => {
+    const { items, seen } = source()
+    const response = await toApp(() => toReply(items)).fetch('HEAD')
     expect([response.status, response.body]).toEqual([200, null])
     expect(response.headers.get('content-type')).toBeTruthy()
     await turn()
-    expect(told.asked).toBe(0)
+    expect(seen.asked).toBe(0)
   })
 })
 
-describe('a streamed answer', () => {
-  it('runs no line of a generator for HEAD', async () => {
+describe('a streamed response', () => {
+  it('is a 500 if a handler returns the async iterable as it is, with a message that says what to do', async () => {
+    const { items, seen } = source()
+    for (const value of [items, (async function* () {})(), new ReadableStream()]) {
+      const { fetch, errors } = toApp(() => value)
+      expect((await fetch()).status).toBe(500)
+      expect(errors).toEqual([
+        [
+          new TypeError('an async iterable cannot be sent as it is; use reply.ndjson(), reply.sse() or reply.stream()'),
+          'response',
+        ],
+      ])
+    }
+    expect(seen.started).toBe(0)
+  })
+
+  it('does not start a generator for HEAD', async () => {
     const ran = vi.fn()
     async function* items() {
       ran()
@@ -129,7 +143,7 @@ describe('a streamed answer', () => {
     expect(ran).toHaveBeenCalledTimes(1)
   })
 
-  it('runs what a generator has in finally when the reader goes', async () => {
+  it('runs the finally of a generator when the reader cancels', async () => {
     const log: string[] = []
     async function* items() {
       try {
@@ -138,14 +152,14 @@ describe('a streamed answer', () => {
         log.push('closed')
       }
     }
-    const { fetch, errors } = toApp(() => items())
+    const { fetch, errors } = toApp(() => reply.ndjson(items()))
     const reader = (await fetch()).body!.getReader()
     await reader.read()
     await reader.cancel()
     expect([log, errors]).toEqual([['closed'], []])
   })
 
-  it('gives up an item that comes when the reader has gone, and an error too', async () => {
+  it('discards an item or an error that comes after the reader has canceled', async () => {
     for (const fail of [false, true]) {
       let settle = (): void => {}
       const closed = vi.fn()
@@ -158,7 +172,7 @@ describe('a streamed answer', () => {
           closed()
         }
       }
-      const { fetch, errors } = toApp(() => items())
+      const { fetch, errors } = toApp(() => reply.ndjson(items()))
       const reader = (await fetch()).body!.getReader()
       await reader.read()
       void reader.read()
@@ -171,7 +185,7 @@ describe('a streamed answer', () => {
     }
   })
 
-  it('tells onError of what closing the items throws', async () => {
+  it('reports an error of closing the iterator', async () => {
     const error = new Error('closing')
     const { items } = source({
       after: 9,
@@ -179,21 +193,21 @@ describe('a streamed answer', () => {
         throw error
       },
     })
-    const { fetch, errors } = toApp(() => items)
+    const { fetch, errors } = toApp(() => reply.ndjson(items))
     const reader = (await fetch()).body!.getReader()
     await reader.read()
     await reader.cancel()
     expect(errors).toEqual([[error, 'stream']])
   })
 
-  it('closes the items where one cannot be written, and tells of that only', async () => {
+  it('closes the iterator if an item cannot be sent, and reports the first error only', async () => {
     for (const onClose of [
       () => {},
       () => {
         throw new Error('closing')
       },
     ]) {
-      const { items, told } = source({ after: 9, onClose })
+      const { items, seen } = source({ after: 9, onClose })
       const { fetch, errors } = toApp(() =>
         reply.ndjson({
           async *[Symbol.asyncIterator]() {
@@ -202,27 +216,27 @@ describe('a streamed answer', () => {
         }),
       )
       const response = await fetch()
-      await expect(response.text()).rejects.toThrow('JSON cannot carry a function')
+      await expect(response.text()).rejects.toThrow('JSON cannot represent a function')
       expect(errors.map(([error, phase]) => [(error as Error).name, phase])).toEqual([['TypeError', 'stream']])
-      expect(told).toEqual({ started: 1, asked: 2, closed: 1 })
+      expect(seen).toEqual({ started: 1, asked: 2, closed: 1 })
     }
   })
 
-  it('says what reply.stream writes', async () => {
+  it('fails with a message that says what reply.stream() takes', async () => {
     const { fetch, errors } = toApp(() => reply.stream([1] as never))
-    await expect((await fetch()).text()).rejects.toThrow('reply.stream() writes strings and Uint8Arrays, not a number')
+    await expect((await fetch()).text()).rejects.toThrow('reply.stream() takes strings and Uint8Arrays, not a number; use reply.ndjson() for JSON')
     expect(errors).toHaveLength(1)
   })
 
-  it('is a 500 where there is nothing to iterate over', async () => {
+  it('is a 500 if the value is not iterable', async () => {
     for (const items of [undefined, null, {}, 'text', 1, () => {}]) {
       const { fetch, errors } = toApp(() => reply.stream(items as never))
       expect((await fetch()).status).toBe(500)
-      expect(String(errors[0]![0])).toContain('a stream is written from an iterable or an async one')
+      expect(String(errors[0]![0])).toContain('a stream takes an iterable or an async iterable')
     }
   })
 
-  it('takes what for await takes: arrays, generators, promises in them, ReadableStreams', async () => {
+  it('can be made of arrays, generators, promises in them, and ReadableStreams', async () => {
     const given: (() => Items<unknown>)[] = [
       () => [1, 2],
       () => new Set([1, 2]),
@@ -249,12 +263,12 @@ describe('a streamed answer', () => {
     expect(broken.errors).toHaveLength(1)
   })
 
-  it('writes bytes and text as they are', async () => {
+  it('sends bytes and strings unchanged', async () => {
     const bytes = new TextEncoder().encode('€')
     expect(await reply.stream(['a', bytes.subarray(0, 1), '', bytes.subarray(1)]).text()).toBe('a€')
   })
 
-  it('has the status and the headers that it was given', async () => {
+  it('has the status and the headers of init', async () => {
     const { fetch } = toApp(() =>
       reply.stream(['a,b\n'], { status: 202, headers: { 'content-type': 'text/csv', etag: '"1"' } }),
     )
@@ -273,7 +287,7 @@ describe('a streamed answer', () => {
     expect(() => reply.ndjson([], { status: 204 })).toThrow(TypeError)
   })
 
-  it('takes a header of a middleware, and is still watched where it is copied', async () => {
+  it('reports its error if middleware changes its headers or copies it', async () => {
     const marks = middleware(async (_request, _context, next) => {
       const response = await next()
       response.headers.set('x-mark', 'set')
@@ -289,7 +303,7 @@ describe('a streamed answer', () => {
     ] as const) {
       const error = new Error('half way')
       const { items } = source({ after: 1, error })
-      const { fetch, errors } = toApp(() => items, layer)
+      const { fetch, errors } = toApp(() => reply.ndjson(items), layer)
       const response = await fetch()
       expect(response.headers.get('x-mark')).toBe(mark)
       await expect(response.text()).rejects.toBe(error)
@@ -297,7 +311,7 @@ describe('a streamed answer', () => {
     }
   })
 
-  it('is watched where a middleware makes it', async () => {
+  it('reports its error if middleware returns it', async () => {
     const error = new Error('half way')
     const { items } = source({ after: 1, error })
     const { fetch, errors } = toApp(
@@ -315,21 +329,21 @@ describe('a streamed answer', () => {
     ])
   })
 
-  it('is closed where a middleware answers something else', async () => {
-    const { items, told } = source()
+  it('is canceled if middleware returns another response', async () => {
+    const { items, seen } = source()
     const work = vi.fn()
     const layer = middleware(async (_request, { after }, next) => {
       after(work)
       await next()
       return reply.text('instead')
     })
-    const { fetch, app } = toApp(() => items, layer)
+    const { fetch, app } = toApp(() => reply.ndjson(items), layer)
     expect(await (await fetch()).text()).toBe('instead')
     await app.settled()
-    expect([told.closed, work.mock.calls.length]).toEqual([1, 1])
+    expect([seen.closed, work.mock.calls.length]).toEqual([1, 1])
   })
 
-  it('goes on where a middleware reads it to answer something else', async () => {
+  it('continues if middleware reads it for another response', async () => {
     const { items } = source({ after: 2 })
     const upper = middleware(async (_request, _context, next) => {
       const response = await next()
@@ -338,14 +352,14 @@ describe('a streamed answer', () => {
       })
       return new Response(response.body!.pipeThrough(change as never))
     })
-    expect(await (await toApp(() => items, upper).fetch()).text()).toBe('"9"\n"2"\n')
+    expect(await (await toApp(() => reply.ndjson(items), upper).fetch()).text()).toBe('"9"\n"2"\n')
     const { items: kept } = source({ after: 2 })
     const copies = middleware(async (_request, _context, next) => reply.text(await (await next()).clone().text()))
-    expect(await (await toApp(() => kept, copies).fetch()).text()).toBe('"1"\n"2"\n')
+    expect(await (await toApp(() => reply.ndjson(kept), copies).fetch()).text()).toBe('"1"\n"2"\n')
   })
 })
 
-describe('after', () => {
+describe('context.after()', () => {
   const cases: readonly (readonly [string, { after: number; error?: unknown }, (response: Response) => unknown])[] = [
     ['ended', { after: 2 }, (response) => response.text()],
     ['broken', { after: 2, error: new Error('half way') }, (response) => response.text().catch(() => {})],
@@ -359,13 +373,13 @@ describe('after', () => {
       },
     ],
   ]
-  it.each(cases)('runs when the stream has %s, and not before', async (_name, end, finish) => {
+  it.each(cases)('runs work when the stream has %s, and not before', async (_name, end, finish) => {
     const { items } = source(end)
     const log: string[] = []
     const it = route('/').get((_request, { after }) => {
       after(() => void log.push('one'))
       after(() => void log.push('two'))
-      return items
+      return reply.ndjson(items)
     })
     const app = router({ it }, { onError: () => {} })
     const response = await app.fetch(at())
@@ -377,11 +391,11 @@ describe('after', () => {
     expect(log).toEqual(['read', 'one', 'two'])
   })
 
-  it('runs for HEAD', async () => {
+  it('runs work for HEAD', async () => {
     const work = vi.fn()
     const it = route('/').get((_request, { after }) => {
       after(work)
-      return source().items
+      return reply.ndjson(source().items)
     })
     const app = router({ it })
     await app.fetch(at('HEAD'))
@@ -472,9 +486,9 @@ const anyEvent = fc.record(
   { requiredKeys: ['data'] },
 )
 
-describe('reply.sse', () => {
-  it('is parsed back as it was given by whoever follows the specification, or breaks off at the event', async () => {
-    let refused = 0
+describe('reply.sse()', () => {
+  it('is parsed to the same events by a parser of the specification, or fails at an event', async () => {
+    let failed = 0
     await fc.assert(
       fc.asyncProperty(fc.array(anyEvent, { maxLength: 4 }), async (given) => {
         const { fetch, errors } = toApp(() => reply.sse(given))
@@ -484,9 +498,9 @@ describe('reply.sse', () => {
           for (let read = await reader.read(); !read.done; read = await reader.read()) chunks.push(read.value)
         } catch (error) {
           expect(error).toBeInstanceOf(TypeError)
-          refused++
+          failed++
         }
-        // A chunk for each event, up to the one that is refused.
+        // A chunk for each event, up to the one that is an error.
         expect(errors).toHaveLength(chunks.length < given.length ? 1 : 0)
         const { events } = parseEventStream(Buffer.concat(chunks))
         let lastEventId = ''
@@ -497,7 +511,7 @@ describe('reply.sse', () => {
           }),
         )
         const broken = given[chunks.length]
-        // Only what cannot arrive as it is is refused.
+        // Only an event that would arrive as another one is an error.
         if (broken)
           expect(
             /[\0\r\n]|\p{Surrogate}/u.test(broken.event ?? '') || !/^[!-~]?$|^[!-~][ -~]*[!-~]$/.test(broken.id ?? ''),
@@ -505,10 +519,10 @@ describe('reply.sse', () => {
       }),
       { numRuns: 500 },
     )
-    expect(refused).toBeGreaterThan(20)
+    expect(failed).toBeGreaterThan(20)
   })
 
-  it('sends a retry with the first event, once', async () => {
+  it('sends retry once, with the first event', async () => {
     const bytes = new Uint8Array(await reply.sse([{ data: 1 }, { data: 2 }], { retry: 1_500.4 }).arrayBuffer())
     expect(parseEventStream(bytes)).toMatchObject({ retry: 1_500, events: [{ data: '1' }, { data: '2' }] })
     expect(new TextDecoder().decode(bytes).match(/retry/g)).toHaveLength(1)
@@ -521,17 +535,19 @@ describe('reply.sse', () => {
     { keepAlive: -1 },
     { keepAlive: Number.NaN },
     { keepAlive: Infinity },
+    // A longer timer would fire immediately.
+    { keepAlive: 2 ** 31 },
   ])('throws for %j', (init) => {
     expect(() => reply.sse([], init)).toThrow(RangeError)
   })
 
-  it('sends a comment for each keepAlive of silence, and none between events that come in time', async () => {
+  it('sends a comment after each keepAlive without an event, and none before', async () => {
     vi.useFakeTimers()
     let send = (_data: string): void => {}
     async function* events() {
       for (;;) yield { data: await new Promise<string>((resolve) => (send = resolve)) }
     }
-    const reader = reply.sse(events(), { keepAlive: 10 }).body!.getReader()
+    const reader = reply.sse(events(), { keepAlive: 10_000 }).body!.getReader()
     const seen: string[] = []
     const reading = (async () => {
       for (let read = await reader.read(); !read.done; read = await reader.read())
@@ -555,7 +571,7 @@ describe('reply.sse', () => {
     expect(seen).toHaveLength(4)
   })
 
-  it('leaves no timer behind, however it ends', async () => {
+  it('clears its timer at every kind of end', async () => {
     vi.useFakeTimers()
     for (const end of [{ after: 1 }, { after: 1, error: new Error('half way') }]) {
       const { items } = source(end)
@@ -571,13 +587,13 @@ describe('reply.sse', () => {
     expect(vi.getTimerCount()).toBe(0)
   })
 
-  it('piles up no comments for a reader that does not read', async () => {
+  it('sends no comments that a slow reader has not requested', async () => {
     vi.useFakeTimers()
     async function* events() {
       await new Promise(() => {})
       yield { data: 1 }
     }
-    const reader = reply.sse(events(), { keepAlive: 1 }).body!.getReader()
+    const reader = reply.sse(events(), { keepAlive: 1_000 }).body!.getReader()
     const first = reader.read()
     await vi.advanceTimersByTimeAsync(100_000)
     expect(new TextDecoder().decode((await first).value)).toBe(':\n\n')
@@ -609,7 +625,7 @@ describe('reply.sse', () => {
         ({ data }) => JSON.parse(data) as unknown,
       )
 
-    it("sends what the schema makes of each event's data", async () => {
+    it("sends the schema's output of each event's data", async () => {
       const given = [{ data: { price: 1, secret: 'x' }, id: '1' }, { data: { price: 2, at: 0 } }]
       const slow = Tick.refine(async () => true)
       for (const schema of [Tick, slow])
@@ -622,7 +638,7 @@ describe('reply.sse', () => {
       )
     })
 
-    it('breaks off at what the schema refuses, tells onError why, and closes the items', async () => {
+    it('fails at invalid data, reports why, and closes the iterator', async () => {
       const closed = vi.fn()
       async function* events() {
         try {
@@ -644,7 +660,7 @@ describe('reply.sse', () => {
       expect(closed).toHaveBeenCalledTimes(2)
     })
 
-    it('is refused where the schema is none', () => {
+    it('throws if the schema is not a Standard Schema', () => {
       expect(() => reply.sse([], { schema: {} as never })).toThrow('reply.sse() takes a Standard Schema')
     })
   })

@@ -15,7 +15,7 @@ const flags =
 const patiently = { timeout: 10_000, interval: 50 }
 
 // Three processes, Redis and a browser, on a machine that may be busy.
-describe.skipIf(isSkipped)('the page', { timeout: 60_000 }, () => {
+describe.skipIf(isSkipped)('the page', () => {
   let started: Started
   let browser: Browser
   let page: Page
@@ -25,11 +25,11 @@ describe.skipIf(isSkipped)('the page', { timeout: 60_000 }, () => {
     started = await start()
     expect(started.url, started.output()).toBeDefined()
     browser = await chromium.launch({ executablePath, args: flags.split(' ') })
-  }, 90_000)
+  })
   afterAll(async () => {
     await browser?.close()
     await started?.stop()
-  }, 30_000)
+  })
   beforeEach(async () => {
     page = await browser.newPage()
     mistakes = []

@@ -13,7 +13,7 @@ const flags =
   '--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync'
 
 // A few steps in a browser, on a machine that may be busy.
-describe.skipIf(isMissing)('the page', { timeout: 60_000 }, () => {
+describe.skipIf(isMissing)('the page', () => {
   let server: Served
   let browser: Browser
   let page: Page
@@ -23,7 +23,7 @@ describe.skipIf(isMissing)('the page', { timeout: 60_000 }, () => {
     server = serve(app, { port: 0, hostname: '127.0.0.1', signals: false })
     await server.ready
     browser = await chromium.launch({ executablePath, args: flags.split(' ') })
-  }, 60_000)
+  })
   afterAll(async () => {
     await browser?.close()
     await server?.close()

@@ -29,14 +29,15 @@ export const bodies: Readonly<Record<string, EncodeBody>> = {
  * and `false` is left out. The form is multipart only if there is a file in it.
  */
 function toForm(form: unknown): EncodedBody {
+  if (form instanceof FormData || form instanceof URLSearchParams) return { body: form }
   const body = new FormData()
   let hasFile = false
-  if (form instanceof FormData || form instanceof URLSearchParams) return { body: form }
   addFields(
     form,
     (name, value) => {
-      if (value instanceof Blob) hasFile = true
-      if (value !== false) body.append(name, value === true ? 'on' : value instanceof Blob ? value : toText(value))
+      const isFile = value instanceof Blob
+      if (isFile) hasFile = true
+      if (value !== false) body.append(name, value === true ? 'on' : isFile ? value : toText(value))
     },
     (name, key) => `${name}.${key}`,
   )

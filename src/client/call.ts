@@ -31,9 +31,9 @@ export async function call(
   const controller = new AbortController()
   const signal = options.signal ? AbortSignal.any([options.signal, controller.signal]) : controller.signal
   const { body, type } = toBody(options as {}, { ...bodies, ...settings.bodies })
-  // A request with these methods can be repeated: https://www.rfc-editor.org/rfc/rfc9110#section-9.2.2
+  // A POST or a PATCH could do something twice: https://www.rfc-editor.org/rfc/rfc9110#section-9.2.2
   const isRepeatable = !/^P(OST|ATCH)$/.test(method) && !(body instanceof ReadableStream)
-  // The abort listener below keeps it, for the reason above.
+  // The abort listener of the race keeps it, for the reason above.
   let sent: Request | undefined
 
   const send = async (lastEventId?: string): Promise<Omit<Attempt, 'count'>> => {
@@ -75,16 +75,17 @@ export async function call(
         isRepeatable && retry ? retry({ ...attempt, count }) : undefined
       const attempt = await send()
       const { request, response } = attempt
+      let { error } = attempt
       let wait = await toWait(attempt)
-      if (wait !== undefined) response?.body?.cancel().catch(() => {})
-      else if (!response) throw attempt.error
-      else
+      if (wait != null) response?.body?.cancel().catch(() => {})
+      else if (response)
         try {
           return await toResult(request, response, signal, schema, isRepeatable ? send : undefined)
-        } catch (error) {
+        } catch (broken) {
+          error = broken
           wait = await toWait({ request, error })
-          if (wait === undefined) throw error
         }
+      if (wait == null) throw error
       await sleep(wait, signal)
     }
   }

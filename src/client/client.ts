@@ -42,16 +42,15 @@ export function createClient<app>(options: ClientOptions<app> = {}): Client<app>
     options.responses
   const origin = globalThis.location?.origin ?? 'http://localhost'
   const base = toBase(baseUrl ?? origin + (fetch?.basePath ?? ''))
-  const client = (pattern: string): object => ({
-    url: ({ params, query }: AnyCallOptions = {}) => toUrl(base, pattern, params, query),
-    ...Object.fromEntries(
-      methods.map((method) => [
-        method,
-        (given: AnyCallOptions = {}) =>
-          call(options, base, pattern, method.toUpperCase(), given, responses?.[pattern]?.[method]),
-      ]),
-    ),
-  })
+  const client = (pattern: string): object => {
+    const route: Record<string, unknown> = {
+      url: ({ params, query }: AnyCallOptions = {}) => toUrl(base, pattern, params, query),
+    }
+    for (const method of methods)
+      route[method] = (given: AnyCallOptions = {}) =>
+        call(options, base, pattern, method.toUpperCase(), given, responses?.[pattern]?.[method])
+    return route
+  }
   // The patterns and calls are in the app's type alone.
   return client as unknown as Client<app>
 }

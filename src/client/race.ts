@@ -1,12 +1,12 @@
 /**
- * Settles as `work` does, or rejects with the signal's reason if it is aborted first. Calls `onTime` after a time, at most
- * 24.8 days, which is the longest that a timer can wait.
+ * Settles as `work` does, or rejects with the signal's reason if it is aborted first. After a time, which a timer limits to
+ * 24.8 days, calls `onTime`; without `onTime`, resolves.
  */
 export function race<value>(
   signal: AbortSignal,
-  work: Promise<value>,
+  work: Promise<value> | undefined,
   milliseconds: number | undefined,
-  onTime: () => void,
+  onTime?: () => void,
 ): Promise<value> {
   let timer: ReturnType<typeof setTimeout> | undefined
   let stop: () => void
@@ -14,8 +14,9 @@ export function race<value>(
     stop = () => reject(signal.reason as Error)
     if (signal.aborted) stop()
     signal.addEventListener('abort', stop)
-    if (milliseconds !== undefined) timer = setTimeout(onTime, Math.min(milliseconds, 2 ** 31 - 1))
-    work.then(resolve, reject)
+    const end = onTime ?? (resolve as () => void)
+    if (milliseconds != null) timer = setTimeout(end, Math.min(milliseconds, 2 ** 31 - 1))
+    work?.then(resolve, reject)
   }).finally(() => {
     clearTimeout(timer)
     signal.removeEventListener('abort', stop)
@@ -23,8 +24,4 @@ export function race<value>(
 }
 
 /** Resolves after a time. Rejects with the signal's reason if it is aborted first. */
-export function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
-  let wake!: () => void
-  const work = new Promise<void>((resolve) => (wake = resolve))
-  return race(signal, work, milliseconds, wake)
-}
+export const sleep = (milliseconds: number, signal: AbortSignal): Promise<void> => race(signal, undefined, milliseconds)

@@ -1,6 +1,6 @@
 import type { Schema } from '../schema.js'
 import { undeclared } from '../undeclared.js'
-import { parseEvents, parseItems, readLines } from './streams.js'
+import { parseEvents, parseItems, readLines, toMediaType } from './streams.js'
 import { UnexpectedResponse } from './unexpected-response.js'
 
 /** The value that a call resolves to. */
@@ -23,8 +23,8 @@ export async function toResult(
   schema: Schema | undefined,
   send: Parameters<typeof parseEvents>[2],
 ): Promise<AnyResult> {
-  const { ok, status, headers, body } = response
-  const type = /^[^;\s]*/.exec(headers.get('content-type') ?? '')![0].toLowerCase()
+  const { ok, status, body } = response
+  const type = toMediaType(response)
   const isJson = /[/+]json$/.test(type)
   const fail = (body: unknown, issues?: Issues): never => {
     throw new UnexpectedResponse(request, response, body, issues)
@@ -48,7 +48,7 @@ export async function toResult(
   }
   const value = await read()
   if (ok) {
-    const { issues } = schema ? await (schema['~standard'] as Validator).validate(value) : {}
+    const issues = schema && (await (schema['~standard'] as Validator).validate(value)).issues
     if (issues) fail(value, issues)
     return { status, data: value, error: undefined, response }
   }

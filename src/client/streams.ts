@@ -3,6 +3,10 @@ import { sleep } from './race.js'
 import type { Attempt } from './retry.js'
 import { UnexpectedResponse } from './unexpected-response.js'
 
+/** The media type of a response in lower case, without parameters; `''` if there is none. */
+export const toMediaType = ({ headers }: Response): string =>
+  /^[^;\s]*/.exec(headers.get('content-type') ?? '')![0].toLowerCase()
+
 /**
  * Yields the lines of a body, decoded as its bytes arrive; the last one can lack its end. Aborting the call's signal ends
  * them, also if an app that is called in process does not look at its signal.
@@ -71,24 +75,23 @@ export async function* parseEvents(
         // As bytes of UTF-8: https://html.spec.whatwg.org/multipage/server-sent-events.html#the-last-event-id-header
         const { request, response, error } = await send!(String.fromCharCode(...new TextEncoder().encode(lastId)))
         if (!response) throw error
-        const { status, headers, body } = response
-        if (status === 204) return
-        if (status !== 200 || !/^text\/event-stream\b/i.test(headers.get('content-type')!))
+        if (response.status === 204) return
+        if (toMediaType(response) !== 'text/event-stream')
           throw new UnexpectedResponse(request, response, await response.text())
-        lines = readLines(body!, request, signal)
+        lines = readLines(response.body!, request, signal)
       }
       let event: { data?: string; event?: string; id?: string } = {}
       for await (const line of lines) {
         if (line) {
           const [, name, value = ''] = /^([^:]*)(?:: ?(.*))?$/s.exec(line)!
-          if (name === 'data') event.data = event.data === undefined ? value : `${event.data}\n${value}`
+          if (name === 'data') event.data = event.data == null ? value : `${event.data}\n${value}`
           else if ((name === 'event' && value) || (name === 'id' && !value.includes('\0'))) event[name] = value
           else if (name === 'retry' && /^\d+$/.test(value)) wait = Number(value)
         } else {
           failures = 0
           lastId = event.id ?? lastId
           const { data } = event
-          if (data !== undefined) yield { ...event, data: JSON.parse(data) as unknown }
+          if (data != null) yield { ...event, data: JSON.parse(data) as unknown }
           event = {}
         }
       }

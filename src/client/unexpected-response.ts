@@ -8,14 +8,16 @@ export interface UnexpectedDetails {
   readonly issues: readonly { readonly message: string }[] | undefined
 }
 
-export interface UnexpectedResponse extends UnexpectedDetails {}
-
 /**
  * A response that the route cannot send: a redirect that was not followed, a proxy's page, byway's own 404, 405 or 500.
  * Its body has been read and is `body`.
  */
-export class UnexpectedResponse extends Error {
+export class UnexpectedResponse extends Error implements UnexpectedDetails {
   override readonly name = 'UnexpectedResponse'
+  declare readonly status: number
+  declare readonly response: Response
+  declare readonly body: unknown
+  declare readonly issues: UnexpectedDetails['issues']
 
   constructor({ method, url }: Request, response: Response, body: unknown, issues?: UnexpectedDetails['issues']) {
     const { status, type } = response

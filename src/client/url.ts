@@ -6,9 +6,9 @@ import { addFields, toText } from './fields.js'
  * @throws TypeError if `baseUrl` is not an http(s) URL.
  */
 export function toBase(baseUrl: string | URL): string {
-  const { protocol, origin, pathname } = new URL(baseUrl)
-  // `localhost:3000` is a URL too, with the scheme `localhost`.
-  if (!/^https?:$/.test(protocol)) throw new TypeError(`baseUrl: '${baseUrl}' is not an http(s) URL`)
+  const { origin, pathname } = new URL(baseUrl)
+  // `localhost:3000` is a URL too, with the scheme `localhost` and the origin `null`.
+  if (!origin.startsWith('http')) throw new TypeError(`baseUrl: '${baseUrl}' is not an http(s) URL`)
   return origin + pathname.replace(/\/+$/, '')
 }
 

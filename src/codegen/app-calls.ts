@@ -8,42 +8,41 @@ import { CodegenError, loadTypeScript, type TypeScript } from './typescript.js'
 export interface CodegenOptions {
   /** The export that is the router. @default 'default' */
   readonly exportName?: string
-  /** @default the `tsconfig.json` of the file's folder, or of the nearest one above */
+  /** The compiler's settings. @default the nearest `tsconfig.json`, in the file's folder or above it */
   readonly tsconfig?: string
-  /** Told of what is written as `unknown`, since no type of data says it. @default console.warn */
+  /** Called with a message for each type that is written as `unknown`, because it is not a type of data. @default console.warn */
   readonly onWarning?: (message: string) => void
 }
 
-/** What the types of an operation say that it may answer. */
+/** The statuses of an operation's responses, from its types. */
 export interface AppAnswers {
   readonly pattern: string
   readonly method: string
   readonly statuses: readonly number[]
 }
 
-/** The calls of an app, as text. */
+/** The types of an app's calls, as text. */
 export interface AppCalls {
-  /** What stands between the braces of `interface App {}`. */
+  /** The members of `interface App {}`. */
   readonly body: string
-  /** Types that refer to themselves, and what else the body refers to. */
+  /** Declarations that the body refers to, such as recursive types. */
   readonly declarations: readonly string[]
-  /** The statuses that each call may have. */
+  /** The statuses that each call can have. */
   readonly answers: readonly AppAnswers[]
-  /** What the text takes from `byway/client`. */
+  /** The names that the text imports from `byway/client`. */
   readonly imports: readonly string[]
 }
 
 /**
- * Reads the types of an app's calls from its source. `reserved` are names that no declaration may
- * have.
+ * Reads the types of an app's calls from its source. No declaration gets one of the `reserved` names.
  *
- * @throws CodegenError if there is no such file, router or compiler.
+ * @throws CodegenError if the file, the router or the compiler is missing.
  */
 export function readCalls(given: string, options: CodegenOptions, reserved: readonly string[] = []): AppCalls {
   const { exportName = 'default', onWarning = console.warn } = options
   const file = resolve(given)
   const ts = loadTypeScript(dirname(file))
-  if (!ts.sys.fileExists(file)) throw new CodegenError(`there is no file ${given}`)
+  if (!ts.sys.fileExists(file)) throw new CodegenError(`${given}: no such file`)
   const { program, reader } = createProgram(ts, file, exportName, options.tsconfig)
   const checker = program.getTypeChecker()
   checkRouter(ts, program, file, given, exportName)
@@ -54,12 +53,12 @@ export function readCalls(given: string, options: CodegenOptions, reserved: read
   const known = knownTypes(ts, checker, reader)
   if (!known.size)
     throw new CodegenError(
-      `${given}: TypeScript does not find 'byway/client' from there, or one that has the type Calls`,
+      `${given}: TypeScript cannot resolve 'byway/client' from this file; install byway in its package`,
     )
 
-  const stranger = checker.getPropertiesOfType(typeOf('AllCalls')).find(({ name }) => !name.startsWith('/'))
-  if (stranger)
-    throw new CodegenError(`${given} has '${stranger.name}' where a pattern is expected; its types cannot be read`)
+  const unknown = checker.getPropertiesOfType(typeOf('AllCalls')).find(({ name }) => !name.startsWith('/'))
+  if (unknown)
+    throw new CodegenError(`${given}: '${unknown.name}' is not a pattern; the types of its routes cannot be read`)
 
   const printer = new TypePrinter(
     ts,
@@ -80,7 +79,7 @@ export function readCalls(given: string, options: CodegenOptions, reserved: read
       const label = toTypeName(route.name.split('/').findLast((segment) => segment && segment[0] !== '[') ?? '')
       const params = members.getProperty('~params')
       const paramsType = params && checker.getNonNullableType(checker.getTypeOfSymbol(params))
-      // Of a route without a schema for them it is `unknown`, and the pattern tells.
+      // `unknown` stands for params without a schema. The pattern has their types.
       if (paramsType && !(paramsType.flags & ts.TypeFlags.Unknown) && !isEmpty(ts, checker, paramsType))
         lines.push(`'~params'?: ${printer.print(paramsType, `params of ${route.name}`, 'options', label)}`)
       for (const method of methods) {
@@ -99,7 +98,7 @@ export function readCalls(given: string, options: CodegenOptions, reserved: read
   return { body, answers, declarations: printer.declarations(), imports: printer.imports() }
 }
 
-// Those that have a name: any Response is all of them, and says nothing.
+// A status of the type `number` tells nothing.
 function statusesOf(ts: TypeScript, checker: ts.TypeChecker, result: ts.Type): number[] {
   const members = result.isUnion() ? result.types : [result]
   return members.flatMap((member) => {
@@ -115,7 +114,7 @@ const isEmpty = (ts: TypeScript, checker: ts.TypeChecker, type: ts.Type): boolea
   checker.getPropertiesOfType(type).length === 0 &&
   checker.getIndexInfosOfType(type).length === 0
 
-// A file that is not on disk, beside the app, names the types that are read.
+// A file in the app's folder that is not on disk names the types to read.
 function createProgram(
   ts: TypeScript,
   file: string,
@@ -125,7 +124,7 @@ function createProgram(
   const { options, ambient } = readConfig(ts, file, tsconfig)
   const extension = extname(file)
   const specifier = `./${basename(file, extension)}${extension.replace('ts', 'js').replace('jsx', 'js')}`
-  // Of the same kind as the app: what is an ES module sees the default export of a CommonJS one as a member of it.
+  // The file has the app's module format. An ES module would see the default export of a CommonJS one as a member.
   const path = join(dirname(file), `.byway-calls.${/^\.[cm]/.test(extension) ? extension[1] : ''}ts`)
   const text = `import type { Calls, Failure, Problem, Success } from 'byway/client'
 import type { ${exportName} as app } from '${specifier}'
@@ -156,7 +155,7 @@ function readConfig(
   const parsed = ts.parseJsonConfigFileContent(config, ts.sys, dirname(path), overrides, path)
   return {
     options: parsed.options,
-    // What declares things for every file; the app names the others itself.
+    // Declarations that apply to every file. The app imports the others itself.
     ambient: parsed.fileNames.filter((name) => /\.d\.[cm]?ts$/.test(name)),
   }
 }
@@ -187,14 +186,14 @@ function checkRouter(ts: TypeScript, program: ts.Program, file: string, given: s
   if (symbol && isRouter(symbol)) return
   const what = exportName === 'default' ? 'default export' : `export '${exportName}'`
   const routers = exported.filter(isRouter).map(({ name }) => `'${name}'`)
-  const hint = routers.length ? `; ${routers.join(' and ')} would be one` : ''
-  if (!symbol) throw new CodegenError(`${given} has no ${what}${hint}`)
+  const hint = routers.length ? `; --export can name ${routers.join(' or ')}` : ''
+  if (!symbol) throw new CodegenError(`${given}: there is no ${what}${hint}`)
   if (typeOf(symbol).flags & ts.TypeFlags.Any)
-    throw new CodegenError(`the ${what} of ${given} has the type any: TypeScript does not find what it is made of`)
-  throw new CodegenError(`the ${what} of ${given} is no router: it takes what router({ … }) gives${hint}`)
+    throw new CodegenError(`${given}: the ${what} has the type any; check that TypeScript finds its imports`)
+  throw new CodegenError(`${given}: the ${what} is not a router; export the value of router({ … })${hint}`)
 }
 
-// The types of the client that are written by their names.
+// The client's types that are written by their names.
 function knownTypes(ts: TypeScript, checker: ts.TypeChecker, reader: ts.SourceFile): ReadonlyMap<ts.Symbol, string> {
   const known = new Map<ts.Symbol, string>()
   const declaration = reader.statements.find(ts.isImportDeclaration)

@@ -11,7 +11,7 @@ const read = (name: string): string => readFileSync(new URL(name, root), 'utf8')
  * Returns a client of an app as one TypeScript module without imports, for a repository that cannot import the app's types. It
  * exports what `byway/client` does; `createClient()` needs no type argument.
  *
- * @throws CodegenError if there is no such file, router or compiler.
+ * @throws CodegenError if the file, the router or the compiler is missing.
  * @example
  * writeFileSync('../web/api.ts', writeClient('app.ts'))
  */

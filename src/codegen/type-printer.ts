@@ -2,10 +2,10 @@ import type ts from 'typescript'
 import { compare, escape, indent, indentRest, quote, toComment, toKey, toTypeName } from './text.js'
 import type { TypeScript } from './typescript.js'
 
-/** Whether a type is of what a call takes or of what it gives. */
+/** The side of a call that a type belongs to. */
 export type Side = 'options' | 'result'
 
-// What every place has where byway's client runs, whoever declares it: TypeScript's own library, Node's types or others.
+// Types that every host of the client has, declared by TypeScript's library, by Node's types or by others.
 // prettier-ignore
 const platform: ReadonlySet<string> = new Set(['Blob', 'File', 'FormData', 'Headers', 'ReadableStream', 'Request', 'Response', 'URL', 'URLSearchParams'])
 
@@ -13,8 +13,7 @@ const maxDepth = 40
 const maxWidth = 100
 
 /**
- * Writes types out in full: plain data, without the names that a server's files give it. What refers to itself gets a
- * declaration of its own.
+ * Writes types of data in full, without the names of the server's files. A recursive type gets a declaration.
  */
 export class TypePrinter {
   readonly #ts: TypeScript
@@ -26,7 +25,7 @@ export class TypePrinter {
   readonly #warn: (place: string, reason: string) => void
   readonly #isExact: boolean
   readonly #texts: Record<Side, Map<ts.Type, string>> = { options: new Map(), result: new Map() }
-  /** What is being written, from the outside in, and the names of those that were met again inside. */
+  /** The types that are being written, outer first. One that occurs again inside gets a name. */
   readonly #open = new Map<ts.Type, { readonly label: string; name?: string }>()
   #depth = 0
   readonly #declarations = new Map<string, string>()
@@ -55,7 +54,7 @@ export class TypePrinter {
     this.#isExact = program.getCompilerOptions().exactOptionalPropertyTypes === true
   }
 
-  /** A type of the client's, by its name. */
+  /** Returns a reference to a type of the client. */
   reference(name: string, args: readonly string[]): string {
     this.#imports.add(name)
     const line = `${name}<${args.join(', ')}>`
@@ -71,8 +70,7 @@ export class TypePrinter {
   }
 
   /**
-   * The text of a type. `place` is for whoever must find what cannot be written; `label` is what it is called if it needs a
-   * name and has none.
+   * Returns the text of a type. `place` is for warnings; `label` names a type that needs a declaration and has no name.
    */
   print(type: ts.Type, place: string, side: Side, label: string): string {
     const simple = this.#simple(type)
@@ -81,9 +79,9 @@ export class TypePrinter {
     if (written !== undefined) return written
     const open = this.#open.get(type)
     if (open) return (open.name ??= this.#freeName(this.#nameOf(type) ?? open.label))
-    if (this.#depth > maxDepth) return this.#unknown(place, 'it has no end')
+    if (this.#depth > maxDepth) return this.#unknown(place, 'the type has no end')
     const opened: { readonly label: string; name?: string } = { label: label || 'Recursive' }
-    // A list has no name to be called by: what is in it has.
+    // An array gets no declaration. Its items can.
     const isList = this.#checker.isArrayType(type) || this.#checker.isTupleType(type)
     if (!isList) this.#open.set(type, opened)
     this.#depth++
@@ -121,7 +119,7 @@ export class TypePrinter {
     }
     if (flags & TypeFlags.BooleanLiteral) return this.#checker.typeToString(type)
     if (flags & TypeFlags.String) return 'string'
-    // An enum of which some values are computed is a number.
+    // An enum with computed values.
     if (flags & (TypeFlags.Number | TypeFlags.Enum)) return 'number'
     if (flags & TypeFlags.Boolean) return 'boolean'
     if (flags & TypeFlags.BigInt) return 'bigint'
@@ -145,7 +143,7 @@ export class TypePrinter {
       return `${mapping.symbol.name}<${this.print(mapping.type, place, side, label)}>`
     }
     if (type.flags & TypeFlags.Object) return this.#object(type as ts.ObjectType, place, side, label)
-    return this.#unknown(place, `${this.#checker.typeToString(type)} is no type of data`)
+    return this.#unknown(place, `${this.#checker.typeToString(type)} is not a type of data`)
   }
 
   #union(types: readonly ts.Type[], place: string, side: Side, label: string): string {
@@ -157,7 +155,7 @@ export class TypePrinter {
     if (isBoolean) texts.add('boolean')
     if (!texts.size) return 'never'
     if (texts.has('unknown')) return 'unknown'
-    // By their text: the compiler's order hangs on what it has read first.
+    // Sorted by text, because the compiler's order depends on the files that it read first.
     return this.#join(this.#shorten([...texts].sort(compare)), '|')
   }
 
@@ -203,7 +201,7 @@ export class TypePrinter {
     return text.includes('\n') && /^[|&]/.test(text) ? `(\n${indent(text)}\n)` : `(${text})`
   }
 
-  // What follows a colon or an equals sign.
+  // The text after a colon or an equals sign.
   #after(text: string): string {
     return this.#loose.has(text) && text.includes('\n') && /^[|&]/.test(text) ? `\n${indent(text)}` : ` ${text}`
   }
@@ -225,9 +223,9 @@ export class TypePrinter {
         return args.length ? this.reference(name, args) : this.#imported(name)
       return args.length ? `${name}<${args.join(', ')}>` : name
     }
-    if (this.#isFunction(type)) return this.#unknown(place, 'a function is no data')
+    if (this.#isFunction(type)) return this.#unknown(place, 'a function is not a type of data')
     if (checker.getPropertiesOfType(type).some((property) => isHidden(this.#ts, property)))
-      return this.#unknown(place, `the class ${type.symbol.name} has members that only its own file sees`)
+      return this.#unknown(place, `the class ${type.symbol.name} has private members`)
     return this.#literal([type], type, place, side, label)
   }
 
@@ -240,7 +238,7 @@ export class TypePrinter {
     return type.getCallSignatures().length > 0 || type.getConstructSignatures().length > 0
   }
 
-  // The name of a type that is known where the text is read: the client's own, and the platform's.
+  // The name of a type that the reader of the text has too: the client's and the platform's.
   #byName(type: ts.ObjectType): string | undefined {
     const { symbol } = type
     if (!symbol) return undefined
@@ -261,7 +259,7 @@ export class TypePrinter {
     ))
   }
 
-  // `AsyncIterable<T, any, any>` is `AsyncIterable<T>`, and reads so in older libraries too.
+  // Older libraries have fewer type parameters: `AsyncIterable<T, any, any>` is written `AsyncIterable<T>`.
   #withoutDefaults(type: ts.ObjectType): readonly ts.Type[] {
     const { target } = type as ts.TypeReference
     const parameters = target?.typeParameters ?? []
@@ -290,7 +288,7 @@ export class TypePrinter {
     return text
   }
 
-  // One object literal of the properties that these types have, as `whole` has them.
+  // One object literal with the properties of these types, as `whole` has them.
   #literal(types: readonly ts.Type[], whole: ts.Type, place: string, side: Side, label: string): string {
     const checker = this.#checker
     const names = new Map<string, ts.Symbol[]>()
@@ -330,7 +328,7 @@ export class TypePrinter {
 
   #key(property: ts.Symbol, name: string): string | undefined {
     if (!name.startsWith('__@')) return toKey(property.name)
-    // A brand: its symbol is another one in each file, and the same for all types of this one.
+    // A brand. Its symbol is declared once per file.
     const declaration = property.declarations?.[0] as ts.PropertySignature | undefined
     const expression =
       declaration?.name && this.#ts.isComputedPropertyName(declaration.name) ? declaration.name.expression : undefined
@@ -346,8 +344,8 @@ export class TypePrinter {
     return `[${key}]`
   }
 
-  // TypeScript has a type of its own for what is absent, unless absent and `undefined` are the same to it. Then a caller
-  // may give both, and an answer, which was JSON, has no `undefined`.
+  // With `exactOptionalPropertyTypes`, TypeScript tells absent from `undefined`. Without it, a caller can give both, and a
+  // result, which was JSON, has no `undefined`.
   #optional(type: ts.Type, place: string, side: Side, label: string): string {
     if (!this.#isExact && side === 'options') return this.print(type, place, side, label)
     const given = this.#isExact ? this.#checker.getUndefinedType() : undefined
@@ -356,7 +354,7 @@ export class TypePrinter {
     return rest.length < all.length ? this.#union(rest, place, side, label) : this.print(type, place, side, label)
   }
 
-  // A property that a mapped type has made has no declaration: whether it may be written the compiler keeps to itself.
+  // The compiler has no public way to tell whether a mapped type's property is readonly.
   #isReadonly(property: ts.Symbol): boolean {
     const { links } = property as { links?: { readonly checkFlags?: number } }
     const { valueDeclaration, declarations } = property

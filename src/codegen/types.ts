@@ -3,10 +3,10 @@ import { readCalls, type CodegenOptions } from './app-calls.js'
 import { indent } from './text.js'
 
 /**
- * A declaration file of an app's routes, for `createClient<App>()`: a call against it costs the compiler the same however
- * many routes there are, and it needs none of the server's files.
+ * Returns a declaration file of an app's routes for `createClient<App>()`. It does not import the server's files, and a call
+ * costs the compiler the same with any number of routes.
  *
- * @throws CodegenError if there is no such file, router or compiler.
+ * @throws CodegenError if the file, the router or the compiler is missing.
  * @example
  * writeFileSync('app.api.d.ts', writeTypes('app.ts'))
  */

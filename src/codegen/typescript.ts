@@ -3,21 +3,21 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type ts from 'typescript'
 
-/** The compiler's API, as it is where the app is. */
+/** The API of the app's TypeScript. */
 export type TypeScript = typeof ts
 
-/** What stands in the way of writing a file. The message is for the person at the command line. */
+/** A file that cannot be written. The message is for the person at the command line. */
 export class CodegenError extends Error {
   override readonly name = 'CodegenError'
 }
 
-// Microsoft publishes the API of version 6 under the second name, for those who have version 7 under the first.
+// Packages with the compiler's API. Version 7 has none yet, and the second package is version 6 for its users.
 const names = ['typescript', '@typescript/typescript6']
 
 /**
- * The TypeScript of a folder: its own, or else the one that stands beside byway (`fallback`).
+ * Loads the TypeScript that a folder resolves, or else the one that byway resolves (`fallback`).
  *
- * @throws CodegenError if there is none that has an API.
+ * @throws CodegenError if neither has an API.
  */
 export function loadTypeScript(folder: string, fallback: string = dirname(fileURLToPath(import.meta.url))): TypeScript {
   let found: string | undefined
@@ -31,10 +31,10 @@ export function loadTypeScript(folder: string, fallback: string = dirname(fileUR
   }
   throw new CodegenError(
     found === undefined
-      ? `types are read by TypeScript, which is not installed where ${folder} finds it: npm install --save-dev typescript`
+      ? `TypeScript is not installed for ${folder}; run: npm install --save-dev typescript`
       : isAtLeast(found, 7, 0)
-        ? `TypeScript ${found} has no API yet to read types with: npm install --save-dev @typescript/typescript6, beside it`
-        : `TypeScript ${found} is too old to read these types: 5.9 is the least`,
+        ? `TypeScript ${found} has no API to read types with; also run: npm install --save-dev @typescript/typescript6`
+        : `TypeScript ${found} is too old; install 5.9 or newer`,
   )
 }
 

@@ -34,6 +34,11 @@ export class BodyLimitError extends Error {
     super(`the request body is larger than ${limit} bytes; raise bodyLimit if it should be accepted`)
     this.limit = limit
   }
+
+  // By name, because a bundled app and its host can have two copies of this class.
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return (value as Error | null | undefined)?.name === 'BodyLimitError'
+  }
 }
 
 /** Counts the bytes of a stream. More than `limit` cancels the stream and fails the returned one with a `BodyLimitError`. */

@@ -10,6 +10,7 @@ import {
 } from '../../src/cache/index.js'
 import { route, router } from '../../src/index.js'
 import * as reply from '../../src/replies/index.js'
+import { turns } from '../fixtures/cache.js'
 
 let pending = 0
 /** Until no store is asked anything any more. */
@@ -244,7 +245,7 @@ describe.each([
       const wrapped = make().wrap(fn, { key: 'f', tags: (id) => [`${id}`] })
       const calls = Array.from({ length: 100 }, (_, index) => wrapped(index % 2))
       await until(() => fn.mock.calls.length === 2)
-      await sleep(5)
+      await turns()
       open()
       expect(await Promise.all(calls)).toEqual(Array.from({ length: 100 }, (_, index) => ({ id: index % 2 })))
       expect(fn).toHaveBeenCalledTimes(2)
@@ -292,7 +293,7 @@ describe.each([
       value = 'new'
       await cache.revalidateTag('t')
       const after = outer()
-      await sleep(10)
+      await turns()
       open()
       expect([await before, await after]).toEqual(['old', 'new'])
       expect(await outer()).toBe('new')
@@ -428,7 +429,7 @@ describe.each([
       travel(11)
       for (let count = 0; count < 5; count++) {
         expect(await wrapped()).toBe('good')
-        await sleep(8)
+        await turns()
       }
       expect(fn).toHaveBeenCalledTimes(2)
     })
@@ -440,12 +441,12 @@ describe.each([
       let value = 1
       const wrapped = cache.wrap((slug: string) => `${slug}${value}`, { key: 'f', tags: (slug) => ['all', slug] })
       expect([await wrapped('a'), await wrapped('b')]).toEqual(['a1', 'b1'])
-      await new Promise((resolve) => setTimeout(resolve, 50))
+      await turns()
       value = 2
       await cache.revalidateTag('a')
       expect([await wrapped('a'), await wrapped('b')]).toEqual(['a2', 'b1'])
       // What a slow store is still writing may be asked for before it is there, and is made once more then.
-      await new Promise((resolve) => setTimeout(resolve, 50))
+      await turns()
       value = 3
       await cache.revalidateTag('al')
       expect([await wrapped('a'), await wrapped('b')]).toEqual(['a2', 'b1'])
@@ -912,7 +913,7 @@ describe.each([
       value = 2
       await cache.revalidateTag('data')
       const after = ask(app)
-      await sleep(10)
+      await turns()
       open()
       expect([await before, await after]).toEqual(['1', '2'])
     })
@@ -1023,7 +1024,7 @@ describe('cache.wrap where no request is', () => {
     let caught: unknown
     wrapped().catch((error: unknown) => (caught = error))
     wrapped().catch(() => {})
-    await sleep(5)
+    await turns()
     expect(caught).toEqual(new Error('down'))
     expect(unhandled).toEqual([])
   })

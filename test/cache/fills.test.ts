@@ -10,7 +10,7 @@ import {
 } from '../../src/cache/index.js'
 import { route, router, type RouteContext } from '../../src/index.js'
 import * as reply from '../../src/replies/index.js'
-import { at, deferred, read, slowStore, statusOf } from '../fixtures/cache.js'
+import { at, deferred, read, slowStore, statusOf, turns } from '../fixtures/cache.js'
 
 // The runs under way are nobody's to see but the cache's own: they are counted here, since each that stays would leak.
 const cores = vi.hoisted((): Core[] => [])
@@ -70,7 +70,7 @@ describe.each(stores)('one run a key, with %s', (_name, created) => {
     const answers = Array.from({ length: 50 }, () => self.ask())
     const others = Array.from({ length: 50 }, () => self.ask(undefined, 'b'))
     await vi.waitFor(() => expect(self.runs).toBe(2))
-    await sleep(10)
+    await turns()
     expect(underWay()).toBe(2)
     slow.resolve()
     const all = await Promise.all([...answers, ...others].map(async (answer) => read(await answer)))
@@ -103,7 +103,7 @@ describe.each(stores)('one run a key, with %s', (_name, created) => {
     )
     const answers = Array.from({ length: 10 }, (_, user) => self.app.fetch(at('/items/a', { cookie: `user=${user}` })))
     await vi.waitFor(() => expect(self.runs).toBe(1))
-    await sleep(10)
+    await turns()
     expect(self.runs).toBe(1)
     slow.resolve()
     const texts = await Promise.all(answers.map(async (answer) => (await answer).json()))
@@ -129,7 +129,7 @@ describe.each(stores)('one run a key, with %s', (_name, created) => {
     )
     const answers = Array.from({ length: 3 }, () => self.ask())
     await vi.waitFor(() => expect(self.runs).toBe(1))
-    await sleep(10)
+    await turns()
     slow.resolve()
     const statuses = await Promise.all(answers.map(async (answer) => (await answer).status))
     expect(statuses.sort()).toEqual([200, 200, 500])
@@ -148,7 +148,7 @@ describe.each(stores)('one run a key, with %s', (_name, created) => {
       { ...created(), maxWait: 300 },
     )
     const first = self.ask()
-    await sleep(20)
+    await turns()
     const start = performance.now()
     const others = await Promise.all([self.ask(), self.ask()])
     expect(performance.now() - start).toBeGreaterThan(200)
@@ -174,11 +174,11 @@ describe.each(stores)('one run a key, with %s', (_name, created) => {
     const first = self.ask(one.signal)
     const second = self.ask(two.signal)
     await vi.waitFor(() => expect(self.runs).toBe(1))
-    await sleep(10)
+    await turns()
     one.abort()
     expect(aborted!.aborted).toBe(false)
     const third = self.ask()
-    await sleep(10)
+    await turns()
     two.abort()
     expect(aborted!.aborted).toBe(false)
     slow.resolve()
@@ -199,7 +199,7 @@ describe.each(stores)('one run a key, with %s', (_name, created) => {
     const [one, two] = [new AbortController(), new AbortController()]
     const answers = [self.ask(one.signal), self.ask(two.signal)]
     await vi.waitFor(() => expect(self.runs).toBe(1))
-    await sleep(10)
+    await turns()
     one.abort()
     two.abort()
     await Promise.all(answers)
@@ -295,7 +295,7 @@ describe('one run for two processes', () => {
       ReturnType<typeof toApp>,
     ]
     const answers = [one.ask(), two.ask(), two.ask(), one.ask()]
-    await sleep(30)
+    await turns()
     expect([runs, held.size]).toEqual([1, 1])
     slow.resolve()
     for (const answer of answers) expect(await (await answer).json()).toBe(1)
@@ -343,7 +343,7 @@ describe('one run for two processes', () => {
     const first = one.ask()
     await sleep(5)
     const answers = [first, two.ask(), two.ask(), two.ask()]
-    await sleep(30)
+    await turns()
     expect(most).toBe(1)
     slow.resolve()
     for (const answer of answers) expect(await (await answer).json()).toBe('none')

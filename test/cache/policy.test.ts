@@ -113,7 +113,7 @@ describe('toRefusal', () => {
 
 const seconds = fc.oneof(fc.integer({ min: 0, max: 200 }), fc.constantFrom(0, 0.5, Infinity))
 const windows = fc.record({ staleWhileRevalidate: seconds, staleIfError: seconds })
-const order: readonly State[] = ['fresh', 'stale', 'error', 'dead']
+const order: readonly State[] = ['fresh', 'stale', 'error', 'expired']
 
 describe('stateOf', () => {
   const at = (age: number, windows = { staleWhileRevalidate: 30, staleIfError: 300 }, change: Partial<Entry> = {}) =>
@@ -127,15 +127,15 @@ describe('stateOf', () => {
       'stale',
       'error',
       'error',
-      'dead',
-      'dead',
+      'expired',
+      'expired',
     ])
   })
 
   it('leaves out a window of no length, or one that the other has in it', () => {
-    expect([60, 360].map((age) => at(age, { staleWhileRevalidate: 0, staleIfError: 300 }))).toEqual(['error', 'dead'])
-    expect([60, 90].map((age) => at(age, { staleWhileRevalidate: 30, staleIfError: 0 }))).toEqual(['stale', 'dead'])
-    expect(at(60, { staleWhileRevalidate: 0, staleIfError: 0 })).toBe('dead')
+    expect([60, 360].map((age) => at(age, { staleWhileRevalidate: 0, staleIfError: 300 }))).toEqual(['error', 'expired'])
+    expect([60, 90].map((age) => at(age, { staleWhileRevalidate: 30, staleIfError: 0 }))).toEqual(['stale', 'expired'])
+    expect(at(60, { staleWhileRevalidate: 0, staleIfError: 0 })).toBe('expired')
     expect(at(1e9, { staleWhileRevalidate: Infinity, staleIfError: 0 })).toBe('stale')
     expect(at(1e9, { staleWhileRevalidate: 0, staleIfError: Infinity })).toBe('error')
   })
@@ -145,15 +145,15 @@ describe('stateOf', () => {
     expect(at(0, undefined, { revalidate: 0 })).toBe('stale')
   })
 
-  it('is dead once it has expired, whatever else', () => {
+  it('is expired once it has expired, whatever else', () => {
     for (const revalidate of [60, null]) {
       expect(at(9.999, undefined, { revalidate, expires: begun + 10_000 })).toBe('fresh')
-      expect(at(10, undefined, { revalidate, expires: begun + 10_000 })).toBe('dead')
+      expect(at(10, undefined, { revalidate, expires: begun + 10_000 })).toBe('expired')
     }
   })
 
   it('is fresh to a clock that is behind by less than its lifetime, and dies of one that is far behind', () => {
-    expect([-1, -59, -60, -90, -360].map((age) => at(age))).toEqual(['fresh', 'fresh', 'stale', 'error', 'dead'])
+    expect([-1, -59, -60, -90, -360].map((age) => at(age))).toEqual(['fresh', 'fresh', 'stale', 'error', 'expired'])
     expect(at(-1e9, undefined, { revalidate: null })).toBe('fresh')
   })
 
@@ -186,15 +186,15 @@ describe('expiresOf', () => {
     expect(expiresOf(begun, 1e300, { staleWhileRevalidate: 0, staleIfError: 0 })).toBe(null)
   })
 
-  it('is the first millisecond in which the entry is dead', () => {
+  it('is the first millisecond in which the entry is expired', () => {
     fc.assert(
       fc.property(windows, fc.nat(1_000), (windows, revalidate) => {
         const expires = expiresOf(begun, revalidate, windows)
         const late = expires ?? begun + 1e12
-        expect(stateOf(entry({ revalidate }), late - 1, windows) === 'dead').toBe(
+        expect(stateOf(entry({ revalidate }), late - 1, windows) === 'expired').toBe(
           revalidate + Math.max(windows.staleIfError, windows.staleWhileRevalidate) === 0,
         )
-        expect(stateOf(entry({ revalidate }), late, windows) === 'dead').toBe(expires !== null)
+        expect(stateOf(entry({ revalidate }), late, windows) === 'expired').toBe(expires !== null)
       }),
     )
   })
@@ -278,6 +278,8 @@ describe('toStoredHeaders', () => {
       'X-Any': 'ä',
     })
     expect(toStoredHeaders(headers, 'text')).toEqual([
+      // The age at the upstream, to which the cache adds its own.
+      ['age', '5'],
       ['content-type', 'text/plain'],
       ['etag', '"a"'],
       ['last-modified', 'Sun, 01 Mar 2026 12:00:00 GMT'],

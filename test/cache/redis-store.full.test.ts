@@ -58,7 +58,7 @@ describeWithRedis('redisStore', () => {
   let cluster: RedisCluster
   beforeAll(async () => {
     ;[server, cluster] = await Promise.all([startRedis(), startRedisCluster()])
-  }, 60_000)
+  })
   afterAll(() => Promise.all([server?.close(), cluster?.close()]))
 
   const clients = [
@@ -406,7 +406,7 @@ describeWithRedis('redisStore', () => {
       await settled()
 
       own.pause()
-      await sleep(1_500)
+      await sleep(5_000)
       own.resume()
       await settled()
 
@@ -425,10 +425,10 @@ describeWithRedis('redisStore', () => {
 
       isOver = true
       await traffic
-      // The timeout, and what two busy cores add to it.
-      expect(world.slowest).toBeLessThan(timeout + 600)
+      // Redis was held for five seconds.
+      expect(world.slowest).toBeLessThan(timeout + 4_000)
       for (const { reports } of processes) expect(reports.length).toBeGreaterThan(0)
-    }, 90_000)
+    })
 
     it('outdates everywhere, once Redis is back, what was outdated while it was down', async () => {
       const world: World = { truth: 1, acknowledged: 0, slowest: 0, hits: 0, misses: 0 }
@@ -451,7 +451,7 @@ describeWithRedis('redisStore', () => {
       own.resume()
       await vi.waitUntil(() => world.acknowledged === 2, { timeout: 10_000 })
       await hit()
-    }, 30_000)
+    })
 
     it('serves nothing that Redis would not outdate, and outdates it when it can', async () => {
       const world: World = { truth: 1, acknowledged: 0, slowest: 0, hits: 0, misses: 0 }
@@ -470,7 +470,7 @@ describeWithRedis('redisStore', () => {
       await own.command('ACL', 'SETUSER', 'default', '+del')
       await vi.waitUntil(() => world.acknowledged === 2, { timeout: 10_000 })
       await hit()
-    }, 30_000)
+    })
   })
 
   it('outdates for good, whatever a client sends again that has lost its connection', async () => {
@@ -516,32 +516,29 @@ describeWithRedis('redisStore', () => {
   it.each([
     ['redis', nodeCluster],
     ['ioredis', ioCluster],
-  ])(
-    'answers through the loss of a node of a cluster, over %s',
-    async (_name, connect) => {
-      const { client, close } = await connect(cluster.nodes[0]!.url)
-      const reports: unknown[] = []
-      const safe = guardStore(redisStore(client), { timeout: 150, report: (error) => reports.push(error) })
-      const tags = Array.from({ length: 30 }, (_, index) => `t:${index}`)
-      const use = async (tag: string): Promise<boolean> => {
-        const versions = await safe.versions([tag])
-        if (versions) await safe.set(tag, { ...entry, key: tag, marks: [[tag, versions[0]!]] })
-        return versions !== undefined && (await safe.get(tag))?.marks[0]![1] === (await safe.versions([tag]))?.[0]
-      }
-      for (const tag of tags) expect(await use(tag)).toBe(true)
-      await cluster.nodes[2]!.stop()
-      const begin = performance.now()
-      await Promise.all(tags.map(use))
-      for (const tag of tags) await use(tag)
-      expect(performance.now() - begin).toBeLessThan(3_000)
-      expect(reports.length).toBeGreaterThan(0)
-      await cluster.nodes[2]!.start()
-      await vi.waitUntil(async () => (await Promise.all(tags.map(use))).every(Boolean), {
-        timeout: 60_000,
-        interval: 200,
-      })
-      await close()
-    },
-    90_000,
-  )
+  ])('answers through the loss of a node of a cluster, over %s', async (_name, connect) => {
+    const { client, close } = await connect(cluster.nodes[0]!.url)
+    const reports: unknown[] = []
+    const safe = guardStore(redisStore(client), { timeout: 150, report: (error) => reports.push(error) })
+    const tags = Array.from({ length: 30 }, (_, index) => `t:${index}`)
+    const use = async (tag: string): Promise<boolean> => {
+      const versions = await safe.versions([tag])
+      if (versions) await safe.set(tag, { ...entry, key: tag, marks: [[tag, versions[0]!]] })
+      return versions !== undefined && (await safe.get(tag))?.marks[0]![1] === (await safe.versions([tag]))?.[0]
+    }
+    for (const tag of tags) expect(await use(tag)).toBe(true)
+    await cluster.nodes[2]!.stop()
+    const begin = performance.now()
+    await Promise.all(tags.map(use))
+    for (let round = 0; round < 4; round++) for (const tag of tags) await use(tag)
+    // 40 of them are for the lost node. A wait of 150 ms for each call would take 18 seconds.
+    expect(performance.now() - begin).toBeLessThan(12_000)
+    expect(reports.length).toBeGreaterThan(0)
+    await cluster.nodes[2]!.start()
+    await vi.waitUntil(async () => (await Promise.all(tags.map(use))).every(Boolean), {
+      timeout: 60_000,
+      interval: 200,
+    })
+    await close()
+  })
 })

@@ -5,9 +5,6 @@ import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { describeWithNginx, startNginx, type Nginx } from '../nginx.js'
 import { startRedis, type RedisServer } from '../redis.js'
 
-// For machines that are busy with more.
-vi.setConfig({ testTimeout: 60_000 })
-
 interface Answer {
   readonly status: number
   readonly body: any
@@ -33,7 +30,7 @@ describeWithNginx('three processes behind nginx, with one Redis,', () => {
     )
     const messages = await Promise.all([...processes.values()].map((child) => once(child, 'message')))
     nginx = await startNginx(messages.map(([url]) => url as string))
-  }, 60_000)
+  })
   afterAll(async () => {
     for (const child of processes?.values() ?? []) child.kill('SIGKILL')
     await Promise.all([nginx?.close(), redis?.close()])

@@ -96,7 +96,7 @@ describe('byway serve', () => {
     expect(await colourAfter(() => writeFile(inner, "export const colour = 'gold'\n"))).toBe('gold')
     child.kill('SIGTERM')
     expect(await once(child, 'exit')).toEqual([0, null])
-  }, 30_000)
+  })
 })
 
 const fetchFails = async (printed: { text: string }): Promise<boolean> => {

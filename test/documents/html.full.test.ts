@@ -14,14 +14,13 @@ describe.skipIf(isMissing)(
   isMissing
     ? `html in a browser (skipped: there is no ${executablePath}; CHROMIUM names another)`
     : 'html in a browser',
-  { timeout: 60_000 },
   () => {
     let browser: Browser
     let page: Page
     beforeAll(async () => {
       browser = await chromium.launch({ executablePath, args: flags.split(' ') })
       page = await browser.newPage()
-    }, 60_000)
+    })
     afterAll(() => browser?.close())
 
     // What a parser makes of NUL, CR and halves of characters is not what was written.

@@ -125,9 +125,9 @@ describe('parseCacheControl()', () => {
   it('parses repeated fragments in linear time', () => {
     for (const part of ['a="', 'a="\\', '"', '\\"', 'a=', ' ', 'a="\u0000', 'a,', '\\\\"']) {
       const header = part.repeat(longest).slice(0, longest)
-      const start = performance.now()
+      const start = process.cpuUsage()
       for (let run = 0; run < 20; run++) parseCacheControl(header)
-      expect([part, performance.now() - start < 500]).toEqual([part, true])
+      expect([part, process.cpuUsage(start).user < 500_000]).toEqual([part, true])
     }
   })
 })

@@ -7,7 +7,7 @@ import { bytes, form, route, router, type Router, stream } from '../../src/index
 import * as reply from '../../src/replies/index.js'
 
 export interface Running {
-  /** Such as `http://127.0.0.1:4711`. */
+  /** The origin, such as `http://127.0.0.1:4711`. */
   readonly url: string
   close(): Promise<unknown>
 }
@@ -51,7 +51,7 @@ export async function raw(
   return { text, closed }
 }
 
-/** What every way to run an app on Node does. Its routes are below `/api`, where hosts that have a mount path mount it. */
+/** The behavior that every way of running an app on Node.js has. Hosts that have a mount path use `/api`. */
 export function hostContract(name: string, start: Start): void {
   describe(name, () => {
     const onError = vi.fn()
@@ -207,7 +207,7 @@ export function hostContract(name: string, start: Start): void {
       onError.mockReset()
     })
 
-    it('answers with the text, its length and its type', async () => {
+    it('responds with the text, its length and its type', async () => {
       const response = await get('/api/hello')
       expect(response.status).toBe(200)
       expect(response.headers.get('content-length')).toBe('5')
@@ -215,14 +215,14 @@ export function hostContract(name: string, start: Start): void {
       expect(await response.text()).toBe('hello')
     })
 
-    it('gives the handler the URL that was asked for', async () => {
+    it('passes the whole URL of the request to the handler', async () => {
       expect(await (await get('/api/where/a%20b/%E2%82%AC?q=1&q=a%27b')).json()).toEqual({
         url: `${host.url}/api/where/a%20b/%E2%82%AC?q=1&q=a%27b`,
         method: 'GET',
       })
     })
 
-    it('gives dot segments as the URL parser resolves them', async () => {
+    it('resolves dot segments as the URL parser does', async () => {
       const { text } = await raw(
         host.url,
         'GET /api/where/x/%2E%2e/./y HTTP/1.1\r\nHost: example.com\r\nConnection: close\r\n\r\n',
@@ -236,7 +236,7 @@ export function hostContract(name: string, start: Start): void {
       expect(Buffer.from(await response.arrayBuffer()).equals(bytes)).toBe(true)
     })
 
-    it('reads a body that comes in chunks', async () => {
+    it('reads a chunked body', async () => {
       const { text } = await raw(host.url, [
         'POST /api/json HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n',
         '4\r\n{"a"\r\n',
@@ -252,7 +252,7 @@ export function hostContract(name: string, start: Start): void {
     const uploadInit = (body: ReadableStream<Uint8Array>): RequestInit =>
       ({ method: 'POST', headers: { 'content-type': 'application/octet-stream' }, body, duplex: 'half' }) as RequestInit
 
-    it('gives a body as a stream while it comes', async () => {
+    it('passes a body to the handler as a stream while it arrives', async () => {
       let sent = 0
       const body = new ReadableStream<Uint8Array>({
         async pull(controller) {
@@ -265,7 +265,7 @@ export function hostContract(name: string, start: Start): void {
       expect([response.status, await response.json()]).toEqual([200, 3_000_000])
     })
 
-    it('answers 413 to a stream as soon as it is past the limit, and 415 to one of another type', async () => {
+    it('responds with 413 to a stream when it passes the limit, and with 415 to another media type', async () => {
       const chunk = `186a0\r\n${'x'.repeat(100_000)}\r\n`
       const head = 'POST /api/upload HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n'
       const past = await raw(
@@ -279,7 +279,7 @@ export function hostContract(name: string, start: Start): void {
       expect(onError).not.toHaveBeenCalled()
     })
 
-    it('ends a stream that breaks off, which is no error of the server', async () => {
+    it('ends a stream whose client disconnects, and does not call onError', async () => {
       const begun = `POST /api/upload HTTP/1.1\r\nHost: a\r\nContent-Type: application/octet-stream\r\nContent-Length: 100\r\n\r\nabc`
       await raw(host.url, [begun, () => vi.waitFor(() => expect(arrived.at(-1)).toBe(3), { timeout: 30_000 })], /$^/, 1)
       expect((await get('/api/hello')).status).toBe(200)
@@ -298,12 +298,12 @@ export function hostContract(name: string, start: Start): void {
       })
     })
 
-    it('takes a POST without a body as one without', async () => {
+    it('treats a POST without a body as one without input', async () => {
       const response = await get('/api/json', { method: 'POST' })
       expect([response.status, await response.json()]).toEqual([200, 'none'])
     })
 
-    it('gives the handler a request that can be cloned, and read once', async () => {
+    it('passes a request to the handler that can be cloned, and read once', async () => {
       expect(await (await get('/api/self', { method: 'POST', body: 'words' })).json()).toEqual({
         text: 'words',
         copy: 'words',
@@ -317,7 +317,7 @@ export function hostContract(name: string, start: Start): void {
       expect(cookies.map((cookie) => cookie.slice(0, 3))).toEqual(['a=1', 'b=2'])
     })
 
-    it('sends the chunks of a stream when they are there', async () => {
+    it('sends each chunk of a stream immediately', async () => {
       const response = await get('/api/stream')
       const times: number[] = []
       let text = ''
@@ -336,7 +336,7 @@ export function hostContract(name: string, start: Start): void {
       controller.abort()
     })
 
-    it('cuts the connection where a stream breaks, and goes on', async () => {
+    it('closes the connection if a stream fails, and continues to serve', async () => {
       const log = vi.spyOn(console, 'error').mockImplementation(() => {})
       for (const how of ['error', 'undefined']) {
         const response = await get(`/api/broken/${how}`)
@@ -348,14 +348,14 @@ export function hostContract(name: string, start: Start): void {
       expect((await get('/api/hello')).status).toBe(200)
     })
 
-    it('cancels the stream of a client that is gone', async () => {
+    it('cancels the stream of a client that disconnects', async () => {
       const controller = new AbortController()
       await get('/api/endless', { signal: controller.signal })
       controller.abort()
       await vi.waitFor(() => expect(aborts).toEqual(['stream cancelled']))
     })
 
-    it('answers HEAD as GET, without the body', async () => {
+    it('responds to HEAD as to GET, without the body', async () => {
       const { text } = await raw(host.url, 'HEAD /api/hello HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n')
       expect(text).toMatch(/^HTTP\/1\.1 200 /)
       expect(text.toLowerCase()).toContain('content-length: 5\r\n')
@@ -372,7 +372,7 @@ export function hostContract(name: string, start: Start): void {
       }
     })
 
-    it('says that an empty answer has no bytes', async () => {
+    it('sends Content-Length: 0 with an empty response', async () => {
       const response = await get('/api/gone', { redirect: 'manual' })
       expect([response.status, response.headers.get('location'), response.headers.get('content-length')]).toEqual([
         308,
@@ -381,32 +381,32 @@ export function hostContract(name: string, start: Start): void {
       ])
     })
 
-    it('passes statusText on, and fills in the usual one', async () => {
+    it('sends statusText, or the usual reason phrase', async () => {
       expect((await get('/api/words')).statusText).toBe('Quite Fine')
       expect((await get('/api/hello')).statusText).toBe('OK')
     })
 
-    it('answers 404 as a problem, also to a POST whose body nobody reads', async () => {
+    it('responds with a 404 problem, also to a POST whose body is not read', async () => {
       expect((await get('/api/nowhere')).headers.get('content-type')).toBe('application/problem+json')
       const response = await get('/api/nowhere', { method: 'POST', body: new Uint8Array(300_000) })
       expect([response.status, ((await response.json()) as { status: number }).status]).toEqual([404, 404])
     })
 
-    it('answers 500 without a word of the error', async () => {
+    it('responds with 500 without the message of the error', async () => {
       const response = await get('/api/throws')
       expect(response.status).toBe(500)
       expect(await response.text()).not.toContain('secret')
       expect(onError).toHaveBeenCalledOnce()
     })
 
-    it('answers 500 where a middleware has read the Response that it returns', async () => {
+    it('responds with 500 if a middleware returns a Response that it has read', async () => {
       const log = vi.spyOn(console, 'error').mockImplementation(() => {})
       expect((await get('/api/used')).status).toBe(500)
       expect(log.mock.calls.length + onError.mock.calls.length).toBe(1)
       log.mockRestore()
     })
 
-    it('aborts context.signal when the client is gone, and survives the answer that comes after', async () => {
+    it('aborts context.signal when the client disconnects, and discards the late response', async () => {
       const controller = new AbortController()
       const asked = get('/api/slow', { signal: controller.signal })
       await vi.waitFor(() => expect(seen.signal).toBeDefined())
@@ -417,14 +417,14 @@ export function hostContract(name: string, start: Start): void {
       expect((await get('/api/hello')).status).toBe(200)
     })
 
-    it('leaves context.signal alone where the answer arrives, and tells the client’s address', async () => {
+    it('does not abort context.signal after a complete response, and provides the IP address of the client', async () => {
       expect(await (await get('/api/slow')).text()).toBe('late')
       await sleep(20)
       expect(aborts).toEqual([])
       expect(seen.ip).toBe('127.0.0.1')
     })
 
-    it('answers 413 to a body that is longer than announced to be allowed, on a connection that can be used again', async () => {
+    it('responds with 413 to an announced length over the limit, and keeps the connection usable', async () => {
       const { text } = await raw(
         host.url,
         [
@@ -440,7 +440,7 @@ export function hostContract(name: string, start: Start): void {
       expect(text).toMatch(/HTTP\/1\.1 200 [^]*hello$/)
     })
 
-    it('answers 413 to a body in chunks as soon as it is past the limit', async () => {
+    it('responds with 413 to a chunked body when it passes the limit', async () => {
       const { text } = await raw(
         host.url,
         [
@@ -452,7 +452,7 @@ export function hostContract(name: string, start: Start): void {
       expect(text).toMatch(/^HTTP\/1\.1 413 /)
     })
 
-    it('survives a body that breaks off', async () => {
+    it('continues to serve after a body that ends early', async () => {
       await raw(
         host.url,
         ['POST /api/json HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{"a"', 30],
@@ -462,35 +462,35 @@ export function hostContract(name: string, start: Start): void {
       expect((await get('/api/hello')).status).toBe(200)
     })
 
-    it('answers many requests on one connection', async () => {
+    it('responds to many requests on one connection', async () => {
       const one = 'GET /api/hello HTTP/1.1\r\nHost: a\r\n\r\n'
       const { text } = await raw(host.url, one + one + one, /(hello[^]*){3}/)
       expect(text.match(/HTTP\/1\.1 200 /g)).toHaveLength(3)
     })
 
     it.each(['a b', 'user@a', 'a/b', 'a?b', 'a#b', 'a\\b', 'a:b', 'a:99999', '[::', '999.1.1.1', '', 'a, b', '%61'])(
-      'answers 400 to the Host %j',
+      'responds with 400 to the Host %j',
       async (given) => {
         const { text } = await raw(host.url, `GET /api/hello HTTP/1.1\r\nHost: ${given}\r\nConnection: close\r\n\r\n`)
         expect(text).toMatch(/^HTTP\/1\.1 400 /)
       },
     )
 
-    it('answers 400 to no Host, and to two', async () => {
+    it('responds with 400 to a missing and to a duplicate Host', async () => {
       for (const hosts of ['', 'Host: a\r\nhost: b\r\n', 'Host: a\r\nHost: a\r\n']) {
         const { text } = await raw(host.url, `GET /api/hello HTTP/1.1\r\n${hosts}Connection: close\r\n\r\n`)
         expect(text).toMatch(/^HTTP\/1\.1 400 /)
       }
     })
 
-    it('takes nothing from X-Forwarded-* by default', async () => {
+    it('ignores X-Forwarded-* by default', async () => {
       const response = await get('/api/where', {
         headers: { 'x-forwarded-host': 'evil.example', 'x-forwarded-proto': 'https', 'x-forwarded-for': '6.6.6.6' },
       })
       expect(((await response.json()) as { url: string }).url).toBe(`${host.url}/api/where`)
     })
 
-    it('has done its waitUntil and after work when it is settled', async () => {
+    it('has finished waitUntil() and after() work when settled() resolves', async () => {
       await (await get('/api/later')).text()
       await app.settled()
       expect(work.toSorted()).toEqual(['after', 'waited'])

@@ -70,7 +70,7 @@ hostContract('toNodeHandler in Vite', async (app) => {
   return { url: host.url, close: () => Promise.all([host.close(), vite.close()]) }
 })
 
-describe('toNodeHandler', () => {
+describe('toNodeHandler()', () => {
   const onError = vi.fn()
   const app = router(
     { json: route('/json').post({ body: z.object({ a: z.number() }) }, (_request, { body }) => body) },
@@ -79,7 +79,7 @@ describe('toNodeHandler', () => {
   const post = (url: string): Promise<Response> =>
     fetch(`${url}/json`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"a":1}' })
 
-  it('answers 500 and says what to do where a body parser came first', async () => {
+  it('responds with 500 after a body parser, and the error says what to do', async () => {
     const host = await listen(createServer(express().use(express.json(), toNodeHandler(app)) as RequestListener))
     const response = await post(host.url)
     expect(response.status).toBe(500)
@@ -87,7 +87,7 @@ describe('toNodeHandler', () => {
     await host.close()
   })
 
-  it('reads the bytes that a body parser kept as rawBody', async () => {
+  it('reads the bytes that a body parser stored as rawBody', async () => {
     const parser = express.json({ verify: (request, _response, bytes) => Object.assign(request, { rawBody: bytes }) })
     const host = await listen(createServer(express().use(parser, toNodeHandler(app)) as RequestListener))
     const response = await post(host.url)
@@ -95,7 +95,7 @@ describe('toNodeHandler', () => {
     await host.close()
   })
 
-  it('keeps the headers that were set before it, and adds its cookies to theirs', async () => {
+  it('keeps headers that were set before, and adds its cookies', async () => {
     const cookies = router({
       set: route('/set').get(
         () =>
@@ -122,7 +122,7 @@ describe('toNodeHandler', () => {
     await host.close()
   })
 
-  it('answers 500 for a fetch that throws, rejects, or gives no Response', async () => {
+  it('responds with 500 if fetch throws, rejects, or returns no Response', async () => {
     const log = vi.spyOn(console, 'error').mockImplementation(() => {})
     for (const broken of [
       () => {
@@ -143,7 +143,7 @@ describe('toNodeHandler', () => {
     log.mockRestore()
   })
 
-  it('throws for a trustProxy that is no count', () => {
+  it('throws if trustProxy is not a non-negative integer', () => {
     expect(() => toNodeHandler(app, { trustProxy: true as never })).toThrow(RangeError)
     expect(() => toNodeHandler(app, { trustProxy: -1 })).toThrow('trustProxy is the number of proxies to trust, not -1')
   })

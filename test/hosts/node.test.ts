@@ -21,20 +21,20 @@ async function start(served: Served): Promise<Served> {
 }
 afterEach(() => Promise.all(open.splice(0).map((served) => served.close())))
 
-describe('serve', () => {
-  it('picks a free port for port 0, and says where it listens', async () => {
+describe('serve()', () => {
+  it('selects a free port for port 0, and returns its URL', async () => {
     const { url } = await start(serve(app, local))
     expect(url).toMatch(/^http:\/\/127\.0\.0\.1:[1-9]\d+$/)
     expect((await fetch(url)).status).toBe(200)
   })
 
-  it('says localhost where it listens on every address', async () => {
+  it('returns a URL with localhost if it listens on every address', async () => {
     const { url } = await start(serve(app, { port: 0, signals: false }))
     expect(url).toMatch(/^http:\/\/localhost:\d+$/)
     expect((await fetch(url)).status).toBe(200)
   })
 
-  it('rejects ready where the port is in use, and names it', async () => {
+  it('rejects ready if the port is in use, and names the port', async () => {
     const { url } = await start(serve(app, local))
     const port = Number(new URL(url).port)
     const second = serve(app, { ...local, port })
@@ -85,7 +85,7 @@ describe('serve', () => {
     }
   })
 
-  it('takes the host of an absolute target, and none of its user', async () => {
+  it('uses the host of an absolute target, and rejects a target with a user', async () => {
     const { url } = await start(serve(app, local))
     const answer = async (target: string): Promise<string> =>
       (await raw(url, `GET ${target} HTTP/1.1\r\nHost: other.example\r\nConnection: close\r\n\r\n`)).text
@@ -104,7 +104,7 @@ describe('serve', () => {
       expect(await answer(refused)).toMatch(/^HTTP\/1\.1 400 /)
   })
 
-  it('answers HTTP/1.0 without a Host', async () => {
+  it('responds to HTTP/1.0 without a Host', async () => {
     const { url } = await start(serve(app, local))
     expect((await raw(url, 'GET /a HTTP/1.0\r\n\r\n')).text).toContain(`"url":"${url}/a"`)
   })
@@ -114,13 +114,13 @@ describe('serve', () => {
     ['example.com:8080', 'http://example.com:8080'],
     ['[::1]:3000', 'http://[::1]:3000'],
     ['0x7f.1', 'http://127.0.0.1'],
-  ])('writes the host %s as the URL parser does', async (given, origin) => {
+  ])('serializes the host %s as the URL parser does', async (given, origin) => {
     const { url } = await start(serve(app, local))
     const { text } = await raw(url, `GET /a HTTP/1.1\r\nHost: ${given}\r\nConnection: close\r\n\r\n`)
     expect(text).toContain(`"url":"${origin}/a"`)
   })
 
-  it('takes address, scheme and host from the proxies that it was told of, and no further', async () => {
+  it('uses the address, scheme and host that the trusted proxies send, and ignores earlier values', async () => {
     const headers = {
       'x-forwarded-for': '6.6.6.6, 1.1.1.1, 2.2.2.2',
       'x-forwarded-proto': 'gopher, https',
@@ -159,7 +159,7 @@ describe('context.ip', () => {
 })
 
 describe('request.url', () => {
-  // Not a router, which would answer for itself where a percent-escape is malformed or a path ends with a slash.
+  // A router would respond itself to a malformed percent-escape and to a path that ends with a slash.
   const echo = { fetch: ({ url }: Request) => Response.json(url) }
   let served: Served
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
@@ -182,7 +182,7 @@ describe('request.url', () => {
         .end()
     })
 
-  it('is what the URL parser makes of the target, or the answer is 400', async () => {
+  it('is what the URL parser makes of the target, or the response is a 400', async () => {
     const piece = fc.oneof(
       fc.constantFrom(
         '/',
@@ -224,7 +224,7 @@ describe('request.url', () => {
     )
   })
 
-  it('is its own serialisation whatever the Host, or the answer is 400', async () => {
+  it('is its own serialization for any Host, or the response is a 400', async () => {
     const piece = fc.oneof(
       fc.constantFrom('[', ']', '::1', ':', '.', 'xn--', '0x', '80', '-', '_', '%41', '@', '/'),
       fc.string({ maxLength: 4, unit: fc.integer({ min: 0x21, max: 0x7e }).map((code) => String.fromCharCode(code)) }),
@@ -243,8 +243,8 @@ describe('request.url', () => {
   })
 })
 
-describe('close', () => {
-  it('waits for the answers under way, tells them to close, and takes no more connections', async () => {
+describe('close()', () => {
+  it('waits for requests in progress, closes their connections, and accepts no new ones', async () => {
     const handler = vi.fn(() => sleep(300).then(() => 'done'))
     const slow = router({ slow: route('/').get(handler) })
     const served = await start(serve(slow, local))
@@ -258,7 +258,7 @@ describe('close', () => {
     expect(await closing).toBeUndefined()
   })
 
-  it('answers what comes in on an open connection, and closes it with that', async () => {
+  it('responds to the next request on an open connection, and closes the connection then', async () => {
     const served = await start(serve(app, local))
     const one = 'GET /a HTTP/1.1\r\nHost: a\r\n\r\n'
     let closing: Promise<void> | undefined
@@ -269,7 +269,7 @@ describe('close', () => {
     expect(closed).toBe(true)
   })
 
-  it('waits neither for idle connections nor for ones that never asked', async () => {
+  it('does not wait for idle connections, or for ones without a request', async () => {
     const served = await start(serve(app, local))
     await (await fetch(served.url)).text()
     const unused = connect(Number(new URL(served.url).port), '127.0.0.1')
@@ -282,7 +282,7 @@ describe('close', () => {
     unused.destroy()
   })
 
-  it('aborts and cuts off what is not done after the grace', async () => {
+  it('aborts the requests that are in progress after the grace, and closes their connections', async () => {
     const reasons: unknown[] = []
     const begins = vi.fn()
     const stuck = router({
@@ -304,7 +304,7 @@ describe('close', () => {
     expect(reasons).toEqual(['AbortError'])
   })
 
-  it('waits for the work that outlives the answers, but not for ever', async () => {
+  it('waits for the work after the responses, for at most the grace', async () => {
     const done: string[] = []
     const works = router({
       ends: route('/ends').get((_request, { after }) => after(() => sleep(300).then(() => done.push('after')))),
@@ -321,7 +321,7 @@ describe('close', () => {
     expect(performance.now() - begun).toBeLessThan(20_000)
   })
 
-  it('gives the same promise each time, and leaves no signal handler', async () => {
+  it('returns the same promise each time, and removes its signal handlers', async () => {
     const before = process.listenerCount('SIGTERM')
     const one = await start(serve(app, { ...local, signals: true }))
     const two = await start(serve(app, { ...local, signals: true }))

@@ -43,7 +43,7 @@ describe('signals', () => {
   it.each(['SIGTERM', 'SIGINT'] as const)(
     '%s lets what runs end, then the work after it, and exits with 0',
     async (signal) => {
-      const child = await run('5')
+      const child = await run('5000')
       const asked = fetch(`${child.url}/slow`)
       await child.begun()
       child.process.kill(signal)
@@ -56,7 +56,7 @@ describe('signals', () => {
   )
 
   it('a second signal exits at once', async () => {
-    const child = await run('60')
+    const child = await run('60000')
     const asked = fetch(`${child.url}/stuck`).catch((error: Error) => error.name)
     await child.begun()
     // The server ignores a signal in the first 100 ms after another, and a process that is busy takes two for one.
@@ -70,7 +70,7 @@ describe('signals', () => {
   })
 
   it('ends when the grace is over, with 0', async () => {
-    const child = await run('0.3')
+    const child = await run('300')
     const asked = fetch(`${child.url}/stuck`).catch((error: Error) => error.name)
     await child.begun()
     child.process.kill('SIGTERM')
@@ -148,7 +148,7 @@ describe('signals', () => {
     ['on connections that are idle now and then', true, 300],
     ['on a connection of its own', false, 0],
   ])('answers each request under load that has reached it: %s', async (_name, keepAlive, pause) => {
-    const child = await run('5')
+    const child = await run('5000')
     const { answered, refused, dropped } = await load(child.url, keepAlive, pause, () => child.process.kill('SIGTERM'))
     const ended = await child.ended
     expect(ended.code).toBe(0)
@@ -159,7 +159,7 @@ describe('signals', () => {
 
   const wrk = '/usr/bin/wrk'
   it.skipIf(!existsSync(wrk) && !process.env['CI'])('responds to each request of wrk that it has begun', async () => {
-    const child = await run('30')
+    const child = await run('30000')
     const load = promisify(execFile)(wrk, ['-t1', '-c64', '-d120s', `${child.url}/quick`])
     await vi.waitUntil(async () => (await (await fetch(`${child.url}/count`)).json()) > 500, { timeout: 60_000 })
     child.process.kill('SIGTERM')
@@ -173,7 +173,7 @@ describe('signals', () => {
   })
 
   it('a port in use that nobody waits for ends the process with the reason', async () => {
-    const child = await run('5')
+    const child = await run('5000')
     const error = await new Promise<string>((resolve) =>
       execFile(process.execPath, [script, '5', new URL(child.url).port], (_error, _stdout, stderr) => resolve(stderr)),
     )

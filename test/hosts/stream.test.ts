@@ -7,7 +7,7 @@ import { serve, type Served } from '../../src/hosts/node.js'
 import { route, router } from '../../src/index.js'
 import * as reply from '../../src/replies/index.js'
 
-// What the tests of streams say in process, over a connection.
+// The behavior that test/stream.test.ts tests in process, over a connection.
 
 const log: string[] = []
 const onError = vi.fn()
@@ -107,14 +107,14 @@ afterEach(() => served.close())
 const toApi = () => createClient<typeof app>({ baseUrl: served.url })
 
 describe('a stream over a connection', () => {
-  it('ends with its client: the iterator is closed, the signal aborts, then after() runs', async () => {
+  it('ends when its client disconnects: the iterator closes, the signal aborts, then after() runs', async () => {
     const { data } = await toApi()('/ticks').get()
     for await (const { data: tick } of data) if (tick.tick === 3) break
     await vi.waitFor(() => expect(log.toSorted()).toEqual(['The client disconnected.', 'after', 'closed']))
     expect(onError).not.toHaveBeenCalled()
   })
 
-  it("ends with the caller's signal", async () => {
+  it('ends when the signal of the caller aborts', async () => {
     const controller = new AbortController()
     const { data } = await toApi()('/ticks').get({ signal: controller.signal })
     const reason = new Error('enough')
@@ -126,7 +126,7 @@ describe('a stream over a connection', () => {
     await vi.waitFor(() => expect(log).toContain('closed'))
   })
 
-  it('is resumed where it broke, until it ends', async () => {
+  it('is resumed by the client after each failure, until it ends', async () => {
     const { data } = await toApi()('/flaky').get()
     const ticks: number[] = []
     for await (const { data: event } of data) ticks.push(event.tick)
@@ -138,7 +138,7 @@ describe('a stream over a connection', () => {
     ])
   })
 
-  it('breaks the connection where it fails, and is told of once', async () => {
+  it('closes the connection early if it fails, and calls onError once', async () => {
     const print = vi.spyOn(console, 'error').mockImplementation(() => {})
     const response = await fetch(`${served.url}/fails`)
     expect(response.status).toBe(200)
@@ -152,7 +152,7 @@ describe('a stream over a connection', () => {
     print.mockRestore()
   })
 
-  it('asks for no more than the connection takes', async () => {
+  it('takes no more items than the connection can send', async () => {
     const socket = connect(Number(new URL(served.url).port), '127.0.0.1')
     await once(socket, 'connect')
     socket.write('GET /lines HTTP/1.1\r\nHost: a\r\n\r\n')
@@ -167,7 +167,7 @@ describe('a stream over a connection', () => {
       },
       { timeout: 5_000 },
     )
-    // What the buffers of two sockets hold, and not what a client that reads would take in the same time.
+    // The buffers of two sockets hold less than a reading client would take in the same time.
     expect(asked).toBeLessThan(2_000)
     let more = 0
     socket.on('data', (chunk) => (more += chunk.length)).resume()
@@ -177,14 +177,14 @@ describe('a stream over a connection', () => {
   })
 })
 
-describe('after', () => {
-  it('runs when the last byte of a stream was written that byway did not make', async () => {
+describe('after()', () => {
+  it('runs after the last byte of a stream that byway did not create', async () => {
     expect(await (await fetch(`${served.url}/native`)).text()).toBe('done')
     await app.settled()
     expect(log).toEqual(['written', 'after'])
   })
 
-  it('runs when a client has taken the whole answer, or has gone', async () => {
+  it('runs when a client has received the whole response, or has disconnected', async () => {
     for (const takes of [true, false]) {
       log.length = 0
       const socket = connect(Number(new URL(served.url).port), '127.0.0.1')
@@ -201,7 +201,7 @@ describe('after', () => {
     }
   })
 
-  it('runs for one request after the other on one connection', async () => {
+  it('runs for each request on one connection', async () => {
     for (const count of [1, 2, 3]) {
       await (await fetch(`${served.url}/native`)).text()
       await app.settled()
@@ -210,7 +210,7 @@ describe('after', () => {
   })
 })
 
-describe('close', () => {
+describe('close()', () => {
   it('disconnects an event stream of GET at once, so that its client reconnects, and aborts its signal', async () => {
     await served.close()
     served = serve(app, { port: 0, hostname: '127.0.0.1', signals: false, grace: 5_000 })
@@ -250,16 +250,16 @@ describe('close', () => {
     expect(texts).toEqual(['1\n2\n', 'data: 1\n\ndata: 2\n\n'])
   })
 
-  it('tells the handler of a stream that it cuts off why', async () => {
+  it('aborts the signal of a stream that is in progress after the grace, with the reason', async () => {
     const { data } = await toApi()('/ticks').get()
     const reading = (async () => {
       for await (const _ of data);
     })()
     await vi.waitFor(() => expect(asked).toBeGreaterThan(2))
     await served.close()
-    // The iterator is in the middle of a wait.
+    // The iterator is waiting.
     await vi.waitFor(() => expect(log.toSorted()).toEqual(['The server is shutting down.', 'after', 'closed']))
-    // Which the client takes for a break: it asks again, and nobody is there.
+    // The client treats this as a failure and reconnects, but no server listens.
     await expect(reading).rejects.toThrow()
   })
 })

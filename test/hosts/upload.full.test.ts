@@ -12,7 +12,7 @@ const limit = 1_048_576
 const mebibyte = 1_048_576
 const multipart = 'multipart/form-data; boundary=b'
 
-// What each upload begins with. None comes to its end.
+// The beginnings of the uploads, none of which ends.
 const uploads = [
   ['a file', '/form', multipart, '--b\r\nContent-Disposition: form-data; name="a"; filename="a.bin"\r\n\r\n'],
   ['a field', '/form', multipart, '--b\r\nContent-Disposition: form-data; name="a"\r\n\r\n'],
@@ -23,7 +23,7 @@ const uploads = [
   ['a stream', '/stream', 'video/mp4', ''],
 ] as const
 
-describe('an upload past the limit, over a connection', () => {
+describe('an upload over the limit, over a connection', () => {
   let server: ChildProcess
   let url: string
   let idle: number
@@ -39,18 +39,21 @@ describe('an upload past the limit, over a connection', () => {
   })
   afterAll(() => void server.kill())
 
-  it.each(uploads)('of %s is answered early, and a gigabyte of it costs no memory', async (_what, path, type, head) => {
-    const told = await upload(url, path, type, head, 1_024 * mebibyte)
-    expect(told.status).toBe(413)
-    // The limit, and what the buffers of two sockets hold.
-    expect(told.sentBefore).toBeLessThan(limit + 32 * mebibyte)
-    // What nobody wants was taken off the connection, which is fit for another request.
-    expect(told).toMatchObject({ sent: 1_024 * mebibyte, next: 200 })
-    expect((await peak()) - idle, 'MiB').toBeLessThan(40)
-  })
+  it.each(uploads)(
+    'of %s gets an early response, and a gigabyte of it uses no memory',
+    async (_what, path, type, head) => {
+      const told = await upload(url, path, type, head, 1_024 * mebibyte)
+      expect(told.status).toBe(413)
+      // The limit, and the buffers of two sockets.
+      expect(told.sentBefore).toBeLessThan(limit + 32 * mebibyte)
+      // The server read and dropped the rest, so the connection is usable for another request.
+      expect(told).toMatchObject({ sent: 1_024 * mebibyte, next: 200 })
+      expect((await peak()) - idle, 'MiB').toBeLessThan(40)
+    },
+  )
 
   it.each(['/unread', '/begun'])(
-    'of a stream that the handler of %s gives up leaves the connection fit',
+    'of a stream that the handler of %s does not read to its end leaves the connection usable',
     async (path) => {
       const told = await upload(url, path, 'video/mp4', '', 32 * mebibyte)
       expect(told).toMatchObject({ status: 409, sent: 32 * mebibyte, next: 200 })
@@ -85,7 +88,7 @@ describe('an endless body, in process', () => {
     ['a file for less', '/small', multipart, uploads[0][3], 413, 1_000] as const,
     ['a file for more', '/large', multipart, uploads[0][3], 413, 8 * mebibyte] as const,
     ['a stream that the handler does not read', '/unread', 'video/mp4', '', 409, 0] as const,
-  ])('of %s is pulled to the limit and no further', async (_what, path, type, head, status, most) => {
+  ])('of %s is read up to the limit', async (_what, path, type, head, status, most) => {
     let pulled = 0
     let cancelled = 0
     const cancels = status === 413 ? 1 : 0
@@ -103,7 +106,7 @@ describe('an endless body, in process', () => {
     expect(response.headers.get('content-type')).toBe('application/problem+json')
     await sleep(20)
     expect(cancelled).toBe(cancels)
-    // With the chunk that is over it, and those that wait in a queue.
+    // With the chunk that exceeds the limit, and the chunks in queues.
     expect(pulled).toBeGreaterThan(most)
     expect(pulled).toBeLessThanOrEqual(most + 4 * chunk)
     const before = pulled
@@ -115,14 +118,14 @@ describe('an endless body, in process', () => {
 
 interface Told {
   readonly status: number
-  /** How many bytes of the body the client had sent when the answer came. */
+  /** The bytes of the body that the client had sent when the response arrived. */
   readonly sentBefore: number
   readonly sent: number
   /** The status of a second request on the same connection. */
   readonly next: number
 }
 
-/** Sends a body in chunks, all `size` bytes of it, whatever the answer says. */
+/** Sends all `size` bytes of a chunked body, whatever the response is. */
 async function upload(url: string, path: string, type: string, head: string, size: number): Promise<Told> {
   const socket = connect(Number(new URL(url).port), '127.0.0.1').setEncoding('latin1')
   let text = ''
@@ -134,7 +137,7 @@ async function upload(url: string, path: string, type: string, head: string, siz
   })
   const write = async (data: string | Buffer): Promise<void> => {
     if (!socket.write(data)) await once(socket, 'drain')
-    // A write that the kernel takes at once would leave no turn to read in.
+    // If the kernel accepts a write immediately, the response would not be read in between.
     await new Promise(setImmediate)
   }
   const frame = (data: string): Buffer => Buffer.from(`${data.length.toString(16)}\r\n${data}\r\n`)

@@ -93,6 +93,14 @@ describe('limitBody()', () => {
   })
 })
 
+describe('BodyLimitError', () => {
+  it('recognizes an error of another copy of the class', () => {
+    expect(Object.assign(new Error('a'), { name: 'BodyLimitError' })).toBeInstanceOf(BodyLimitError)
+    for (const other of [new Error('a'), null, undefined, 'BodyLimitError'])
+      expect(other).not.toBeInstanceOf(BodyLimitError)
+  })
+})
+
 describe('limitStream()', () => {
   it('passes as many bytes as the limit', async () => {
     const stream = limitStream(new Blob(['hello']).stream() as ReadableStream<Uint8Array<ArrayBuffer>>, 5)

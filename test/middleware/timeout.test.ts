@@ -14,11 +14,11 @@ const at = (init?: RequestInit): Request => new Request('http://test/a', init)
 const never = () => new Promise<never>(() => {})
 type Handler = (request: Request, context: RouteContext<'/[id]'>) => unknown
 
-/** Returns an app with one route behind `timeout(5)`, and the calls of its `onError`. */
+/** Returns an app with one route behind `timeout(5_000)`, and the calls of its `onError`. */
 function toApp(handler: Handler, options?: TimeoutOptions, routerOptions?: RouterOptions) {
   const errors: unknown[][] = []
   const it = route('/[id]')
-    .use(timeout(5, options))
+    .use(timeout(5_000, options))
     .get(handler as () => string)
   const app = router(
     { it },
@@ -64,10 +64,10 @@ describe('timeout()', () => {
     expect(await response.json()).toEqual({
       status: 503,
       title: 'Service Unavailable',
-      detail: 'The answer took too long.',
+      detail: 'The response took too long.',
     })
     expect(errors).toEqual([[expect.any(DOMException), '/[id]', 'middleware']])
-    expect(errors[0]![0]).toMatchObject({ name: 'TimeoutError', message: 'GET /[id] took over 5 s' })
+    expect(errors[0]![0]).toMatchObject({ name: 'TimeoutError', message: 'GET /[id] took over 5000 ms' })
     expect(vi.getTimerCount()).toBe(0)
   })
 
@@ -82,7 +82,7 @@ describe('timeout()', () => {
       const response = await next()
       return (errorOf(response) as Error | undefined)?.name === 'TimeoutError' ? reply.problem(504) : response
     })
-    const app = router({ it: route('/a').get(never) }, { use: [gateway, timeout(1)], onError })
+    const app = router({ it: route('/a').get(never) }, { use: [gateway, timeout(1_000)], onError })
     const pending = Promise.resolve(app.fetch(at()))
     await vi.advanceTimersByTimeAsync(1_000)
     expect((await pending).status).toBe(504)
@@ -95,10 +95,10 @@ describe('timeout()', () => {
       await never()
       return next()
     })
-    const pending = Promise.resolve(router({}, { use: [timeout(1), stuck], onError }).fetch(at()))
+    const pending = Promise.resolve(router({}, { use: [timeout(1_000), stuck], onError }).fetch(at()))
     await vi.advanceTimersByTimeAsync(1_000)
     expect((await pending).status).toBe(503)
-    expect(onError.mock.calls[0]![0].message).toBe('GET /a took over 1 s')
+    expect(onError.mock.calls[0]![0].message).toBe('GET /a took over 1000 ms')
   })
 
   it('aborts the signal of inner middleware and the handler with its TimeoutError', async () => {
@@ -109,7 +109,7 @@ describe('timeout()', () => {
     })
     const errors: unknown[] = []
     const it = route('/a')
-      .use(timeout(1))
+      .use(timeout(1_000))
       .use(layer)
       .get((_request, { signal, added }) => {
         seen.push(signal)
@@ -133,7 +133,7 @@ describe('timeout()', () => {
       outside = signal
       return next()
     })
-    const app = router({ it: route('/a').get(never) }, { use: [layer, timeout(1)], onError: () => {} })
+    const app = router({ it: route('/a').get(never) }, { use: [layer, timeout(1_000)], onError: () => {} })
     const pending = Promise.resolve(app.fetch(at()))
     await vi.advanceTimersByTimeAsync(1_000)
     expect((await pending).status).toBe(503)
@@ -180,8 +180,8 @@ describe('timeout()', () => {
       let inside: AbortSignal | undefined
       const onError = vi.fn()
       const it = route('/a')
-        .use(timeout(outer))
-        .use(timeout(inner))
+        .use(timeout(outer * 1_000))
+        .use(timeout(inner * 1_000))
         .get((_request, { signal }) => {
           inside = signal
           return never()
@@ -189,11 +189,11 @@ describe('timeout()', () => {
       const pending = Promise.resolve(router({ it }, { onError }).fetch(at()))
       await vi.advanceTimersByTimeAsync(1_000)
       expect((await pending).status).toBe(503)
-      expect((inside!.reason as Error).message).toBe('GET /a took over 1 s')
+      expect((inside!.reason as Error).message).toBe('GET /a took over 1000 ms')
       await vi.advanceTimersByTimeAsync(1_000)
       // No client receives the inner 503. Only its error is reported to onError.
       expect(onError.mock.calls.map(([error]) => (error as Error).message)).toEqual(
-        outer === 1 ? ['GET /a took over 1 s', 'GET /a took over 2 s'] : ['GET /a took over 1 s'],
+        outer === 1 ? ['GET /a took over 1000 ms', 'GET /a took over 2000 ms'] : ['GET /a took over 1000 ms'],
       )
       expect(vi.getTimerCount()).toBe(0)
     }
@@ -251,12 +251,15 @@ describe('timeout()', () => {
 
   it('does not limit the time to send a streamed body', async () => {
     let signal: AbortSignal | undefined
-    const { app, errors } = toApp(async function* (_request: Request, context: RouteContext<'/[id]'>) {
-      signal = context.signal
+    async function* items() {
       yield 1
       await new Promise((resolve) => setTimeout(resolve, 60_000))
       yield 2
-    } as Handler)
+    }
+    const { app, errors } = toApp((_request, context) => {
+      signal = context.signal
+      return reply.ndjson(items())
+    })
     const response = await app.fetch(at())
     expect(vi.getTimerCount()).toBe(0)
     const text = response.text()
@@ -281,7 +284,7 @@ describe('timeout()', () => {
 
   it("applies to a route's own functions", async () => {
     vi.spyOn(console, 'error').mockImplementation(() => {})
-    const it = route('/a').use(timeout(1)).get(never)
+    const it = route('/a').use(timeout(1_000)).get(never)
     const pending = it.GET(at())
     await vi.advanceTimersByTimeAsync(1_000)
     expect((await pending).status).toBe(503)
@@ -291,17 +294,17 @@ describe('timeout()', () => {
     vi.useRealTimers()
     const onError = vi.fn()
     const slow = route('/a')
-      .use(timeout(0.02))
+      .use(timeout(20))
       .get((_request, { signal }) => sleep(10_000, 'late', { signal }))
     const begun = performance.now()
     expect((await router({ slow }, { onError }).fetch(at())).status).toBe(503)
-    expect(performance.now() - begun).toBeLessThan(2_000)
+    expect(performance.now() - begun).toBeLessThan(8_000)
     await sleep(5)
     expect(onError).toHaveBeenCalledTimes(1)
   })
 
-  it.each([0, -1, Number.NaN, Infinity, 2_147_484, '5', undefined])('throws for %s seconds', (seconds) => {
-    expect(() => timeout(seconds as number)).toThrow(RangeError)
+  it.each([0, -1, Number.NaN, Infinity, 2 ** 31, 'soon', undefined])('throws for %s ms', (limit) => {
+    expect(() => timeout(limit as number)).toThrow(RangeError)
   })
 
   it.each([-1, 0.5, Number.NaN, '5'])('throws for a retryAfter of %s', (retryAfter) => {

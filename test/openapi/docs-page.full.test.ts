@@ -17,8 +17,7 @@ const png = Buffer.from(
   'base64',
 )
 
-// The limit allows for a slow machine.
-describe.skipIf(isMissing)('the page of docs()', { timeout: 60_000 }, () => {
+describe.skipIf(isMissing)('the page of docs()', () => {
   let server: ReturnType<typeof serve>
   let browser: Browser
   let page: Page
@@ -30,7 +29,7 @@ describe.skipIf(isMissing)('the page of docs()', { timeout: 60_000 }, () => {
     await server.ready
     home = `${server.url}/api/docs`
     browser = await chromium.launch({ executablePath, args: flags.split(' ') })
-  }, 60_000)
+  })
   afterAll(async () => {
     await browser?.close()
     await server?.close()

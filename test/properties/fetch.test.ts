@@ -38,7 +38,7 @@ async function expectProblem(response: Response, method: string): Promise<void> 
   expect(errors.length).toBeLessThanOrEqual(50)
   for (const error of errors) {
     expect(Object.keys(error)).toEqual(['in', 'pointer', 'detail'])
-    expect(['query', 'headers', 'body', 'form', 'text', 'bytes']).toContain(error['in'])
+    expect(['query', 'headers', 'body']).toContain(error['in'])
     expect(error['pointer']).toMatch(/^(?:\/|$)/)
     expect((error['detail'] as string).length).toBeLessThanOrEqual(200)
   }
@@ -58,7 +58,7 @@ describe('any request', () => {
   })
   const headers = z.object({ 'x-count': z.coerce.number().optional() })
   const body = z.object({ name: z.string(), list: z.array(z.object({ a: z.number() })).optional() })
-  const form = zfd.formData({ name: zfd.text(), tags: z.array(zfd.text()).optional(), file: zfd.file().optional() })
+  const fields = zfd.formData({ name: zfd.text(), tags: z.array(zfd.text()).optional(), file: zfd.file().optional() })
   const item = z.object({ id: z.string() })
   const app = router(
     {
@@ -73,7 +73,7 @@ describe('any request', () => {
         .delete(() => undefined)
         .put({ body: text(z.string()) }, (_request, { body: text }) => text.length)
         .patch({ body: bytes(z.instanceof(Uint8Array)) }, (_request, { body: bytes }) => bytes.length),
-      form: route('/form').post({ body: formKind(form), headers }, (_request, { body: form }) => form.name),
+      form: route('/form').post({ body: form(fields), headers }, (_request, { body: form }) => form.name),
       strict: route('/strict').post({ body: form(z.strictObject({ name: z.string() })) }, (_request, { body: form }) => form),
       number: route('/number/[n]', { params: z.object({ n: z.coerce.number().int() }) }).get(
         (_request, { params }) => params.n,
@@ -92,7 +92,7 @@ describe('any request', () => {
     'toString.call',
     'hasOwnProperty',
   )
-  const text = fc.oneof({ weight: 4, arbitrary: fc.string({ unit: 'binary', maxLength: 12 }) }, hostile)
+  const anyText = fc.oneof({ weight: 4, arbitrary: fc.string({ unit: 'binary', maxLength: 12 }) }, hostile)
   const piece = fc.oneof(
     { weight: 8, arbitrary: fc.constantFrom('', 'items', 'form', 'strict', 'number', 'files', 'docs', 'a', '1', 'x') },
     {
@@ -110,7 +110,7 @@ describe('any request', () => {
     fc.constant(''),
     fc
       .array(
-        fc.tuple(fc.oneof(fc.constantFrom('page', 'tag', 'only'), text), fc.oneof(fc.constantFrom('1', 'a'), text)),
+        fc.tuple(fc.oneof(fc.constantFrom('page', 'tag', 'only'), anyText), fc.oneof(fc.constantFrom('1', 'a'), anyText)),
         { maxLength: 5 },
       )
       .map((pairs) => `?${new URLSearchParams(pairs)}`),
@@ -136,8 +136,8 @@ describe('any request', () => {
   )
   const field = fc
     .tuple(
-      fc.oneof(fc.constantFrom('name', 'tags[0]', 'tags[1]', 'tags', 'tags[7]', 'file', 'name.x', 'a[b'), text),
-      text,
+      fc.oneof(fc.constantFrom('name', 'tags[0]', 'tags[1]', 'tags', 'tags[7]', 'file', 'name.x', 'a[b'), anyText),
+      anyText,
     )
     .map(([name, value]) => [name, value] as [string, string])
   const payload = fc.oneof(
@@ -272,8 +272,6 @@ describe('any answer of a handler', () => {
 
   const thrown: readonly (readonly [name: string, make: () => unknown])[] = [
     ['a string', () => 'secret'],
-    ['undefined', () => undefined],
-    ['null', () => null],
     ['a number', () => 404],
     ['a symbol', () => Symbol('secret')],
     ['a frozen object', () => frozen],

@@ -1,4 +1,4 @@
-// One app for every host: bundled by the test, and run as it is.
+// One app for every host, which the test bundles.
 import { bytes as bytesKind, form as formKind, route, router, stream, text } from 'byway'
 import * as reply from 'byway/reply'
 import { createCache } from 'byway/cache'
@@ -63,7 +63,7 @@ const proxy = route('/proxy/[coding]').get((request, { params, url }) =>
 )
 const proxied = route('/proxy').post((request, { url }) => reply.proxy(request, url.searchParams.get('upstream'), {}))
 
-// What the client's calls of this app are answered with, here and elsewhere.
+// The results of the client's calls to this app, in its process or over the network.
 const data = route('/data/[slug]')
   .get((request, { params }) => ({ ...params, at: new Date(0) }))
   .put({ body: any }, (request, { body }) => reply.json(body, { status: 201 }))
@@ -75,7 +75,7 @@ const cuts = route('/cuts').get((request) => {
     for (let tick = first; tick <= 5; tick++) {
       if (tick === first + 2) throw new Error('cut')
       yield { id: String(tick), data: { tick } }
-      // What has been written when the connection breaks has been sent.
+      // The bytes that were written before the connection closes have been sent.
       await sleep(20)
     }
   }

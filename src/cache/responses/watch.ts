@@ -81,10 +81,11 @@ export class Recorder implements Watcher {
     if (isPlain(Object.getPrototypeOf(value)))
       return watch(value, new Recorder(inner, this.#pairs, path), isInherited(value), {}, {})
     if (!isJar(value)) reject(path, value)
-    return toJar(value as Jar, (call, method, name) => {
-      if (typeof name !== 'string' || !(method in jarMethods)) throw new TypeError(`cache({ key }) cannot call ${path}.${call}; read cookies by name`)
-      const found: unknown = (value as Jar)[method as 'get'](name)
-      inner.values.set(`${method}:${name}`, undefined)
+    return toJar(value, (call, method, ...given) => {
+      if (!(method in jarMethods)) throw new TypeError(`cache({ key }) cannot call ${path}.${call}; it can read cookies`)
+      const found: unknown = value[method as 'getAll'](...given)
+      if (given.length) inner.values.set(`${method}:${given[0]}`, undefined)
+      else inner.isListed = true
       this.#pairs.push(call, encodeValue(found))
       return found
     })
@@ -122,9 +123,14 @@ export class Guard implements Watcher {
     if (!inner || typeof value !== 'object' || value === null) return value
     if (isPlain(Object.getPrototypeOf(value)))
       return watch(value, new Guard(inner, this.#tracker, path), isInherited(value), {}, {})
-    return toJar(value as Jar, (call, method, name, ...rest) => {
-      const isKeyed = inner.values.has(`${method}:${String(name)}`) || (method === 'has' && inner.values.has(`get:${String(name)}`))
-      if (isKeyed || this.#tracker.allows(`${path}.${call}`)) return (value as Jar)[method as 'get'](name as string, ...(rest as []))
+    const jar = value as Jar
+    return toJar(jar, (call, method, ...given) => {
+      const isKeyed =
+        method in jarMethods &&
+        (inner.isListed ||
+          inner.values.has(`${method}:${given[0]}`) ||
+          (method === 'has' && inner.values.has(`get:${given[0]}`)))
+      if (isKeyed || this.#tracker.allows(`${path}.${call}`)) return jar[method as 'getAll'](...given)
       return method === 'getAll' ? [] : undefined
     })
   }
@@ -151,7 +157,7 @@ const isInherited =
 interface Jar {
   get(name: string): unknown
   has(name: string): unknown
-  getAll(name: string): unknown
+  getAll(...name: string[]): unknown
 }
 
 const jarMethods = { get: 1, has: 1, getAll: 1 }
@@ -160,11 +166,11 @@ const isJar = (value: unknown): value is Jar =>
   Object.keys(jarMethods).every((method) => typeof (value as Record<string, unknown>)[method] === 'function')
 
 // Members that are not methods are absent.
-const toJar = (jar: Jar, call: (text: string, method: string, ...given: unknown[]) => unknown): object =>
+const toJar = (jar: Jar, call: (text: string, method: string, ...given: string[]) => unknown): object =>
   new Proxy(jar, {
     get: (_, method) =>
       typeof jar[method as 'get'] === 'function'
-        ? (...given: unknown[]) => call(`${String(method)}(${given.map((value) => JSON.stringify(value)).join()})`, method as string, ...given)
+        ? (...given: string[]) => call(`${String(method)}(${given.map((value) => JSON.stringify(value)).join()})`, method as string, ...given)
         : undefined,
   })
 

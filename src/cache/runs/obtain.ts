@@ -8,7 +8,7 @@ import { lookUp, type Found } from './lookup.js'
 
 /** An entry and how it was found, or the result of an own run and why it ran. */
 export type Obtained<made> =
-  | { readonly entry: Entry; readonly status: CacheStatus; readonly made?: undefined }
+  | { readonly entry: Entry; readonly status: CacheStatus; readonly made?: undefined; readonly now?: number }
   | { readonly entry?: undefined; readonly fwd: 'stale' | 'uri-miss'; readonly made: made }
 
 /**
@@ -20,14 +20,17 @@ export function obtain<made extends Made>(job: Job<made>): Obtained<made> | Prom
   return found instanceof Promise ? found.then((found) => decide(job, found)) : decide(job, found)
 }
 
+const hit: CacheStatus = { hit: true }
+
 function decide<made extends Made>(job: Job<made>, found: Found): Obtained<made> | Promise<Obtained<made>> {
   const { entry, isMarkedStale } = found
-  const state = entry ? stateOf(entry, Date.now(), job.windows) : 'expired'
-  if (state === 'fresh' && !isMarkedStale) return { entry: entry!, status: { hit: true } }
+  const now = Date.now()
+  const state = entry ? stateOf(entry, now, job.windows) : 'expired'
+  if (state === 'fresh' && !isMarkedStale) return { entry: entry!, status: hit, now }
   if (state === 'fresh' || state === 'stale') {
     refresh(job, found)
     // An entry that a tag made stale has no time left.
-    return { entry: entry!, status: isMarkedStale ? { hit: true, ttl: 0 } : { hit: true } }
+    return { entry: entry!, status: isMarkedStale ? { hit: true, ttl: 0 } : hit }
   }
   if (state === 'expired') return miss(job, found, undefined)
   return isBackedOff(job.core, job.key)

@@ -1,0 +1,211 @@
+import { toStandardJsonSchema } from '@valibot/to-json-schema'
+import { type } from 'arktype'
+import fc from 'fast-check'
+import * as v from 'valibot'
+import { describe, expect, it } from 'vitest'
+import { z } from 'zod'
+import { route, router, type Schema } from '../src/index.js'
+
+const toRead = (query: Schema) => {
+  const app = router({ a: route('/a').get({ query }, (_request, context) => ({ query: (context as { query: unknown }).query })) })
+  return async (search: string): Promise<unknown> => {
+    const response = await app.fetch(new Request(`http://test/a${search}`))
+    const body = (await response.json()) as { query?: unknown; errors?: { pointer: string; detail: string }[] }
+    return response.status === 200 ? body.query : body.errors!.map(({ pointer, detail }) => [pointer, detail])
+  }
+}
+
+describe('a query with objects', () => {
+  const read = toRead(
+    z.object({
+      filter: z
+        .object({
+          color: z.string().optional(),
+          sizes: z.array(z.coerce.number()).optional(),
+          price: z.object({ min: z.coerce.number(), max: z.coerce.number().optional() }).optional(),
+        })
+        .optional(),
+      tag: z.array(z.string()).optional(),
+      q: z.string().optional(),
+      'odd[name]': z.string().optional(),
+    }),
+  )
+
+  it('is read from brackets, at any depth that the schema has', async () => {
+    expect(await read('?filter[color]=red')).toEqual({ filter: { color: 'red' } })
+    expect(await read('?filter%5Bcolor%5D=red&filter[sizes]=1&filter[sizes]=2')).toEqual({
+      filter: { color: 'red', sizes: [1, 2] },
+    })
+    expect(await read('?filter[sizes]=1')).toEqual({ filter: { sizes: [1] } })
+    expect(await read('?filter[sizes][]=1&filter[sizes][]=2')).toEqual({ filter: { sizes: [1, 2] } })
+    expect(await read('?filter[price][min]=1&filter[price][max]=9')).toEqual({ filter: { price: { min: 1, max: 9 } } })
+  })
+
+  it('has arrays under name[] too', async () => {
+    expect(await read('?tag[]=a')).toEqual({ tag: ['a'] })
+    expect(await read('?tag[]=a&tag=b&tag[]=c')).toEqual({ tag: ['a', 'b', 'c'] })
+  })
+
+  it('has a name with brackets as it is if the schema has that name', async () => {
+    expect(await read('?odd[name]=x')).toEqual({ 'odd[name]': 'x' })
+  })
+
+  it('is a 400 for a scalar that is repeated, with its path', async () => {
+    const once = 'This value can be given only once.'
+    expect(await read('?q=1&q=2')).toEqual([['/q', once]])
+    expect(await read('?filter[color]=a&filter[color]=b')).toEqual([['/filter/color', once]])
+    expect(await read('?filter[price][min]=1&filter[price][min]=2')).toEqual([['/filter/price/min', once]])
+  })
+
+  it('is a 400 for a value and an object under one name', async () => {
+    for (const search of ['?filter=x&filter[color]=red', '?filter[color]=red&filter=x', '?filter=x', '?filter[price]=1'])
+      expect([search, await read(search)]).toEqual([search, [[expect.stringMatching(/^\/filter/), expect.any(String)]]])
+  })
+
+  it('points to the invalid value', async () => {
+    expect(await read('?filter[price][min]=x')).toMatchObject([['/filter/price/min', expect.any(String)]])
+  })
+
+  it.each([
+    ['valibot', toStandardJsonSchema(v.object({ filter: v.object({ color: v.string(), sizes: v.optional(v.array(v.string())) }) }))],
+    ['arktype', type({ filter: { color: 'string', 'sizes?': 'string[]' } })],
+  ])('is read for %s', async (_name, schema) => {
+    expect(await toRead(schema)('?filter[color]=red&filter[sizes]=1')).toEqual({ filter: { color: 'red', sizes: ['1'] } })
+  })
+
+  it('is not made of brackets that the schema has no object for', async () => {
+    const loose = toRead(z.looseObject({ q: z.string().optional(), list: z.array(z.string()).optional() }))
+    expect(await loose('?q[a]=1&x[y]=2&list[0]=3&[]=4&[a]=5&a]=6&b[=7')).toEqual({
+      'q[a]': '1',
+      'x[y]': '2',
+      'list[0]': '3',
+      '[]': '4',
+      '[a]': '5',
+      'a]': '6',
+      'b[': '7',
+    })
+  })
+})
+
+describe('a query with a union', () => {
+  it('has a name as an array in one member and as a string in another', async () => {
+    const read = toRead(
+      z.discriminatedUnion('by', [
+        z.object({ by: z.literal('ids'), of: z.array(z.string()) }),
+        z.object({ by: z.literal('name'), of: z.string() }),
+      ]),
+    )
+    expect(await read('?by=ids&of=1')).toEqual({ by: 'ids', of: ['1'] })
+    expect(await read('?by=ids&of=1&of=2')).toEqual({ by: 'ids', of: ['1', '2'] })
+    expect(await read('?by=name&of=a')).toEqual({ by: 'name', of: 'a' })
+    expect(await read('?by=name&of=a&of=b')).toMatchObject([['/of', expect.any(String)]])
+  })
+
+  it('uses the first member that matches, and the errors of the first if none does', async () => {
+    const read = toRead(
+      z.union([
+        z.object({ page: z.coerce.number(), tag: z.array(z.string()) }),
+        z.object({ cursor: z.string(), tag: z.string() }),
+        z.object({ filter: z.object({ color: z.string() }) }),
+      ]),
+    )
+    expect(await read('?page=1&tag=a')).toEqual({ page: 1, tag: ['a'] })
+    expect(await read('?cursor=x&tag=a')).toEqual({ cursor: 'x', tag: 'a' })
+    expect(await read('?filter[color]=red')).toEqual({ filter: { color: 'red' } })
+    expect(await read('?nothing=1')).toEqual([['', expect.any(String)]])
+  })
+
+  it('validates with an asynchronous schema too', async () => {
+    const read = toRead(
+      z
+        .union([z.object({ a: z.array(z.string()) }), z.object({ a: z.string(), b: z.string() })])
+        .refine(async () => true),
+    )
+    expect(await read('?a=1')).toEqual({ a: ['1'] })
+    expect(await read('?a=1&b=2')).toMatchObject({ a: expect.anything() })
+  })
+
+  it('is one array for a member of the object that is a union', async () => {
+    const read = toRead(z.object({ v: z.union([z.array(z.string()), z.object({ from: z.string() })]).optional() }))
+    expect(await read('?v=a')).toEqual({ v: ['a'] })
+  })
+})
+
+describe('a hostile query', () => {
+  const nested = z.object({
+    a: z.looseObject({ b: z.looseObject({ c: z.any(), list: z.array(z.any()).optional() }).optional() }).optional(),
+    list: z.array(z.string()).optional(),
+    s: z.string().optional(),
+    either: z.union([z.array(z.string()), z.looseObject({ from: z.string().optional() })]).optional(),
+  })
+  const errors: unknown[] = []
+  const routes = {
+    nested: route('/nested').get({ query: z.looseObject(nested.shape) }, () => 'ok'),
+    union: route('/union').get({ query: z.union([nested, z.looseObject({ list: z.string() }), z.looseObject({})]) }, () => 'ok'),
+    record: route('/record').get({ query: z.record(z.string(), z.any()) }, () => 'ok'),
+  }
+  const app = router(routes, { onError: (error) => errors.push(error) })
+  const snapshot = (): string =>
+    JSON.stringify([Object, Array, Function, String].map(({ prototype }) => Reflect.ownKeys(prototype).map(String)))
+  const status = async (path: string, search: string) => (await app.fetch(new Request(`http://test${path}?${search}`))).status
+
+  it('is a 200 or a 400, and changes no prototype', async () => {
+    const before = snapshot()
+    const step = fc.constantFrom('a', 'b', 'c', 'list', 's', 'either', 'from', '__proto__', 'constructor', 'prototype', 'toString', '0', '', 'length')
+    const name = fc.oneof(
+      fc.tuple(step, fc.array(step, { maxLength: 5 })).map(([head, tail]) => head + tail.map((one) => `[${one}]`).join('')),
+      fc.string({ unit: fc.constantFrom('a', '[', ']', '.', '%', '='), maxLength: 8 }),
+    )
+    await fc.assert(
+      fc.asyncProperty(fc.array(fc.tuple(name, fc.string({ maxLength: 2 })), { maxLength: 8 }), async (pairs) => {
+        for (const path of ['/nested', '/union', '/record'])
+          expect([200, 400]).toContain(await status(path, String(new URLSearchParams(pairs))))
+        expect(snapshot()).toBe(before)
+        // No name makes the reader or the validator throw.
+        expect(errors).toEqual([])
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  it('is a 200 or a 400 for an array and an object under one name', async () => {
+    for (const search of ['either=a&either[from]=x', 'either=a&either[length]=9', 'either[from]=x&either=a', 'either[]=a&either[0]=b', 'either=a&either[__proto__]=x']) {
+      expect([200, 400]).toContain(await status('/nested', search))
+      expect([search, errors]).toEqual([search, []])
+    }
+  })
+
+  it('never makes an object of __proto__, even if the schema has the name', async () => {
+    const shape = JSON.parse('{"__proto__":{"type":"object","properties":{"polluted":{"type":"string"}}}}') as object
+    const schema: Schema = {
+      '~standard': {
+        version: 1,
+        vendor: 'test',
+        validate: (value: unknown) => ({ value: JSON.stringify(value) }),
+        jsonSchema: { input: () => ({ type: 'object', properties: shape }) },
+      },
+    }
+    expect(await toRead(schema)('?__proto__[polluted]=1')).toContain('polluted')
+    expect(({} as { polluted?: unknown }).polluted).toBe(undefined)
+  })
+
+  it('is read in linear time: 10,000 pairs, and brackets 10,000 deep', async () => {
+    const started = performance.now()
+    for (const pair of ['list=x', 'list[]=x', 'a[b][list]=x', 'a[b][list][]=x', 'x[y]=1', 's=1', 'unknown=1'])
+      expect([200, 400]).toContain(await status('/nested', Array(10_000).fill(pair).join('&')))
+    const many = Array.from({ length: 10_000 }, (_, index) => `a[k${index}]=1`).join('&')
+    expect(await status('/nested', many)).toBe(200)
+    for (const path of ['/nested', '/union', '/record'])
+      for (const name of [`a${'[b]'.repeat(10_000)}`, `a${'['.repeat(10_000)}`, `${'['.repeat(5_000)}${']'.repeat(5_000)}`])
+        expect([200, 400]).toContain(await status(path, `${name}=1`))
+    // About 0.2 s; a quadratic reader needs several seconds for each case.
+    expect(performance.now() - started).toBeLessThan(5_000)
+  })
+
+  it('has at most 16 shapes, whatever the unions of the schema', async () => {
+    const part = (index: number) => z.union([z.object({ [`k${index}`]: z.string() }), z.object({ [`k${index}`]: z.array(z.string()) }), z.object({})])
+    let schema: z.ZodType = part(0)
+    for (let index = 1; index < 12; index++) schema = z.intersection(schema, part(index))
+    expect(await toRead(schema)('?k0=a')).toBeDefined()
+  })
+})
