@@ -92,7 +92,7 @@ export function createServe(routes: readonly RunnableRoute[], settings: ServeSet
       rewrites?.apply(exchange, basePath)
     }
     try {
-      const action = accept(exchange, matcher.find(exchange.href, exchange.start, exchange.end))
+      const action = accept(exchange, matcher.find(exchange.href, exchange.start, exchange.end), 0)
       if (!target) return action
       return after(action, (action) => (exchange.match ? toRedirect(exchange, target + exchange.search) : action))
     } catch (error) {
@@ -104,19 +104,20 @@ export function createServe(routes: readonly RunnableRoute[], settings: ServeSet
   // Params are settled before any middleware runs. A request whose params do not match continues with the next match.
   const accept = (
     exchange: Exchange,
-    [match, ...others]: readonly Match<Target>[],
+    matches: readonly Match<Target>[],
+    index: number,
     given?: Params,
-    missing: Action = notFound,
   ): Action | Promise<Action> => {
+    const match = matches[index]
     exchange.use(match, given)
-    if (!match) return missing
+    if (!match) return index ? invalidParams : notFound
     const action = actionOf(match.value, exchange.request.method)
     const { params: schemas } = match.value.route
     if (!schemas.length) return action
     return attempt<Params | undefined, Action>(
       () => parseParams(schemas, exchange.params),
       (params) => {
-        if (!params) return accept(exchange, others, undefined, invalidParams)
+        if (!params) return accept(exchange, matches, index + 1)
         exchange.use(match, params)
         return action
       },
@@ -124,27 +125,31 @@ export function createServe(routes: readonly RunnableRoute[], settings: ServeSet
     )
   }
 
+  const start = (exchange: Exchange, { run, declaration = {}, middleware = [] }: Action): Response | Promise<Response> => {
+    const { request, host } = exchange
+    const { body, bodyLimit = server.bodyLimit } = declaration
+    // A declared body that no middleware can read is counted by its reader.
+    if (!body || use.length || middleware.length) limitBody(request, bodyLimit, host.isServer)
+    exchange.run = run
+    const context = new Context(exchange)
+    return runInScope(context, () => chain(request, context))
+  }
+
+  const finish = (exchange: Exchange, response: Response): Response => {
+    const converted = problems ? problems.convert(response) : response
+    return exchange.finish(basePath ? withBasePath(converted, basePath) : converted)
+  }
+
   return (request, host, params) => {
     const exchange = new Exchange(request, server, host)
-    const start = ({ run, declaration = {}, middleware = [] }: Action): Response | Promise<Response> => {
-      exchange.run = run
-      const { body, bodyLimit = server.bodyLimit } = declaration
-      // A declared body that no middleware can read is counted by its reader.
-      if (!body || use.length || middleware.length) limitBody(request, bodyLimit, host?.isServer)
-      const context = new Context(exchange)
-      return runInScope(context, () => chain(request, context))
-    }
-    const finish = (response: Response): Response => {
-      const converted = problems ? problems.convert(response) : response
-      return exchange.finish(basePath ? withBasePath(converted, basePath) : converted)
-    }
-    const [route] = routes as [RunnableRoute]
-    const action = params
-      ? accept(exchange, [{ value: { route }, pattern: route.pattern, captures: [] }], params)
-      : choose(exchange)
-    return after(after(action, start), finish)
+    const action = params ? accept(exchange, toMatches(routes[0]!), 0, params) : choose(exchange)
+    const response = action instanceof Promise ? action.then((action) => start(exchange, action)) : start(exchange, action)
+    return response instanceof Promise ? response.then((response) => finish(exchange, response)) : finish(exchange, response)
   }
 }
+
+// The match of a route that gets its params from its caller.
+const toMatches = (route: RunnableRoute): Match<Target>[] => [{ value: { route }, pattern: route.pattern, captures: [] }]
 
 function actionOf(target: Target, method: string): Action {
   const { operations, rest } = target.route

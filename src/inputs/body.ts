@@ -57,15 +57,15 @@ function unsupported(types: readonly string[]): Response {
 }
 
 // The programmer's mistake, or a coding that byway does not decode.
-function checkReadable({ headers, method, url, bodyUsed }: Request): void {
-  const encoding = headers.get('content-encoding')
+function checkReadable(request: Request): void {
+  const encoding = request.headers.get('content-encoding')
   if (encoding !== null && encoding.toLowerCase() !== 'identity')
     throw toProblem(415, 'Unsupported Media Type', { detail: 'The body must not have a Content-Encoding.' }, [
       ['accept-encoding', 'identity'],
     ])
-  if (bodyUsed)
+  if (request.bodyUsed)
     throw new TypeError(
-      `the body of ${method} ${url} was read before it was validated; read context.body, or declare no body`,
+      `the body of ${request.method} ${request.url} was read before it was validated; read context.body, or declare no body`,
     )
 }
 
