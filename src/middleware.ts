@@ -122,8 +122,9 @@ export const notesOf = (
 /** What the result of a middleware adds to the context. */
 // prettier-ignore
 export type Added<result> =
-  result extends Promise<infer response> ? Added<response> :
-  result extends Continued<infer added>  ? added :
+  result extends Promise<infer response>       ? Added<response> :
+  [Extract<result, Continued<any>>] extends [never] ? {} :
+  result extends Continued<infer added>        ? added :
   never
 
 /** The early responses in the result of a middleware. */

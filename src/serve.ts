@@ -92,7 +92,7 @@ export function createServe(routes: readonly RunnableRoute[], settings: ServeSet
       rewrites?.apply(exchange, basePath)
     }
     try {
-      const action = accept(exchange, matcher.find(exchange.href, exchange.start, exchange.end), 0)
+      const action = accept(exchange, matcher.find(exchange.href, exchange.start, exchange.end))
       if (!target) return action
       return after(action, (action) => (exchange.match ? toRedirect(exchange, target + exchange.search) : action))
     } catch (error) {
@@ -104,20 +104,19 @@ export function createServe(routes: readonly RunnableRoute[], settings: ServeSet
   // Params are settled before any middleware runs. A request whose params do not match continues with the next match.
   const accept = (
     exchange: Exchange,
-    matches: readonly Match<Target>[],
-    index: number,
+    match: Match<Target> | undefined,
     given?: Params,
+    missing: Action = notFound,
   ): Action | Promise<Action> => {
-    const match = matches[index]
     exchange.use(match, given)
-    if (!match) return index ? invalidParams : notFound
+    if (!match) return missing
     const action = actionOf(match.value, exchange.request.method)
     const { params: schemas } = match.value.route
     if (!schemas.length) return action
     return attempt<Params | undefined, Action>(
       () => parseParams(schemas, exchange.params),
       (params) => {
-        if (!params) return accept(exchange, matches, index + 1)
+        if (!params) return accept(exchange, match.next, undefined, invalidParams)
         exchange.use(match, params)
         return action
       },
@@ -142,14 +141,14 @@ export function createServe(routes: readonly RunnableRoute[], settings: ServeSet
 
   return (request, host, params) => {
     const exchange = new Exchange(request, server, host)
-    const action = params ? accept(exchange, toMatches(routes[0]!), 0, params) : choose(exchange)
+    const action = params ? accept(exchange, toMatch(routes[0]!), params) : choose(exchange)
     const response = action instanceof Promise ? action.then((action) => start(exchange, action)) : start(exchange, action)
     return response instanceof Promise ? response.then((response) => finish(exchange, response)) : finish(exchange, response)
   }
 }
 
 // The match of a route that gets its params from its caller.
-const toMatches = (route: RunnableRoute): Match<Target>[] => [{ value: { route }, pattern: route.pattern, captures: [] }]
+const toMatch = (route: RunnableRoute): Match<Target> => ({ value: { route }, pattern: route.pattern, captures: [] })
 
 function actionOf(target: Target, method: string): Action {
   const { operations, rest } = target.route
