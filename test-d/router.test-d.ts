@@ -1,5 +1,6 @@
 import { rewrites, route, router, type Router } from 'byway'
 import { expectAssignable, expectType } from 'tsd'
+import { z } from 'zod'
 
 const item = route('/items/[slug]').get((request, { params }) => params.slug)
 const app = router(
@@ -41,5 +42,10 @@ router({ item }, { rewrites: rewrites([{ source: '/old/[path]', destination: '/f
 router({ item }, { rewrites: rewrites([{ source: 'old', destination: '/items' }]) })
 // @ts-expect-error a misspelled option
 router({ item }, { trailingslash: 'ignore' })
-// @ts-expect-error not one of the three
 router({ item }, { trailingSlash: 'always' })
+// @ts-expect-error not one of the four
+router({ item }, { trailingSlash: 'never' })
+// @ts-expect-error rules instead of rewrites(rules)
+router({ item }, { rewrites: [{ source: '/old', destination: '/items' }] })
+// @ts-expect-error options instead of problems(options)
+router({ item }, { problems: { schema: z.string(), toBody: () => 'error' } })
