@@ -38,7 +38,7 @@ export interface RequestBody {
   readonly request: Request
   /** The media type in lower case, without parameters; `''` if the request has none. */
   readonly type: string
-  /** Resolves to the bytes. Rejects with a 413 Response above the limit. */
+  /** Resolves to the bytes. Rejects with a `BodyLimitError`, which becomes a 413, above the limit. */
   bytes(): Promise<Uint8Array<ArrayBuffer>>
   /** Resolves to the characters. Rejects with a 400 Response if the body is not UTF-8. */
   text(): Promise<string>

@@ -50,10 +50,11 @@ export function toReadBody(operation: Operation): Read | undefined {
   const kind = toBodyKind(operation)
   if (!kind) return undefined
   const schema = kind.schema as Schema | undefined
-  return async (request, { server, host }) => {
-    const value = await readBody(kind, request, operation.bodyLimit ?? server.bodyLimit, host.isServer)
-    return { body: schema ? await guard('body', (settle) => validate(schema, value, settle)) : value }
-  }
+  const toInput = (body: unknown): object => ({ body })
+  return (request, { server, host }) =>
+    after(readBody(kind, request, operation.bodyLimit ?? server.bodyLimit, host.isServer), (value) =>
+      schema ? after(guard('body', (settle) => validate(schema, value, settle)), toInput) : toInput(value),
+    )
 }
 
 // A validator that fails because of a client's value is the client's 400, and its error goes to `onError`.

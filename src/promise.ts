@@ -2,12 +2,12 @@
 export const isPromise = (value: unknown): value is Promise<unknown> =>
   typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
 
-/** Passes a value to `next`, immediately or when its promise resolves. */
+/** Passes a value to `next`, immediately or when its promise, one of this realm, resolves. */
 export function after<value, result>(
-  value: value | PromiseLike<value>,
-  next: (value: value) => result | PromiseLike<result>,
+  value: value | Promise<value>,
+  next: (value: value) => result | Promise<result>,
 ): result | Promise<result> {
-  return (isPromise(value) ? Promise.resolve(value).then(next as never) : next(value as value)) as result
+  return value instanceof Promise ? value.then(next) : next(value)
 }
 
 /** Passes the result of `run` to `next`, or its error to `fail`: immediately, or when its promise settles. */
