@@ -1,4 +1,5 @@
 import type { Method, Operation } from './declaration.js'
+import type { Segment } from './pattern.js'
 import type { Schema } from './schema.js'
 
 /** Any middleware, for lists. */
@@ -26,6 +27,7 @@ export interface ParamsSchema {
 /** A route as data. */
 export interface RouteData {
   readonly pattern: string
+  readonly segments: readonly Segment[]
   readonly params: readonly ParamsSchema[]
   /** The middleware around the operations that are declared next, the outermost first. */
   readonly middleware: readonly AnyMiddleware[]

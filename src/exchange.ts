@@ -13,7 +13,7 @@ export interface Server {
   /** Reports an error to `onError`. */
   report(error: unknown, request: Request, pattern: string | undefined, phase: Phase): void
   /** Adds to the promises that `settled()` waits for. */
-  track(promise: Promise<unknown>): void
+  readonly track?: ((promise: Promise<unknown>) => void) | undefined
   /** Matches a request again and runs the route, for `context.app.dispatch`. */
   dispatch(request: Request, outer: Exchange): Promise<Response>
 }
@@ -104,7 +104,7 @@ export class Exchange {
       () => {},
       (error: unknown) => this.report(error, phase),
     )
-    this.server.track(settled)
+    this.server.track?.(settled)
     keepAlive(settled, this.request, this.host)
   }
 
@@ -155,7 +155,8 @@ export class Exchange {
    * becomes a 500 without details.
    */
   thrown(error: unknown, phase: Phase): Response {
-    if (error instanceof BodyLimitError) return tooLarge(error.limit)
+    const limit = peek(() => error instanceof BodyLimitError && error.limit)
+    if (typeof limit === 'number') return tooLarge(limit)
     return this.settle(
       // `errorOf` returns undefined for a Response without an error.
       isResponse(error) && !error.bodyUsed ? error : toFailure(error ?? new TypeError(`${error} was thrown`), phase),
@@ -166,12 +167,13 @@ export class Exchange {
    * Follows an error outward through the middleware. An error that a middleware replaced is handled if the same middleware
    * read it, else it is reported.
    */
-  settle(response: Response): Response {
+  settle(response: Response, phase: Phase = 'middleware'): Response {
     const own = response.status < 400 ? undefined : memoryOf(response)?.cause
     const last = this.#cause
     this.#cause = own
     if (last && last !== own && !last.wasRead) this.#reportCause(last)
     if (own) {
+      own.phase ||= phase
       own.wasRead = false
       // The client has its response, so nothing can handle this one.
       if (this.#isFinished) this.#reportCause(own)
@@ -184,7 +186,7 @@ export class Exchange {
     const { aborted, reason } = this.request.signal
     const known = (this.#known ??= new Set())
     if (aborted) known.add(reason)
-    if (!known.has(error) && !known.has((error as Partial<Error> | null)?.cause)) this.report(error, phase as Phase)
+    if (!known.has(error) && !known.has(peek(() => (error as Error).cause))) this.report(error, phase as Phase)
     known.add(error)
   }
 
@@ -199,6 +201,15 @@ export class Exchange {
     this.#isFinished = true
     this.#release()
     return this.request.method === 'HEAD' ? withoutBody(response) : response
+  }
+}
+
+// Reads a member of a thrown value, which can be a Proxy whose traps throw.
+function peek<value>(read: () => value): value | undefined {
+  try {
+    return read()
+  } catch {
+    return undefined
   }
 }
 

@@ -66,9 +66,9 @@ export class Matcher<value> {
   #ids = 0
 
   /** @throws RouterError if two patterns match the same pathnames with the same precedence. */
-  constructor(entries: Iterable<readonly [pattern: string, value: value]>) {
+  constructor(entries: Iterable<readonly [pattern: string, value: value, segments?: readonly Segment[]]>) {
     this.#root = this.#node()
-    for (const [pattern, value] of entries) this.#add(pattern, value)
+    for (const [pattern, value, segments] of entries) this.#add(pattern, value, segments)
     this.#start = this.#state([this.#root])!
   }
 
@@ -123,8 +123,7 @@ export class Matcher<value> {
     return { id: this.#ids++, statics: new Map() }
   }
 
-  #add(pattern: string, value: value): void {
-    const segments = parsePattern(pattern)
+  #add(pattern: string, value: value, segments = parsePattern(pattern)): void {
     const match = { value, pattern, captures: toCaptures(segments) }
     const endAt = (node: Node<value>): void => {
       if (node.end)

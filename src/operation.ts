@@ -90,7 +90,7 @@ function toHandle(operation: Operation, handler: Handler, readInputs: Read | und
       (value) =>
         attempt(
           () => respond(value, exchange),
-          (response) => exchange.settle(exchange.watch(response)),
+          (response) => exchange.settle(exchange.watch(response), 'handler'),
           (error) => exchange.thrown(error, 'response'),
         ),
       (error) => exchange.thrown(error, 'handler'),

@@ -1,4 +1,4 @@
-// reply.proxy: what it takes, and what a client reads.
+// The arguments of reply.proxy(), and the client's types.
 import { href, route, router } from 'byway'
 import * as reply from 'byway/reply'
 import { createClient } from 'byway/client'
@@ -9,19 +9,20 @@ declare const signal: AbortSignal
 
 expectType<Promise<Response>>(reply.proxy(request, 'https://a.example', {}))
 expectType<Promise<Response>>(reply.proxy(request, new URL('https://a.example'), { signal }))
+expectType<Promise<Response>>(reply.proxy(request, 'https://a.example'))
 const options: reply.ProxyOptions = {
-  request,
   signal,
   headers: { authorization: 'a' },
   forward: ['x-a'],
   cookies: true,
-  timeout: 5,
+  timeout: 5_000,
 }
-expectType<Promise<Response>>(reply.proxy('https://a.example', options))
+expectType<Promise<Response>>(reply.proxy(request, 'https://a.example', options))
 
 expectError(reply.proxy('https://a.example'))
 expectError(reply.proxy('https://a.example', { signal }))
 expectError(reply.proxy('https://a.example', request))
+expectError(reply.proxy(request, 'https://a.example', { request }))
 expectError(reply.proxy(request, request, {}))
 expectError(reply.proxy(request, 'https://a.example', { forward: 'x-a' }))
 expectError(reply.proxy(request, 'https://a.example', { timeout: '5' }))

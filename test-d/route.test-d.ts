@@ -1,6 +1,26 @@
-import { bytes, form, type Handler, type Reply, route, type RouteContext, stream, text } from 'byway'
+import {
+  type AnyContext,
+  type App,
+  type BodyKind,
+  bytes,
+  type ErrorInfo,
+  form,
+  type Handler,
+  middleware,
+  type Next,
+  type Problem,
+  problems,
+  type Reply,
+  type RequestBody,
+  route,
+  type RouteContext,
+  router,
+  type Schema,
+  stream,
+  text,
+} from 'byway'
 import * as reply from 'byway/reply'
-import { expectAssignable, expectType } from 'tsd'
+import { expectAssignable, expectError, expectNotAssignable, expectType } from 'tsd'
 import { z } from 'zod'
 import { zfd } from 'zod-form-data'
 import * as v from 'valibot'
@@ -14,7 +34,7 @@ interface Item {
 const Item = z.object({ slug: z.string(), name: z.string(), price: z.number() })
 declare const db: { find(slug: string): Promise<Item | undefined>; list(page: number, tags: string[]): Promise<Item[]> }
 
-// ── what a handler gets ──
+// ── the context ──
 
 route('/items/[slug]').get((request, context) => {
   expectType<Request>(request)
@@ -26,6 +46,12 @@ route('/items/[slug]').get((request, context) => {
   expectType<string | undefined>(context.ip)
   context.waitUntil(Promise.resolve(1))
   context.after(() => {})
+  context.after(Promise.resolve(1))
+  expectType<void>(context.report(new Error('x')))
+  expectAssignable<App>(context.app)
+  expectType<Promise<Response>>(context.app.dispatch(request))
+  expectError(context.app.dispatch('/items'))
+  expectError(context.after(1))
   return context.params.slug
 })
 route('/items').get(
@@ -73,7 +99,7 @@ route('/a').post({ body: Item }, (request, { body }) => body.nope)
 route('/a').post({ body: { slug: 'x' } }, () => 1)
 // @ts-expect-error a misspelled input
 route('/a').get({ qurey: Item }, () => 1)
-// @ts-expect-error a misspelled input beside a good one
+// @ts-expect-error a misspelled input and a good one
 route('/a').get({ query: Item, boody: Item }, () => 1)
 // @ts-expect-error no handler
 route('/a').get({ query: Item })
@@ -82,7 +108,7 @@ route('/a').fetch(() => 1)
 // @ts-expect-error a misspelled option
 route('/a/[id]', { parms: Item })
 
-// ── a handler that stands alone ──
+// ── a handler on its own ──
 
 const standalone = (request: Request, { params }: RouteContext<'/items/[slug]'>) => ({ slug: params.slug })
 route('/items/[slug]').get(standalone)
@@ -90,7 +116,7 @@ expectAssignable<Handler<'/items/[slug]', { slug: string }>>(standalone)
 // @ts-expect-error written for another pattern
 route('/items/[id]').get(standalone)
 
-// ── what a handler returns ──
+// ── the result of a handler ──
 
 interface Plain {
   a: string
@@ -103,7 +129,7 @@ route('/ok').get(async () => null)
 route('/ok').get(async () => {})
 route('/ok').get((request) => (request.url ? undefined : 'text'))
 route('/ok').get(() => new Response('x'))
-// @ts-expect-error JSON cannot carry a Map
+// @ts-expect-error JSON cannot represent a Map
 route('/no').get(() => new Map())
 // @ts-expect-error nor a Set, in a promise
 route('/no').get(async () => new Set([1]))
@@ -131,13 +157,13 @@ route('/a').get({ response: Kind }, async (request) => {
   if (request.url) return reply.notFound()
   return { kind: 'a', tags: ['x'] }
 })
-// @ts-expect-error the answer breaks the declared response
+// @ts-expect-error the value does not match the declared response
 route('/a').get({ response: Item }, () => ({ slug: 1, name: '', price: 1 }))
-// @ts-expect-error a body that breaks the response declared for its status
+// @ts-expect-error the data does not match the response declared for its status
 route('/a').get({ response: Both }, () => reply.json({ code: 1 }, { status: 404 }))
 // @ts-expect-error a field of the declared response is missing
 route('/a').get({ response: Kind }, async () => ({ kind: 'a' }))
-// @ts-expect-error an untyped Response where the response is declared
+// @ts-expect-error an untyped Response, although the response is declared
 route('/a').get({ response: Kind }, () => new Response('x'))
 
 // ── a route is its functions ──
@@ -196,3 +222,200 @@ route('/video').put({ body: stream('video/*'), bodyLimit: Infinity }, (request, 
 })
 // @ts-expect-error not a media range
 route('/video').put({ body: stream('video') }, () => undefined)
+
+// ── body kinds ──
+
+expectType<BodyKind<'form', typeof Item>>(form(Item))
+expectType<'text'>(text().key)
+expectType<'bytes'>(bytes().key)
+expectType<'stream'>(stream('*/*').key)
+route('/text').post({ body: text() }, (request, { body }) => expectType<string>(body))
+route('/bytes').post({ body: bytes() }, (request, { body }) => {
+  expectType<Uint8Array<ArrayBuffer>>(body)
+})
+route('/text').post({ body: text(z.string().transform(Number)) }, (request, { body }) => expectType<number>(body))
+// @ts-expect-error form() needs a schema
+form()
+// @ts-expect-error not a schema
+form({ name: 'x' })
+// @ts-expect-error the old keys
+route('/old').post({ form: Item }, () => 1)
+// @ts-expect-error the old keys
+route('/old').post({ text: Item }, () => 1)
+
+// A kind of a package.
+const msgpack = <schema extends Schema>(schema: schema): BodyKind<'msgpack', schema, Uint8Array> => ({
+  key: 'msgpack',
+  schema,
+  types: ['application/msgpack'],
+  document: 'value',
+  async read(body: RequestBody) {
+    expectType<Request>(body.request)
+    expectType<string>(body.type)
+    expectType<Uint8Array<ArrayBuffer>>(await body.bytes())
+    expectType<string>(await body.text())
+    expectType<ReadableStream<Uint8Array<ArrayBuffer>>>(body.stream())
+    return 1
+  },
+})
+route('/packed').post({ body: msgpack(Item) }, (request, { body }) => {
+  expectType<{ slug: string; name: string; price: number }>(body)
+})
+expectNotAssignable<BodyKind>({ key: 'x', schema: Item, types: ['a/b'], document: 'other', read: () => 1 })
+expectNotAssignable<BodyKind>({ key: 'x', schema: Item, types: 'a/b', document: 'value', read: () => 1 })
+expectNotAssignable<BodyKind>({ key: 'x', schema: Item, types: ['a/b'], document: 'value' })
+// @ts-expect-error a kind without read()
+route('/packed').post({ body: { key: 'x', schema: Item, types: [], document: 'value' } }, () => 1)
+
+// ── .all() ──
+
+const mounted = route('/rpc/[...path]')
+  .get(() => 'declared')
+  .all({ query: z.object({ q: z.string() }) }, (request, { params, query }) => {
+    expectType<string[]>(params.path)
+    expectType<string>(query.q)
+    return new Response()
+  })
+expectType<'/rpc/[...path]'>(mounted.pattern)
+expectType<Promise<Response>>(mounted.GET(new Request('http://test')))
+// @ts-expect-error .all() is not an operation
+mounted.POST
+// @ts-expect-error no handler
+route('/rpc').all({})
+
+// ── handler ──
+
+const session = middleware((request, context, next) => next({ user: 'ada' }))
+const guarded = route
+  .use(session)('/items/[id]', { params: z.object({ id: z.coerce.number() }) })
+  .get({ query: z.object({ page: z.coerce.number() }) }, async (request, { user, query, params }) => ({
+    user,
+    page: query.page,
+    id: params.id,
+  }))
+const made = new Request('http://test')
+expectType<Promise<{ user: string; page: number; id: number }>>(
+  guarded.GET.handler(made, { user: 'test', query: { page: 1 }, params: { id: 7 } }),
+)
+guarded.GET.handler(made, { user: 'test', query: { page: 1 }, signal: made.signal, url: new URL('http://test') })
+expectType<string>(route('/a').get(() => 'a').GET.handler(made, {}))
+// @ts-expect-error the user of the middleware is missing
+guarded.GET.handler(made, { query: { page: 1 } })
+// @ts-expect-error the query is missing
+guarded.GET.handler(made, { user: 'test' })
+// @ts-expect-error the output of the schema, not its input
+guarded.GET.handler(made, { user: 'test', query: { page: '1' } })
+// @ts-expect-error params are the output of their schema
+guarded.GET.handler(made, { user: 'test', query: { page: 1 }, params: { id: '7' } })
+
+// ── params ──
+
+const shop = route.prefix('/shops/[shop]', { params: z.object({ shop: z.coerce.number() }) })
+shop('/items/[id]').get((request, { params }) => {
+  expectType<number>(params.shop)
+  expectType<string>(params.id)
+})
+shop('/items/[id]', { params: z.object({ id: z.coerce.date() }) }).get((request, { params }) => {
+  expectType<number>(params.shop)
+  expectType<Date>(params.id)
+})
+shop
+  .prefix('/[kind]', { params: z.object({ kind: z.enum(['book', 'toy']) }) })('/[id]')
+  .get((request, { params }) => {
+    expectType<number>(params.shop)
+    expectType<'book' | 'toy'>(params.kind)
+    expectType<string>(params.id)
+  })
+shop
+  .use((request, { params }, next) => {
+    expectType<number>(params.shop)
+    return next({ found: params.shop })
+  })('/')
+  .get((request, { found, params }) => {
+    expectType<number>(found)
+    expectType<number>(params.shop)
+  })
+// @ts-expect-error the schema lacks a param
+route('/[a]/[b]', { params: z.object({ a: z.string() }) })
+// @ts-expect-error the pattern does not capture a key of the schema
+route('/[a]', { params: z.object({ a: z.string(), b: z.string() }) })
+// @ts-expect-error not even an optional one
+route('/[a]', { params: z.object({ a: z.string(), b: z.string().optional() }) })
+// @ts-expect-error a route's schema has only the names of its own part
+shop('/[id]', { params: z.object({ id: z.string(), shop: z.string() }) })
+// @ts-expect-error the prefix has no params
+route.prefix('/v1', { params: z.object({ a: z.string() }) })
+// @ts-expect-error the raw param is not in the context
+shop('/[id]').get((request, { params }): string => params.shop)
+
+// ── middleware ──
+
+const around = middleware({
+  around: ({ method, pattern, declaration, inputs }) => {
+    expectType<string>(pattern)
+    expectAssignable<string>(method)
+    expectAssignable<object>(declaration)
+    return async (request, context, next: Next) => {
+      const { query, headers } = await inputs(request, context)
+      expectType<unknown>(query)
+      expectType<unknown>(headers)
+      if (!query) return reply.forbidden()
+      return next({ early: 1 }, { request, signal: request.signal, view: (context) => context })
+    }
+  },
+})
+route('/a')
+  .use(around)
+  .get((request, { early }) => expectType<number>(early))
+const demanding = middleware(async (request, context: AnyContext & { user: string }, next) =>
+  next({ greeting: context.user }),
+)
+route
+  .use(session)
+  .use(demanding)('/')
+  .get((request, { greeting }) => expectType<string>(greeting))
+// @ts-expect-error no outer middleware adds the user
+route('/').use(demanding)
+// @ts-expect-error a misspelled option
+middleware({ arround: () => (request: Request, context: AnyContext, next: Next) => next() })
+// @ts-expect-error not a middleware
+route('/').use('x')
+middleware(async (request, context, next) => {
+  expectError(next({}, { signal: 1 }))
+  expectError(next({}, { url: 'x' }))
+  expectError(next('x'))
+  return next()
+})
+
+// ── problems ──
+
+const ErrorBody = z.object({ message: z.string() })
+const format = problems({
+  schema: ErrorBody,
+  statuses: { 400: 422 },
+  toBody: (problem, { issues, headers }) => {
+    expectType<Problem>(problem)
+    expectType<Headers>(headers)
+    expectAssignable<readonly { readonly message: string }[] | undefined>(issues)
+    return { message: problem.detail ?? 'Error' }
+  },
+})
+router({ item }, { problems: format })
+router(
+  { item },
+  {
+    onError: (error, info) => {
+      expectType<unknown>(error)
+      expectType<ErrorInfo>(info)
+      expectType<string | undefined>(info.pattern)
+    },
+  },
+)
+// @ts-expect-error the body does not match the schema
+problems({ schema: ErrorBody, toBody: () => ({ text: 'x' }) })
+// @ts-expect-error not a status of an error
+problems({ schema: ErrorBody, statuses: { 200: 400 }, toBody: () => ({ message: 'x' }) })
+// @ts-expect-error not a status of an error
+problems({ schema: ErrorBody, statuses: { 400: 200 }, toBody: () => ({ message: 'x' }) })
+// @ts-expect-error no schema
+problems({ toBody: () => ({ message: 'x' }) })

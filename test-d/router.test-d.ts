@@ -41,5 +41,10 @@ router({ item }, { rewrites: rewrites([{ source: '/old/[path]', destination: '/f
 router({ item }, { rewrites: rewrites([{ source: 'old', destination: '/items' }]) })
 // @ts-expect-error a misspelled option
 router({ item }, { trailingslash: 'ignore' })
-// @ts-expect-error not one of the three
 router({ item }, { trailingSlash: 'always' })
+// @ts-expect-error not one of the four
+router({ item }, { trailingSlash: 'never' })
+// @ts-expect-error rules instead of rewrites(rules)
+router({ item }, { rewrites: [{ source: '/old', destination: '/items' }] })
+// @ts-expect-error options instead of problems(options)
+router({ item }, { problems: { schema: z.string(), toBody: () => 'error' } })

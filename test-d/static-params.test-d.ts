@@ -4,86 +4,79 @@ import { fileStore, prerender, type Prerendered, type PrerenderError } from 'byw
 import { expectAssignable, expectError, expectType } from 'tsd'
 import { z } from 'zod'
 
-const item = route('/items/[slug]')
 declare const db: { all(): Promise<{ slug: string }[]>; rows(): Promise<{ slug: string; price: number }[]> }
 
-// ── what the pattern captures ──
+// ── rows are what href() takes ──
 
-item.generateStaticParams(() => [{ slug: 'a' }, { slug: 'b' }])
-item.generateStaticParams(() => [])
-item.generateStaticParams(async () => [{ slug: 'a' }], { dynamicParams: false })
-item.generateStaticParams(() => db.all(), {})
-item.generateStaticParams(async () => (await db.rows()).map(({ slug }) => ({ slug })))
-item.generateStaticParams(() => [{ slug: 'a' }] as const)
+route('/items/[slug]', { params: generateStaticParams(() => [{ slug: 'a' }, { slug: 'b' }]) })
+route('/items/[slug]', { params: generateStaticParams(() => []) })
+route('/items/[slug]', { params: generateStaticParams(async () => [{ slug: 'a' }], { dynamicParams: false }) })
+route('/items/[slug]', { params: generateStaticParams(() => db.all(), {}) })
+route('/items/[slug]', {
+  params: generateStaticParams(async () => (await db.rows()).map(({ slug }) => ({ slug }))),
+})
+route('/items/[slug]', { params: generateStaticParams(() => [{ slug: 'a' }] as const) })
+route('/items/[id]', { params: generateStaticParams(() => [{ id: 1 }, { id: 2 }]) })
 route('/[a]/[b]', { params: generateStaticParams(() => ['x', 'y'].map((a) => ({ a, b: a }))) })
 route('/files/[...path]', { params: generateStaticParams(() => [{ path: ['a', 'b'] }]) })
 route('/files/[[...path]]', { params: generateStaticParams(() => [{ path: ['a', 'b'] }, {}]) })
 route('/[lang]/[[...path]]', { params: generateStaticParams(() => [{ lang: 'de' }, { lang: 'en', path: ['a'] }]) })
-route
-  .prefix('/orgs/[org]')('/users/[user]', { params: generateStaticParams(() => [{ org: 'a', user: 'b' }]) })
-// What a pathname holds, not what the schema makes of it.
-const byNumber = route('/n/[id]', { params: z.object({ id: z.coerce.number() }) })
-byNumber
-  .generateStaticParams(() => [{ id: '1' }])
-  .get((request, { params }) => {
-    expectType<number>(params.id)
-  })
-// A pattern that nobody knows yet.
-route('/x' as string, { params: generateStaticParams(() => []) })
+route.prefix('/orgs/[org]')('/users/[user]', { params: generateStaticParams(() => [{ org: 'a', user: 'b' }]) })
 
 // @ts-expect-error a param of another name
-item.generateStaticParams(() => [{ id: 'a' }])
-// @ts-expect-error a param too few
+route('/items/[slug]', { params: generateStaticParams(() => [{ id: 'a' }]) })
+// @ts-expect-error a missing param
 route('/[a]/[b]', { params: generateStaticParams(() => [{ a: 'x' }]) })
-// @ts-expect-error a param too many
-item.generateStaticParams(() => [{ slug: 'a', page: '1' }])
-// @ts-expect-error a param too many in some
-item.generateStaticParams(() => [{ slug: 'a' }, { slug: 'b', page: '1' }])
-// @ts-expect-error more than the params
-item.generateStaticParams(() => db.rows())
-// @ts-expect-error a number
-item.generateStaticParams(() => [{ slug: 1 }])
-// @ts-expect-error what the schema makes of it
-byNumber.generateStaticParams(() => [{ id: 1 }])
-// @ts-expect-error a string for a catch-all
-route('/files/[...path]', { params: generateStaticParams(() => [{ path: 'a' }]) })
-// @ts-expect-error nothing for a catch-all
-route('/files/[...path]', { params: generateStaticParams(() => [{}]) })
-// @ts-expect-error a misspelled catch-all that may be absent
+// @ts-expect-error a param that the pattern does not capture
+route('/items/[slug]', { params: generateStaticParams(() => [{ slug: 'a', page: '1' }]) })
+// @ts-expect-error rows with more than the params
+route('/items/[slug]', { params: generateStaticParams(() => db.rows()) })
+// @ts-expect-error a misspelled optional catch-all
 route('/files/[[...path]]', { params: generateStaticParams(() => [{ pth: ['a'] }]) })
-// @ts-expect-error strings
-item.generateStaticParams(() => ['a'])
-// @ts-expect-error one, not an array
-item.generateStaticParams(() => ({ slug: 'a' }))
-// @ts-expect-error no function
-item.generateStaticParams([{ slug: 'a' }])
+// @ts-expect-error strings instead of rows
+generateStaticParams(() => ['a'])
+// @ts-expect-error a value that no pathname has
+generateStaticParams(() => [{ at: new Date() }])
+// @ts-expect-error a row instead of a list
+generateStaticParams(() => ({ slug: 'a' }))
+// @ts-expect-error a list instead of a function
+generateStaticParams([{ slug: 'a' }])
 // @ts-expect-error a misspelled option
-item.generateStaticParams(() => [], { dynamicParam: false })
-// @ts-expect-error no boolean
-item.generateStaticParams(() => [], { dynamicParams: 'false' })
+generateStaticParams(() => [], { dynamicParam: false })
+// @ts-expect-error not a boolean
+generateStaticParams(() => [], { dynamicParams: 'false' })
+// @ts-expect-error not a schema
+generateStaticParams(() => [], { schema: {} })
 // @ts-expect-error the pattern has no params
-route('/items', { params: generateStaticParams(() => []) })
-// @ts-expect-error the pattern has no params
-route('/', { params: generateStaticParams(() => [{}]) })
+route('/items', { params: generateStaticParams(() => [{ slug: 'a' }]) })
 
-// ── the route stays what it was ──
+// ── the params of a handler ──
 
-const before = item.generateStaticParams(() => [{ slug: 'a' }]).get((request, { params }) => params)
-const after = item.get((request, { params }) => params, { params: generateStaticParams(() => [{ slug: 'a' }]) })
-expectType<typeof after>(before)
-expectType<Promise<Response>>(after.GET(new Request('http://test/items/a')))
-after.post(() => 1).POST
-expectType<'/items/[slug]'>(after.pattern)
-expectType<StaticParams | undefined>(after.staticParams)
-// @ts-expect-error no POST was declared
-after.POST
+route('/items/[slug]', { params: generateStaticParams(() => [{ slug: 'a' }]) }).get((request, { params }) => {
+  expectType<string>(params.slug)
+})
+route('/[id]/[...path]', { params: generateStaticParams(() => [{ id: 1, path: ['a'] }]) }).get((request, { params }) => {
+  expectType<string>(params.id)
+  expectType<string[]>(params.path)
+})
+const byNumber = generateStaticParams(() => [{ id: '1' }, { id: 'two' }], {
+  schema: z.object({ id: z.coerce.number() }),
+  dynamicParams: false,
+})
+expectType<boolean>(byNumber.dynamicParams)
+expectAssignable<StaticParams>(byNumber)
+const numbered = route('/n/[id]', { params: byNumber }).get((request, { params }) => {
+  expectType<number>(params.id)
+  return params.id
+})
+expectType<Promise<Response>>(numbered.GET(new Request('http://test/n/1'), { params: { id: '1' } }))
 
 // ── prerender ──
 
 const cache = createCache({ store: fileStore('.cache') })
 const app = router({
-  item: route('/items/[slug]')
-    .use(cache({ revalidate: 60 }), { params: generateStaticParams(() => [{ slug: 'a' }], { dynamicParams: false }) })
+  item: route('/items/[slug]', { params: generateStaticParams(() => [{ slug: 'a' }], { dynamicParams: false }) })
+    .use(cache({ revalidate: 60 }))
     .get((request, { params }) => params),
 })
 expectType<Promise<Prerendered>>(prerender(app))

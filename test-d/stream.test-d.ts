@@ -48,17 +48,21 @@ expectError(reply.sse([{ data: 1 }], { schema: named }))
 expectError(reply.sse(events, { schema: {} }))
 expectAssignable<SseInit>({ retry: 1 })
 
+// @ts-expect-error an async iterable is returned through reply.ndjson(), reply.sse() or reply.stream()
+route('/returned').get(async function* () {
+  yield { at: new Date(), price: 1 }
+})
+// @ts-expect-error so is a ReadableStream
+route('/returned').get(() => new ReadableStream())
+
 // ── at the client ──
 
 const app = router({
   sse: route('/sse').get(() => reply.sse(events)),
   checked: route('/checked').get(() => reply.sse(events, { schema: Price })),
   lines: route('/lines').get(() => reply.ndjson(ticks)),
-  returned: route('/returned').get(async function* () {
-    yield { at: new Date(), price: 1 }
-  }),
   timed: route('/timed')
-    .use(timeout(5, { retryAfter: 1 }))
+    .use(timeout(5_000, { retryAfter: 1 }))
     .get(() => 'in time'),
 })
 const api = createClient<typeof app>()
@@ -71,7 +75,6 @@ for await (const event of sse.data) {
 const checked = await api('/checked').get()
 for await (const { data } of checked.data) expectType<{ at: number; price: number }>(data)
 for await (const { at } of (await api('/lines').get()).data) expectType<string>(at)
-for await (const { at } of (await api('/returned').get()).data) expectType<string>(at)
 
 const timed = await api('/timed').get()
 if (timed.status === 503) expectType<Problem<503>>(timed.error)
@@ -85,4 +88,4 @@ expectType<Reply<503, Problem<503>>>({} as Early<ResultOf<typeof layer>>)
 expectAssignable<TimeoutOptions>({ retryAfter: 5 })
 expectError(timeout())
 expectError(timeout('5'))
-expectError(timeout(5, { retry: 5 }))
+expectError(timeout(5_000, { retry: 5 }))

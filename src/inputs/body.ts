@@ -2,9 +2,6 @@ import type { BodyKind, RequestBody } from '../declaration.js'
 import { tooLarge, toProblem } from '../problem.js'
 import { BodyLimitError, limitStream, readWithin, type BodySource } from './source.js'
 
-/** 1 MiB. */
-export const defaultBodyLimit = 1_048_576
-
 /**
  * Reads the body of a request as a kind. One look at the media type selects the reader. Bytes are counted while they are
  * read, whatever the headers say. Rejects with a Response if the body cannot be read.

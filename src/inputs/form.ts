@@ -1,7 +1,7 @@
 import type { BodyKind, RequestBody } from '../declaration.js'
 import { toInvalid, toPointer, toProblem } from '../problem.js'
 import type { Schema } from '../schema.js'
-import { isArray, toShape, type Shape } from './shape.js'
+import { append, isArray, toShape, type Shape } from './shape.js'
 
 // The names that fields can have before a schema sees them. zod-form-data makes nested objects of names such as `address.city`
 // and `tags[0]`; without a guard, `toString.call=x` breaks a built-in for the whole process, and `list[3000000]=x` takes
@@ -70,7 +70,7 @@ export function toFormObject(entries: Entries, members: Shape['members']): Recor
       // Only a member of the schema can keep its `[]`.
       place(isList ? key : key.replace(/\[\]$/, ''), root)
       form[key] = isList || isArray(members.get(key)) ? [value] : value
-    } else form[key] = [form[key], value].flat()
+    } else append(form, key, value)
   }
   for (const [step, tree] of root) checkDense(tree, step)
   return Object.defineProperty(form, Symbol.iterator, { value: () => toEntries(form, lists) })

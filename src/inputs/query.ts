@@ -1,6 +1,6 @@
 import { NullObject } from '../null-object.js'
 import { validate, type Issue, type Result, type Schema } from '../schema.js'
-import { isArray, isScalar, toShape, type Shape } from './shape.js'
+import { append, isArray, isScalar, toShape, type Shape } from './shape.js'
 
 // Two readings of one value at most double the work, and four names that have two are rare.
 const maxAmbiguous = 4
@@ -17,7 +17,12 @@ export function toQueryParser(
     // Computed with the first request, because a JSON Schema is slow to make.
     const { members } = (shape ??= toShape(schema))
     const issues: Issue[] = []
-    const query = toQuery(search, shape, issues)
+    const query = new NullObject()
+    if (search)
+      for (const [name, text] of new URLSearchParams(search)) {
+        const path = place(query, shape, name, text)
+        if (path) issues.push({ path, message: 'This value can be given only once.' })
+      }
     if (issues.length) return settle({ issues })
     const ambiguous = Object.keys(query).filter(
       (name) => typeof query[name] === 'string' && members.get(name)?.types.has('array'),
@@ -35,29 +40,23 @@ export function toQueryParser(
   }
 }
 
-function toQuery(search: string, shape: Shape, issues: Issue[]): Record<string, unknown> {
-  const query = new NullObject()
-  if (search)
-    for (const [name, text] of new URLSearchParams(search))
-      if (!place(query, shape, name, text)) issues.push({ path: [name], message: 'This value can be given only once.' })
-  return query
-}
-
-// Puts a value under its name: `tag`, `tag[]` for an array, or `filter[color]` for an object. Returns `false` if the name has
-// another value already.
-function place(target: Record<string, unknown>, { members }: Shape, name: string, text: string): boolean {
+// Puts a value under its name: `tag`, `tag[]` for an array, or `filter[color]` for an object. Returns the path of the value that
+// excludes this one, if there is one.
+function place(target: Record<string, unknown>, { members }: Shape, name: string, text: string): string[] | undefined {
   const [, base = '', step = '', rest = ''] =
     (!members.has(name) && /^([^[]+)\[([^\]]*)\](.*)$/.exec(name)) || []
   const inner = members.get(base)
   if (inner?.types.has('object') && step) {
     const child = (target[base] ??= new NullObject())
-    return typeof child === 'object' && place(child as Record<string, unknown>, inner, step + rest, text)
+    const path = child instanceof NullObject ? place(child, inner, step + rest, text) : []
+    return path && [base, ...path]
   }
   const isList = !!inner && !isScalar(inner) && !step && !rest
   const key = isList ? base : name
   const seen = target[key]
   const shape = members.get(key)
-  if (seen !== undefined && isScalar(shape)) return false
-  target[key] = seen !== undefined || isList || isArray(shape) ? [seen ?? [], text].flat() : text
-  return true
+  if (seen === undefined) target[key] = isList || isArray(shape) ? [text] : text
+  else if (isScalar(shape) || seen instanceof NullObject) return [key]
+  else append(target, key, text)
+  return undefined
 }

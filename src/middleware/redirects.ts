@@ -3,7 +3,6 @@ import { locate } from '../exchange.js'
 import type { AnyContext, Continued, Middleware } from '../middleware.js'
 import { toFollow, type RuleMistakes } from '../paths/rules.js'
 import { permanentRedirect, redirect } from '../replies/reply.js'
-import type { Reply } from '../reply.js'
 
 export interface Redirect extends Rule {
   /** The pattern of the old pathnames, without the router's `basePath`. */
@@ -20,9 +19,6 @@ export interface Redirect extends Rule {
   readonly permanent: boolean
 }
 
-// prettier-ignore
-type RedirectReply<permanent> = permanent extends true ? Reply<308, undefined> : Reply<307, undefined>
-
 /**
  * Redirects pathnames that match a rule's source. If several rules match, the most specific one applies, in any order. The
  * request's query is added to the destination, except for names in the destination's own query. A trailing slash is ignored.
@@ -37,9 +33,10 @@ type RedirectReply<permanent> = permanent extends true ? Reply<308, undefined> :
  *   use: [redirects([{ source: '/products/[slug]', destination: '/items/[slug]', permanent: true }])],
  * })
  */
+// The pathnames that move are not routes, so the redirects are not in the types of a client's calls.
 export function redirects<const rules extends readonly Redirect[]>(
   rules: rules & RuleMistakes<rules>,
-): Middleware<AnyContext, Continued<{}> | RedirectReply<rules[number]['permanent']>> {
+): Middleware<AnyContext, Continued<{}>> {
   for (const { source, permanent } of rules as readonly Redirect[])
     if (typeof permanent !== 'boolean')
       throw new TypeError(`redirects() needs permanent: true or false for '${source}', not ${String(permanent)}`)
@@ -51,6 +48,6 @@ export function redirects<const rules extends readonly Redirect[]>(
     const found = href.startsWith(basePath, start) ? follow(href, start + basePath.length, end) : undefined
     if (!found) return next()
     const { rule, target } = found
-    return (rule.permanent ? permanentRedirect(target) : redirect(target)) as RedirectReply<rules[number]['permanent']>
+    return (rule.permanent ? permanentRedirect(target) : redirect(target)) as Continued<{}>
   }
 }
