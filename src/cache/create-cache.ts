@@ -78,10 +78,9 @@ export interface Cache {
    * stored. The function rejects with a TypeError for arguments such as functions and class instances, and for results that
    * JSON cannot represent.
    *
-   * A cached response, or another wrapped function's result, gets the tags of the wrapped functions that it called and the
-   * smaller of their lifetimes ends with the first tag. Within one request, a repeated call reuses the first result for up to
-   * one second. Both need `AsyncLocalStorage`, which Workers has with `nodejs_compat`; without it, give the cached route the
-   * tags itself.
+   * A cached response, or another wrapped function's result, gets the tags of the wrapped functions that it called, and their
+   * `revalidate` if it is smaller. Within one request, a repeated call reuses the first result for up to one second. Both need
+   * `AsyncLocalStorage`, which Workers has with `nodejs_compat`; without it, give the tags to the cached route.
    *
    * @example
    * const findItem = cache.wrap((slug: string) => db.find(slug), { key: 'item', revalidate: 60, tags: (slug) => [`item:${slug}`] })
