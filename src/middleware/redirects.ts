@@ -1,5 +1,4 @@
 import type { Rule } from '../app.js'
-import { locate } from '../exchange.js'
 import type { AnyContext, Continued, Middleware } from '../middleware.js'
 import { toFollow, type RuleMistakes } from '../paths/rules.js'
 import { permanentRedirect, redirect } from '../replies/reply.js'
@@ -42,10 +41,12 @@ export function redirects<const rules extends readonly Redirect[]>(
       throw new TypeError(`redirects() needs permanent: true or false for '${source}', not ${String(permanent)}`)
   const follow = toFollow<Redirect>(rules, { isRedirect: true })
 
-  return function redirectRequest(_request, context, next) {
-    const { href, start, end } = locate(context.url.href)
-    const { basePath } = context.app
-    const found = href.startsWith(basePath, start) ? follow(href, start + basePath.length, end) : undefined
+  return function redirectRequest(_request, { url, app }, next) {
+    const { pathname, search } = url
+    const { basePath } = app
+    const found = pathname.startsWith(basePath)
+      ? follow(pathname + search, basePath.length, pathname.length)
+      : undefined
     if (!found) return next()
     const { rule, target } = found
     return (rule.permanent ? permanentRedirect(target) : redirect(target)) as Continued<{}>
