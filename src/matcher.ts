@@ -40,7 +40,7 @@ interface State<value> {
   readonly isRest: boolean
   /** The next state after a segment that is not static. Made when it is first needed, as `texts`. */
   other: State<value> | undefined
-  /** The static segments as a tree of characters; `null` if there are none. */
+  /** The static segments as a tree of characters; `null` if it has no static segments. */
   texts: Text<value> | null | undefined
 }
 

@@ -61,7 +61,7 @@ const checks = {
   openapi: 'object',
 } as const
 
-// A stack costs more than the rest of a declaration. A command asks for stacks before it loads an app.
+// A stack costs more than the rest of a declaration. A command requests stacks before it loads an app.
 const wantsStacks: unique symbol = Symbol.for('byway.stacks') as never
 const toStack = (): string | undefined =>
   (globalThis as { [wantsStacks]?: boolean })[wantsStacks] ? new Error('declared').stack : undefined

@@ -92,7 +92,7 @@ export interface Cache {
     options: WrapOptions<Parameters<(...args: args) => unknown>>,
   ): (...args: args) => Promise<Jsonify<Awaited<result>>>
   /**
-   * Resolves to a copy of the value that `set` stored, or to `undefined` if there is none or one of its tags was revalidated,
+   * Resolves to a copy of the value that `set` stored, or to `undefined` if it is missing or one of its tags was revalidated,
    * also with 'max'. A cached response that is made with it gets its tags.
    */
   get(this: void, key: string): Promise<unknown>
@@ -122,7 +122,7 @@ export function createCache(options: CreateCacheOptions = {}): Cache {
     withCacheOptions(toLayer(core, toLayerOptions(given)), given) as never
   const renew = async (mark: string): Promise<void> => {
     await core.storeFor().renew([mark])
-    // Afterwards, because what a call reads meanwhile can be old.
+    // Afterwards, because a value that is read during the call can be old.
     core.revalidations++
   }
   const members: { readonly [name in keyof Cache]: Cache[name] } = {

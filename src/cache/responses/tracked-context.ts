@@ -58,7 +58,7 @@ export function toView({ outer, reads, href, pattern, tracker, signal }: ViewOpt
 
 /**
  * Whether a name is a member of every context: outer middleware cannot add it. `ip` belongs to one client. An absent symbol,
- * and `then`, are what the language and the console ask for.
+ * and `then`, are read by the language and the console.
  */
 const isOwn = (context: object, name: PropertyKey): boolean =>
   !Object.hasOwn(context, name)

@@ -147,7 +147,7 @@ export class Guard implements Watcher {
   }
 }
 
-// What plain objects inherit is not data, and promises and symbols are what the language asks for.
+// What plain objects inherit is not data, and promises and symbols are read by the language.
 const isInherited =
   (object: object) =>
   (name: PropertyKey): boolean =>
