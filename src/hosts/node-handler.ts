@@ -37,7 +37,7 @@ export type NodeHandler = (
  *
  * @throws RangeError if `trustProxy` is not a non-negative integer.
  * @example
- * createServer(toNodeHandler(api))                     // node:http
+ * createServer(toNodeHandler(api)) // node:http
  * createSecureServer({ key, cert }, toNodeHandler(api)) // node:http2
  * express().use('/api', toNodeHandler(api))
  * vite.middlewares.use('/api', toNodeHandler(api))

@@ -14,7 +14,7 @@ type Incoming = IncomingMessage & {
   readonly rawBody?: unknown
 }
 
-/** The sockets that the server closes before their responses end. It is the reason with which their requests abort. */
+/** The sockets that a server closes before their responses end. Their requests abort with that as the reason. */
 export const cutOff: WeakSet<Socket> = new WeakSet()
 
 /**

@@ -21,6 +21,7 @@ interface ViewOptions {
   readonly reads: Reads
   /** The URL without the query, in the spelling of the key. */
   readonly href: string
+  readonly pattern: string
   readonly tracker: Tracker
   readonly signal: () => AbortSignal
 }
@@ -30,7 +31,7 @@ interface ViewOptions {
  * be read. Every other name, present or absent, is a value that outer middleware added or could have added: its reads are
  * tracked.
  */
-export function toView({ outer, reads, href, tracker, signal }: ViewOptions): (context: object) => object {
+export function toView({ outer, reads, href, pattern, tracker, signal }: ViewOptions): (context: object) => object {
   const guard = new Guard(reads, tracker)
   let url: URL | undefined
   return (context) => {
@@ -40,6 +41,10 @@ export function toView({ outer, reads, href, tracker, signal }: ViewOptions): (c
     const replaced = {
       get url() {
         return (url ??= new TrackedURL(href, outer.url, tracker))
+      },
+      get params() {
+        // Those of other patterns are part of the key.
+        return pattern.includes('[') ? (context as { params?: object }).params : {}
       },
       get signal() {
         const { signal: own } = context as ViewOptions['outer']

@@ -176,6 +176,6 @@ const toJar = (jar: Jar, call: (text: string, method: string, ...given: string[]
 
 function reject(path: string, value: unknown): never {
   throw new TypeError(
-    `cache({ key }) reads ${path}, which is ${nameOf(value)}; it can read plain data and cookies, so add the text or number that it needs to the context`,
+    `cache({ key }) reads ${path}, which is ${nameOf(value)}; it can read plain data and cookies`,
   )
 }
