@@ -29,6 +29,7 @@ export function readBody(kind: BodyKind, request: Request, limit: number, isServ
     stream() {
       if (!isAccepted && !isEmpty) throw unsupported(kind.types)
       checkReadable(request)
+      checkLength(request, limit)
       return request.body ? limitStream(request.body, limit) : new Response('').body!
     },
   }
@@ -68,6 +69,14 @@ function checkReadable(request: Request): void {
     )
 }
 
+// A body that announces too many bytes is not read. One that announces too few is counted all the same.
+function checkLength(request: Request & Partial<BodySource>, limit: number): void {
+  if (!(Number(request.headers.get('content-length')) > limit)) return
+  // A host that reads its own bodies keeps the connection usable.
+  if (!request[readWithin]) request.body?.cancel().catch(() => {})
+  throw new BodyLimitError(limit)
+}
+
 function readBytes(
   request: Request & Partial<BodySource>,
   limit: number,
@@ -79,11 +88,7 @@ function readBytes(
     throw error instanceof BodyLimitError ? error : toProblem(400, 'Bad Request', { detail: 'The body ended early.' })
   }
   if (request[readWithin]) return request[readWithin](limit).catch(fail)
-  // A body that announces too many bytes is not read. One that announces too few is counted all the same.
-  if (Number(length) > limit) {
-    request.body?.cancel().catch(() => {})
-    throw new BodyLimitError(limit)
-  }
+  checkLength(request, limit)
   // A server has enforced the length that the request announces.
   if (isServer && length !== null) return request.arrayBuffer().then((buffer) => new Uint8Array(buffer), fail)
   return collect(request.body?.getReader(), limit).catch(fail)
