@@ -33,7 +33,8 @@ export interface Fill {
   readonly pattern: string
   readonly key: string
   readonly request: Request
-  readonly context: ScopeContext & { readonly url: URL; readonly signal: AbortSignal; readonly app: App }
+  readonly context: ScopeContext & { readonly url: URL; readonly signal: AbortSignal }
+  readonly app: App
   readonly next: Next
   /** The URLs that the handler sees, without the query: of the context, and of the request. */
   readonly href: string
@@ -85,7 +86,7 @@ export async function runFill(fill: Fill, marks: Versioned | undefined, signal: 
   const refusal = !marks ? 'store' : isScoped() ? toRefusal(response, settings) : 'first use of data'
   if (refusal !== undefined) return refuse('unstorable', refusal)
 
-  const sent = toSent(response, context.app)
+  const sent = toSent(response, fill.app)
   if (errorOf(sent.response) !== undefined) return refuse('failed', 'error format')
   const toEntry = async (body: Entry['body']): Promise<Entry> => ({
     key: fill.key,
