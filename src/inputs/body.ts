@@ -12,25 +12,24 @@ export async function readBody(
   limit: number,
   isServer: boolean | undefined,
 ): Promise<unknown> {
-  const header = request.headers.get('content-type')
-  const type = mediaType(header ?? '')
-  const read = (): Promise<Uint8Array<ArrayBuffer>> => readBytes(request, limit, isServer)
+  const type = mediaType(request.headers.get('content-type') ?? '')
   const isAccepted = kind.types.some((accepted) => matches(type, accepted))
-  if (!isAccepted) {
-    // Without bytes there is nothing to convert, and the schema decides.
-    const length = request.headers.get('content-length')
-    const isEmpty = length === '0' || request.body === null || (header === null && !(await read()).length)
-    if (!isEmpty) throw unsupported(kind.types)
-  }
+  // Without bytes there is nothing to convert, and the schema decides.
+  const read = (): Promise<Uint8Array<ArrayBuffer>> => readBytes(request, isAccepted ? limit : 0, isServer)
+  const empty = isAccepted
+    ? undefined
+    : await read().catch((error: unknown) => {
+        throw (error as Response).status === 413 ? unsupported(kind.types) : error
+      })
   const body: RequestBody = {
     request,
     type,
     // A copy, because a host's bytes can be a view of a buffer with other data in it.
-    bytes: async () => (isAccepted ? (await read()).slice() : new Uint8Array()),
-    text: async () => (isAccepted ? decode(await read()) : ''),
+    bytes: async () => (empty ?? (await read())).slice(),
+    text: async () => decode(empty ?? (await read())),
     stream() {
-      checkReadable(request)
-      return request.body ? limitStream(request.body, limit) : new Response('').body!
+      if (!empty) checkReadable(request)
+      return request.body && !empty ? limitStream(request.body, limit) : new Response('').body!
     },
   }
   return kind.read(body)
@@ -39,7 +38,7 @@ export async function readBody(
 // https://www.rfc-editor.org/rfc/rfc9110#section-8.3.1, without the parameters, which never change the reader
 function mediaType(header: string): string {
   const match =
-    header.length <= 1_000 ? /^[ \t]*([!#$%&'*+.^_`|~\w-]+\/[!#$%&'*+.^_`|~\w-]+)[ \t]*(?:;[^,]*)?$/.exec(header) : null
+    header.length <= 1_000 ? /^[ \t]*([!#$%&'*+.^_`|~\w-]+\/[!#$%&'*+.^_`|~\w-]+)[ \t]*(?:;(?:[^,"]|"[^"]*")*)?$/.exec(header) : null
   return match ? match[1]!.toLowerCase() : ''
 }
 
