@@ -1,3 +1,4 @@
+import { readMultipart, type Entries } from '#inputs/multipart'
 import type { BodyKind, RequestBody } from '../declaration.js'
 import { toInvalid, toPointer, toProblem } from '../problem.js'
 import type { Schema } from '../schema.js'
@@ -33,14 +34,11 @@ export function form<schema extends Schema>(schema: schema): BodyKind<'form', sc
   }
 }
 
-type Entries = Iterable<readonly [string, string | File]>
-
 async function readEntries(body: RequestBody): Promise<Entries> {
   if (body.type !== 'multipart/form-data') return new URLSearchParams(await body.text())
   const bytes = await body.bytes()
   if (!bytes.length) return []
-  const headers = { 'content-type': body.request.headers.get('content-type')! }
-  return new Response(bytes, { headers }).formData().catch(() => {
+  return readMultipart(bytes, body.request.headers.get('content-type')!).catch(() => {
     throw toProblem(400, 'Bad Request', { detail: 'The body is not valid multipart/form-data.' })
   })
 }
