@@ -50,7 +50,7 @@ export interface RequestBody {
 export interface Operation {
   /** The query. A single value becomes an array with one element if the schema expects an array. */
   readonly query?: Schema
-  /** The request headers, by their names in lower case. */
+  /** The request headers, by their names in the schema (in lower case for a library without Standard JSON Schema). */
   readonly headers?: Schema
   /** The body: a schema for JSON (`application/json`, `+json`), or a kind such as `form(schema)`, `text()`, `bytes()`, `stream('video/*')`. */
   readonly body?: Schema | BodyKind

@@ -3,6 +3,7 @@ import type { Exchange } from './exchange.js'
 import { readBody } from './inputs/body.js'
 import { json } from './inputs/json.js'
 import { toQueryParser } from './inputs/query.js'
+import { toShape, type Shape } from './inputs/shape.js'
 import { NullObject } from './null-object.js'
 import { toFailure, toInputErrors, toInvalid } from './problem.js'
 import { after, attempt } from './promise.js'
@@ -25,7 +26,13 @@ export function toReadInputs({ query, headers }: Operation): Read | undefined {
     const parse = toQueryParser(query)
     inputs.push(['query', (_request, { search }, settle) => parse(search, settle)])
   }
-  if (headers) inputs.push(['headers', (request, _exchange, settle) => validate(headers, toObject(request.headers), settle)])
+  if (headers) {
+    let shape: Shape | undefined
+    inputs.push([
+      'headers',
+      (request, _exchange, settle) => validate(headers, toObject(request.headers, (shape ??= toShape(headers))), settle),
+    ])
+  }
   const read = (request: Request, exchange: Exchange, index: number, values: object): object | Promise<object> => {
     const [name, readInput] = inputs[index] ?? []
     if (!readInput) return values
@@ -39,9 +46,10 @@ export function toReadInputs({ query, headers }: Operation): Read | undefined {
     : undefined
 }
 
-function toObject(headers: Headers): object {
+// Names in lower case, and those of the schema.
+function toObject(headers: Headers, { members }: Shape): object {
   const object = new NullObject()
-  for (const [name, text] of headers) object[name] = text
+  for (const name of [...headers.keys(), ...members.keys()]) if (headers.has(name)) object[name] = headers.get(name)
   return object
 }
 

@@ -9,16 +9,16 @@ type Bytes = Uint8Array<ArrayBuffer>
  * read, whatever the headers say. Throws, or rejects with, a Response or a `BodyLimitError` if the body cannot be read.
  */
 export function readBody(kind: BodyKind, request: Request, limit: number, isServer: boolean | undefined): unknown {
-  const header = request.headers.get('content-type')
-  const type = mediaType(header ?? '')
+  const type = mediaType(request.headers.get('content-type') ?? '')
   const isAccepted = kind.types.some((accepted) => matches(type, accepted))
-  // Without bytes there is nothing to convert, and the schema decides.
-  const isEmpty = !isAccepted && (request.headers.get('content-length') === '0' || request.body === null)
-  if (!isAccepted && !isEmpty && header !== null) throw unsupported(kind.types)
-  const read = async (): Promise<Bytes> => {
-    const bytes = isEmpty ? new Uint8Array() : await readBytes(request, limit, isServer)
-    if (!isAccepted && bytes.length) throw unsupported(kind.types)
-    return bytes
+  const read = (): Promise<Bytes> => (isAccepted ? readBytes(request, limit, isServer) : readEmpty())
+  // Without bytes there is nothing to convert, and the schema decides. A byte of another media type is a 415.
+  const readEmpty = async (): Promise<Bytes> => {
+    try {
+      return await readBytes(request, 0, isServer)
+    } catch (error) {
+      throw error instanceof BodyLimitError ? unsupported(kind.types) : error
+    }
   }
   const body: RequestBody = {
     request,
@@ -27,10 +27,11 @@ export function readBody(kind: BodyKind, request: Request, limit: number, isServ
     bytes: () => read().then((bytes) => bytes.slice()),
     text: () => read().then(decode),
     stream() {
+      const isEmpty = request.headers.get('content-length') === '0' || request.body === null
       if (!isAccepted && !isEmpty) throw unsupported(kind.types)
       checkReadable(request)
       checkLength(request, limit)
-      return request.body ? limitStream(request.body, limit) : new Response('').body!
+      return request.body && isAccepted ? limitStream(request.body, limit) : new Response('').body!
     },
   }
   return kind.read(body)
@@ -39,7 +40,7 @@ export function readBody(kind: BodyKind, request: Request, limit: number, isServ
 // https://www.rfc-editor.org/rfc/rfc9110#section-8.3.1, without the parameters, which never change the reader
 function mediaType(header: string): string {
   const match =
-    header.length <= 1_000 ? /^[ \t]*([!#$%&'*+.^_`|~\w-]+\/[!#$%&'*+.^_`|~\w-]+)[ \t]*(?:;[^,]*)?$/.exec(header) : null
+    header.length <= 1_000 ? /^[ \t]*([!#$%&'*+.^_`|~\w-]+\/[!#$%&'*+.^_`|~\w-]+)[ \t]*(?:;(?:[^,"]|"[^"]*")*)?$/.exec(header) : null
   return match ? match[1]!.toLowerCase() : ''
 }
 
