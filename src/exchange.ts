@@ -95,7 +95,8 @@ export class Exchange {
 
   /** The query with its `?`. */
   get search(): string {
-    return this.href.slice(this.end).replace(/#.*/s, '')
+    const { href, end } = this
+    return href.slice(end, indexIn('#', href, end, href.length))
   }
 
   report(error: unknown, phase: Phase): void {
