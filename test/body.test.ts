@@ -486,7 +486,7 @@ describe('a body that middleware has read', () => {
     const response = await one.fetch(
       new Request('http://test/a', { method: 'POST', body: '{}', headers: { 'content-type': type } }),
     )
-    expect([response.status, await response.json()]).toEqual([500, { title: 'Internal Server Error', status: 500 }])
+    expect([response.status, await response.json()]).toEqual([500, { title: 'Internal Server Error', detail: 'No handler sent this response.', status: 500 }])
     expect(onError).toHaveBeenCalledTimes(1)
     const [error, info] = onError.mock.calls[0] as [Error, ErrorInfo]
     expect(error.message).toBe(

@@ -309,7 +309,7 @@ describe('any answer of a handler', () => {
         expect([path, response.status]).toEqual([path, 500])
         expect(response.headers.get('x-a')).toBe(null)
         const text = await response.text()
-        if (method === 'GET') expect(text).toBe('{"title":"Internal Server Error","status":500}')
+        if (method === 'GET') expect(text).toBe('{"title":"Internal Server Error","detail":"No handler sent this response.","status":500}')
         expect(reported).toHaveLength(1)
         expect(Object.is(reported[0], value)).toBe(true)
       }
@@ -385,7 +385,7 @@ describe('any answer of a handler', () => {
         const response = await app.fetch(new Request(`http://test${path}`, { method }))
         expect([path, method, response.status]).toEqual([path, method, 500])
         const text = await response.text()
-        if (method === 'GET') expect(text).toBe('{"title":"Internal Server Error","status":500}')
+        if (method === 'GET') expect(text).toBe('{"title":"Internal Server Error","detail":"No handler sent this response.","status":500}')
         expect(reported).toHaveLength(1)
       }
   })
