@@ -1,4 +1,5 @@
 import type { Method, Operation } from './declaration.js'
+import type { Segment } from './pattern.js'
 import type { Schema } from './schema.js'
 
 /** Any middleware, for lists. */
@@ -12,7 +13,7 @@ export interface RouteOperation {
   readonly handler: (request: Request, context: any) => unknown
   /** The middleware around the handler, the outermost first. */
   readonly middleware: readonly AnyMiddleware[]
-  /** The stack of the declaration, if a command has asked for stacks. */
+  /** The stack of the declaration, if a command has requested stacks. */
   readonly stack: string | undefined
 }
 
@@ -26,6 +27,7 @@ export interface ParamsSchema {
 /** A route as data. */
 export interface RouteData {
   readonly pattern: string
+  readonly segments: readonly Segment[]
   readonly params: readonly ParamsSchema[]
   /** The middleware around the operations that are declared next, the outermost first. */
   readonly middleware: readonly AnyMiddleware[]

@@ -38,7 +38,7 @@ export type {
   SecurityScheme,
 } from './notes.js'
 export type { Jsonify } from './jsonify.js'
-export type { Reply, ReplyHeaders, ReplyInit } from './reply.js'
+export type { ProblemInit, Reply, ReplyHeaders, ReplyInit } from './reply.js'
 export type { Input, Issue, Output, Schema, Unvalidated } from './schema.js'
 export type { BodyKind, InputName, Method, Operation, RequestBody } from './declaration.js'
 export { bytes, stream, text } from './inputs/kinds.js'

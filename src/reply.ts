@@ -22,6 +22,12 @@ export interface ReplyInit<status extends Status = Status> {
   readonly headers?: HeadersInit
 }
 
+/** The options of a problem reply. */
+export interface ProblemInit extends ReplyHeaders {
+  /** The error that the client does not see: `errorOf()` returns it to middleware, and it goes to `onError`. */
+  readonly cause?: unknown
+}
+
 /** The options of a reply with a fixed status. */
 export interface ReplyHeaders {
   readonly headers?: HeadersInit

@@ -17,8 +17,8 @@ export interface Memory {
   data?: unknown
   /** The body as text, for `textOf()`. */
   text?: string
-  /** The error that became this Response, where it was thrown, and whether middleware has read it. */
-  cause?: { readonly error: unknown; readonly phase: string; wasRead: boolean; isReported?: boolean }
+  /** The error that became this Response, where it was thrown (empty until that is known), and whether middleware has read it. */
+  cause?: { readonly error: unknown; phase: string; wasRead: boolean }
   /** The issues of the schema that made it a 400. */
   issues?: readonly Issue[] | undefined
   /** Watches a body that is written while it is read: `failed` receives its error, and the promise resolves at its end. */

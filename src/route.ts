@@ -1,11 +1,10 @@
-import type { AnyMiddleware, ParamsSchema, RouteOperation } from './app.js'
+import type { AnyMiddleware, ParamsSchema, RouteData, RouteOperation } from './app.js'
 import type { BaseContext, RouteContext } from './context.js'
 import { methods, type BodyKind, type InputName, type Method, type Operation } from './declaration.js'
-import { defaultBodyLimit } from './inputs/body.js'
 import type { Added, AnyContext, Early, Next } from './middleware.js'
 import { RouteError, toOperation, type RunnableOperation } from './operation.js'
-import { checkOptions, show } from './options.js'
-import { parsePattern, type InvalidPattern, type Params, type PatternMistake } from './pattern.js'
+import { checkOptions, hasMethod, show } from './options.js'
+import { parsePattern, type InvalidPattern, type Params, type PatternMistake, type Segment } from './pattern.js'
 import type { Status } from './problem.js'
 import type { Reply } from './reply.js'
 import { isSchema, type Input, type Output, type Schema } from './schema.js'
@@ -172,10 +171,10 @@ export interface RouteFactory<prefix extends string, added, early, base = unknow
   ): Route<Join<prefix, pattern>, RouteContext<Join<prefix, pattern>, PlainRouteParams<prefix, pattern, base>> & added, early>
   <pattern extends string, params extends Schema>(
     pattern: pattern & PatternMistake<pattern>,
-    options: { readonly params: params & ParamsMistake<params, pattern> },
+    options: { readonly params: params & ParamsMistake<params, Part<params, prefix, pattern>> },
   ): Route<
     Join<prefix, pattern>,
-    RouteContext<Join<prefix, pattern>, With<FactoryParams<prefix, base>, Output<params>>> & added,
+    RouteContext<Join<prefix, pattern>, With<FactoryParams<prefix, base>, OwnOutput<params, FactoryParams<prefix, base>>>> & added,
     early,
     With<FactoryParams<prefix, base>, Input<params>>
   >
@@ -215,6 +214,10 @@ type FactoryParams<prefix extends string, base> =
 type PlainRouteParams<prefix extends string, pattern extends string, base> =
   unknown extends base ? Params<Join<prefix, pattern>> : base & Params<pattern>
 type With<base, own> = unknown extends base ? own : base & own
+
+// Static params list the params of the whole pattern; a prefix's schema still parses its own.
+type Part<params, prefix extends string, pattern extends string> = params extends { readonly load: unknown } ? Join<prefix, pattern> : pattern
+type OwnOutput<params, base> = params extends { readonly load: unknown } ? Omit<Output<params>, keyof base> : Output<params>
 // prettier-ignore
 type FactoryContext<prefix extends string, base> =
   prefix extends '' ? AnyContext : AnyContext & { readonly params: FactoryParams<prefix, base> }
@@ -223,6 +226,8 @@ type FactoryContext<prefix extends string, base> =
 // prettier-ignore
 type ParamsMistake<schema, pattern extends string> =
   unknown extends Input<schema>                                          ? unknown :
+  // No row, or any name.
+  string extends keyof Input<schema>                                     ? unknown :
   [Exclude<keyof Input<schema>, keyof Params<pattern>>] extends [never]
     ? [Exclude<keyof Params<pattern>, keyof Input<schema>>] extends [never]
       ? unknown
@@ -245,68 +250,57 @@ export const isRoute = (value: unknown): value is AnyRoute =>
 type DefineArguments = [Operation | RouteOperation['handler'], RouteOperation['handler']?]
 
 class RouteValue implements RunnableRoute {
-  readonly pattern: string
-  readonly params: readonly ParamsSchema[]
-  readonly middleware: readonly AnyMiddleware[]
-  readonly operations: ReadonlyMap<Method, RunnableOperation>
-  readonly rest: RunnableOperation | undefined
+  declare readonly pattern: string
+  declare readonly segments: readonly Segment[]
+  declare readonly params: readonly ParamsSchema[]
+  declare readonly middleware: readonly AnyMiddleware[]
+  declare readonly operations: ReadonlyMap<Method, RunnableOperation>
+  declare readonly rest?: RunnableOperation | undefined
 
-  constructor(
-    pattern: string,
-    params: readonly ParamsSchema[],
-    middleware: readonly AnyMiddleware[],
-    operations: ReadonlyMap<Method, RunnableOperation> = new Map(),
-    rest?: RunnableOperation,
-  ) {
-    this.pattern = pattern
-    this.params = params
-    this.middleware = middleware
-    this.operations = operations
-    this.rest = rest
+  constructor(data: RunnableRoute) {
+    Object.assign(this, data)
+  }
+
+  get [brand](): true {
+    return true
   }
 
   use(layer: AnyMiddleware): RouteValue {
-    const { pattern, params, middleware, operations, rest } = this
-    return new RouteValue(pattern, params, [...middleware, checkMiddleware(layer)], operations, rest)
+    return new RouteValue({ ...this, middleware: withLayer(this.middleware, layer) })
   }
 
   all(...given: DefineArguments): RouteValue {
-    const { pattern, params, middleware, operations } = this
-    return new RouteValue(pattern, params, middleware, operations, define(this, 'ALL', given))
+    return new RouteValue({ ...this, rest: define(this, 'ALL', given) })
   }
 }
 
-Object.defineProperty(RouteValue.prototype, brand, { value: true })
-for (const method of methods) {
-  Object.defineProperty(RouteValue.prototype, method.toLowerCase(), {
-    value(this: RouteValue, ...given: DefineArguments) {
-      const { pattern, params, middleware, operations, rest } = this
-      const all = new Map(operations).set(method, define(this, method, given))
-      return new RouteValue(pattern, params, middleware, all, rest)
+for (const method of methods)
+  Object.defineProperties(RouteValue.prototype, {
+    [method.toLowerCase()]: {
+      value(this: RouteValue, ...given: DefineArguments) {
+        const operations = new Map(this.operations).set(method, define(this, method, given))
+        return new RouteValue({ ...this, operations })
+      },
+    },
+    // Made when it is first read: a router does not need it.
+    [method]: {
+      get(this: RouteValue) {
+        const operation = this.operations.get(method)
+        const value = operation && Object.assign(toFunction(this), { handler: operation.handler })
+        Object.defineProperty(this, method, { value })
+        return value
+      },
     },
   })
-  // Made when it is first read: a router does not need it.
-  Object.defineProperty(RouteValue.prototype, method, {
-    get(this: RouteValue) {
-      const operation = this.operations.get(method)
-      const value = operation && Object.assign(toFunction(this), { handler: operation.handler })
-      Object.defineProperty(this, method, { value })
-      return value
-    },
-  })
-}
 
-function define(route: RouteValue, method: Method | 'ALL', given: DefineArguments): RunnableOperation {
-  const [operation, handler] =
-    typeof given[0] === 'function' && !given[1] ? [{}, given[0]] : [given[0] as Operation, given[1]]
-  return toOperation(route, method, operation, handler)
-}
+const define = (route: RouteValue, method: Method | 'ALL', [first, second]: DefineArguments): RunnableOperation =>
+  typeof first === 'function' && !second
+    ? toOperation(route, method, {}, first)
+    : toOperation(route, method, first as Operation, second)
 
-function checkMiddleware(value: unknown): AnyMiddleware {
-  if (typeof value === 'function') return value as AnyMiddleware
-  throw new RouteError(
-    `.use() takes a middleware (request, context, next) => Response, not ${show(value)}`,
-  )
+function withLayer(layers: readonly AnyMiddleware[], layer: unknown): readonly AnyMiddleware[] {
+  if (typeof layer === 'function') return [...layers, layer as AnyMiddleware]
+  throw new RouteError(`.use() takes a middleware (request, context, next) => Response, not ${show(layer)}`)
 }
 
 // One route, called without a router: its errors are printed.
@@ -316,47 +310,49 @@ function toFunction(route: RouteValue): (request: Request, context?: OperationCo
     serve ??= createServe([route], {
       app: { routes: [{ route, names: [] }], use: [], rewrites: [], basePath: '' },
       trailingSlash: 'strict',
-      bodyLimit: defaultBodyLimit,
-      responseValidation: true,
       report: (error) => console.error(error),
-      track: () => {},
     })
     return serve(request, { env, waitUntil }, params && { ...(await params) })
   }
 }
 
-function createFactory(
-  prefix: string,
-  schemas: readonly ParamsSchema[],
-  middleware: readonly AnyMiddleware[],
-): (pattern: string, options?: { readonly params?: Schema }) => RouteValue {
-  // The whole pattern, and the schemas of its params.
-  const join = (
-    pattern: string,
-    options: { readonly params?: Schema } = {},
-    isPrefix: boolean,
-  ): [string, readonly ParamsSchema[]] => {
-    const segments = parsePattern(pattern)
-    const whole = prefix && pattern === '/' ? prefix : prefix + pattern
-    parsePattern(whole)
-    checkOptions(`route${isPrefix ? '.prefix' : ''}('${pattern}')`, options, { params: isSchema }, RouteError)
-    if (!options.params) return [whole, schemas]
-    const names = segments.flatMap(({ kind, name }) => (kind === 'static' ? [] : name))
+interface FactoryOptions {
+  readonly params?: Schema
+}
+
+type Base = Pick<RouteData, 'pattern' | 'segments' | 'params' | 'middleware'>
+
+function createFactory(base: Base): (pattern: string, options?: FactoryOptions) => RouteValue {
+  const join = (pattern: string, options: FactoryOptions = {}): Base => {
+    checkOptions(`route('${pattern}')`, options, { params: isSchema }, RouteError)
+    const whole = pattern === '/' ? base.pattern || '/' : pattern[0] === '/' ? base.pattern + pattern : pattern
+    const segments = parsePattern(whole)
+    const { params: schema } = options
+    if (!schema) return { ...base, pattern: whole, segments }
+    // Static params list the params of the whole pattern, so they are compared before another schema parses a part.
+    const isStatic = hasMethod('load')(schema)
+    const names = namesOf(isStatic ? segments : segments.slice(base.segments.length))
     if (!names.length)
       throw new RouteError(`route '${whole}' has a params schema, but '${pattern}' has no params; remove the schema`)
-    return [whole, [...schemas, { names, schema: options.params }]]
+    const own = [{ names, schema }]
+    return { ...base, pattern: whole, segments, params: isStatic ? [...own, ...base.params] : [...base.params, ...own] }
   }
-  const factory = (pattern: string, options?: { readonly params?: Schema }): RouteValue => {
-    const [whole, params] = join(pattern, options, false)
-    return new RouteValue(whole, params, middleware)
-  }
+  const factory = (pattern: string, options?: FactoryOptions): RouteValue =>
+    new RouteValue({ ...join(pattern, options), operations: new Map() })
   return Object.assign(factory, {
-    use: (layer: AnyMiddleware) => createFactory(prefix, schemas, [...middleware, checkMiddleware(layer)]),
-    prefix: (pattern: string, options?: { readonly params?: Schema }) =>
-      createFactory(...join(pattern, options, true), middleware),
+    use: (layer: AnyMiddleware) => createFactory({ ...base, middleware: withLayer(base.middleware, layer) }),
+    prefix: (pattern: string, options?: FactoryOptions) => createFactory(join(pattern, options)),
     env: () => factory,
   })
 }
 
+const namesOf = (segments: readonly Segment[]): string[] =>
+  segments.flatMap(({ kind, name }) => (kind === 'static' ? [] : name))
+
 /** Makes routes; `route.use(middleware)`, `route.prefix('/v1')` and `route.env<Env>()` make factories of routes. */
-export const route: RouteFactory<'', {}, never> = createFactory('', [], []) as unknown as RouteFactory<'', {}, never>
+export const route: RouteFactory<'', {}, never> = createFactory({
+  pattern: '',
+  segments: [],
+  params: [],
+  middleware: [],
+}) as unknown as RouteFactory<'', {}, never>

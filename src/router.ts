@@ -1,6 +1,5 @@
 import type { AnyMiddleware, App, NamedRoute } from './app.js'
 import { toHost } from './host.js'
-import { defaultBodyLimit } from './inputs/body.js'
 import { RouterError } from './matcher.js'
 import { notesOf, type Early } from './middleware.js'
 import { checkOptions, hasMethod, isLimit, show } from './options.js'
@@ -94,11 +93,8 @@ export function router<routes, layer extends AnyMiddleware = never, problems ext
     problems,
   }
   const serve = createServe(named.map(({ route }) => route), {
+    ...options,
     app,
-    rewrites,
-    trailingSlash: options.trailingSlash ?? 'redirect',
-    bodyLimit: options.bodyLimit ?? defaultBodyLimit,
-    responseValidation: options.responseValidation ?? true,
     track(promise) {
       pending.add(promise)
       void promise.finally(() => pending.delete(promise))

@@ -22,9 +22,14 @@ export interface RunnableRoute extends RouteData {
 }
 
 /** How requests are matched and sent. */
-export interface ServeSettings extends Omit<Server, 'dispatch'> {
-  readonly trailingSlash: 'redirect' | 'ignore' | 'strict' | 'always'
+export interface ServeSettings extends Pick<Server, 'app' | 'report' | 'track'> {
+  /** @default 'redirect' */
+  readonly trailingSlash?: 'redirect' | 'ignore' | 'strict' | 'always' | undefined
   readonly rewrites?: Rewrites | undefined
+  /** @default 1_048_576 */
+  readonly bodyLimit?: number | undefined
+  /** @default true */
+  readonly responseValidation?: boolean | undefined
 }
 
 /** Sends a request through the route that matches it. `params` replaces what the pathname captures. */
@@ -54,15 +59,19 @@ const malformed: Action = {
  * @throws RouterError if two patterns match the same pathnames with the same precedence.
  */
 export function createServe(routes: readonly RunnableRoute[], settings: ServeSettings): Serve {
-  const { app, trailingSlash, rewrites } = settings
+  const { app, report, track, rewrites, trailingSlash = 'redirect' } = settings
   const { use, basePath, problems } = app
-  const matcher = new Matcher(routes.map((route): [string, Target] => [route.pattern, { route }]))
+  const matcher = new Matcher<Target>(routes.map((route) => [route.pattern, { route }, route.segments]))
   const chain = compose(use, (request, context) => context['~exchange'].run(request, context))
 
   const server: Server = {
-    ...settings,
+    app,
+    report,
+    track,
+    bodyLimit: settings.bodyLimit ?? 1_048_576,
+    responseValidation: settings.responseValidation ?? true,
     async dispatch(request, outer) {
-      if (outer.isDispatched) throw new Error('context.app.dispatch() was called twice for one request')
+      if (outer.isDispatched || outer.outer) throw new Error('context.app.dispatch() was called twice for one request')
       outer.isDispatched = true
       const exchange = new Exchange(request, server, outer.host, outer)
       const { run } = await choose(exchange)
@@ -95,7 +104,7 @@ export function createServe(routes: readonly RunnableRoute[], settings: ServeSet
   // Params are settled before any middleware runs. A request whose params do not match continues with the next match.
   const accept = (
     exchange: Exchange,
-    [match, ...others]: readonly Match<Target>[],
+    match: Match<Target> | undefined,
     given?: Params,
     missing: Action = notFound,
   ): Action | Promise<Action> => {
@@ -107,7 +116,7 @@ export function createServe(routes: readonly RunnableRoute[], settings: ServeSet
     return attempt<Params | undefined, Action>(
       () => parseParams(schemas, exchange.params),
       (params) => {
-        if (!params) return accept(exchange, others, undefined, invalidParams)
+        if (!params) return accept(exchange, match.next, undefined, invalidParams)
         exchange.use(match, params)
         return action
       },
@@ -115,27 +124,31 @@ export function createServe(routes: readonly RunnableRoute[], settings: ServeSet
     )
   }
 
+  const start = (exchange: Exchange, { run, declaration = {}, middleware = [] }: Action): Response | Promise<Response> => {
+    const { request, host } = exchange
+    const { body, bodyLimit = server.bodyLimit } = declaration
+    // A declared body that no middleware can read is counted by its reader.
+    if (!body || use.length || middleware.length) limitBody(request, bodyLimit, host.isServer)
+    exchange.run = run
+    const context = new Context(exchange)
+    return runInScope(context, () => chain(request, context))
+  }
+
+  const finish = (exchange: Exchange, response: Response): Response => {
+    const converted = problems ? problems.convert(response) : response
+    return exchange.finish(basePath ? withBasePath(converted, basePath) : converted)
+  }
+
   return (request, host, params) => {
     const exchange = new Exchange(request, server, host)
-    const start = ({ run, declaration = {}, middleware = [] }: Action): Response | Promise<Response> => {
-      exchange.run = run
-      const { body, bodyLimit = settings.bodyLimit } = declaration
-      // A declared body that no middleware can read is counted by its reader.
-      if (!body || use.length || middleware.length) limitBody(request, bodyLimit, host?.isServer)
-      const context = new Context(exchange)
-      return runInScope(context, () => chain(request, context))
-    }
-    const finish = (response: Response): Response => {
-      const converted = problems ? problems.convert(response) : response
-      return exchange.finish(basePath ? withBasePath(converted, basePath) : converted)
-    }
-    const [route] = routes as [RunnableRoute]
-    const action = params
-      ? accept(exchange, [{ value: { route }, pattern: route.pattern, captures: [] }], params)
-      : choose(exchange)
-    return after(after(action, start), finish)
+    const action = params ? accept(exchange, toMatch(routes[0]!), params) : choose(exchange)
+    const response = action instanceof Promise ? action.then((action) => start(exchange, action)) : start(exchange, action)
+    return response instanceof Promise ? response.then((response) => finish(exchange, response)) : finish(exchange, response)
   }
 }
+
+// The match of a route that gets its params from its caller.
+const toMatch = (route: RunnableRoute): Match<Target> => ({ value: { route }, pattern: route.pattern, captures: [] })
 
 function actionOf(target: Target, method: string): Action {
   const { operations, rest } = target.route
@@ -183,7 +196,7 @@ function parseParams(
 
 // Files and https://www.rfc-editor.org/rfc/rfc8615 have fixed pathnames.
 const withSlash = (pathname: string, method: string): string | false =>
-  (method === 'GET' || method === 'HEAD') && /^\/(?!\.well-known\/).*\/?[^/.]+$/.test(pathname) && `${pathname}/`
+  (method === 'GET' || method === 'HEAD') && /^\/(?!\.well-known\/)(?:.*\/)?[^/.]+$/.test(pathname) && `${pathname}/`
 
 // Whole segments only: /api is not a prefix of /apis.
 function isBelow(basePath: string, { href, start, end }: Exchange): boolean {

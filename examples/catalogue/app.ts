@@ -1,4 +1,5 @@
-import { middleware, reply, route, router } from 'byway'
+import { middleware, route, router, text } from 'byway'
+import * as reply from 'byway/reply'
 import { standardWebhooks, verifySignature } from 'byway/webhooks'
 import { z } from 'zod'
 import { cache } from './cache.js'
@@ -7,7 +8,7 @@ import type { Seed } from './database.js'
 import { editor, session } from './session.js'
 
 interface Env {
-  /** What this process is called. */
+  /** The name of this process. */
   readonly PROCESS?: string
   readonly WEBHOOK_SECRET?: string
 }
@@ -21,7 +22,7 @@ const Item = z.object({
   price: z.number(),
   currency: z.string(),
 })
-/** Which copy of the catalogue it is, counted by the database, and which process made it. */
+/** The number of the copy, counted by the database, and the process that made it. */
 const Made = z.object({ copy: z.number(), by: z.string() })
 
 const query = z.object({ currency: z.enum(['EUR', 'GBP', 'USD']).default('EUR') })
@@ -32,7 +33,7 @@ const toItem = ({ price, ...seed }: Seed, currency: Currency, rate: number): z.i
   currency,
 })
 
-// Declared: what is asked with another parameter is the same answer, made once.
+// The query is declared, so other parameters do not make other entries.
 export const items = api('/items')
   .use(cache({ revalidate: 60, tags: ['items', 'list'] }))
   .get(
@@ -68,12 +69,12 @@ export const item = api('/items/[slug]')
   .patch({ body: z.object({ price: z.number().positive().max(1_000) }) }, async (_request, { params, body }) => {
     const seed = await changePrice(params.slug, Math.round(body.price * 100))
     if (!seed) return reply.notFound()
-    // Nobody gets the old price of it from now on. The list may show it once more.
+    // From now on, no response has the old price. The list can show it once more.
     await Promise.all([cache.revalidateTag(`item:${seed.slug}`), cache.revalidateTag('list', 'max')])
     return toItem(seed, 'EUR', 1)
   })
 
-// One for each user. Without the `key` the handler's `user` would be noted, and nothing kept.
+// One entry per user. Without `key`, the handler's read of `user` would keep the response out of the cache.
 export const wishes = api('/me/wishes')
   .use(session)
   .use(cache({ revalidate: 60, key: ({ user }) => user.name, tags: ({ user }) => ['items', `wishes:${user.name}`] }))
@@ -90,10 +91,10 @@ const Event = z.object({
   profile: z.literal('max').optional(),
 })
 
-// Where the catalogue is edited elsewhere, whoever does tells it here. Sent again it does the same, so ids need no list.
-export const hook = api('/hooks/catalogue').post({ text: z.string() }, async (request, { text, env }) => {
-  await verifySignature(request, text, { scheme: standardWebhooks, secret: env.WEBHOOK_SECRET ?? '' })
-  const { success, data } = Event.safeParse(parse(text))
+// Another system that edits the catalogue sends an event. An event that is sent twice has the same effect, so ids are not stored.
+export const hook = api('/hooks/catalogue').post({ body: text() }, async (request, { body, env }) => {
+  await verifySignature(request, body, { scheme: standardWebhooks, secret: env.WEBHOOK_SECRET ?? '' })
+  const { success, data } = Event.safeParse(parse(body))
   if (!success) return reply.problem(400, { detail: 'An event is { "tags": ["items"], "profile": "max" }.' })
   await Promise.all(data.tags.map((tag) => cache.revalidateTag(tag, data.profile)))
   return undefined
@@ -107,10 +108,10 @@ function parse(text: string): unknown {
   }
 }
 
-/** The tags, for people and for a CDN that goes by them. */
+/** The tags, for people, and for a CDN that supports them. */
 const toCacheTag = (tags: readonly string[]) => ({ 'cache-tag': tags.join(', ') })
 
-// Outside of the caches, so that it is true of hits too.
+// Outside of the caches, so that hits have it too.
 const servedBy = middleware(async (_request, { env }, next) => {
   const response = await next()
   response.headers.set('x-served-by', (env as Env).PROCESS ?? 'A')

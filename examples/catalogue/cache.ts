@@ -3,7 +3,7 @@ import { createClient } from 'redis'
 
 const url = process.env['REDIS_URL']
 
-/** The app's cache: in Redis, for all processes that share it, or else in the memory of this one. */
+/** The app's cache: in Redis, for all processes that share it, or in the memory of this process. */
 export const cache = createCache({ namespace: 'catalogue', ...(url && { store: redisStore(await connect(url)) }) })
 
 function connect(url: string) {

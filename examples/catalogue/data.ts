@@ -16,7 +16,7 @@ export const changePrice = async (slug: string, price: number) =>
 
 export const listWishes = async (name: string) => (await db('/wishes/[name]').get({ params: { name } })).data
 
-/** How much of a currency a euro is: asked for once an hour. What is made with it has its tag, `rates`, as well. */
+/** The price of a euro in a currency, looked up once an hour. Responses that are made with it get its tag, `rates`. */
 export const findRate = cache.wrap(
   async (currency: Currency) => {
     const { data } = await db('/rates/[currency]').get({ params: { currency } })

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { middleware, reply, route, router } from 'byway'
+import { middleware, route, router } from 'byway'
+import * as reply from 'byway/reply'
 import { z } from 'zod'
 
 // Stands in for a database on another machine: slow on purpose, and it counts what it is asked.

@@ -1,9 +1,10 @@
 import { createHmac, randomUUID } from 'node:crypto'
-import { reply, route, router } from 'byway'
+import { route, router } from 'byway'
+import * as reply from 'byway/reply'
 import { z } from 'zod'
 import { toPage } from './page.js'
 
-/** One of the processes that serve the app. */
+/** A process that serves the app. */
 export interface Server {
   readonly name: string
   readonly pid: number
@@ -11,19 +12,19 @@ export interface Server {
 }
 
 export interface DemoOptions {
-  /** Those that are up. */
+  /** The processes that run. */
   readonly servers: () => readonly Server[]
   readonly store: 'Redis' | 'memory'
-  /** What webhooks are signed with, in base64. */
+  /** The secret that signs webhooks, in base64. */
   readonly secret: string
-  /** How many queries the database has had. */
+  /** The number of queries that the database has received. */
   readonly countQueries: () => Promise<number>
 }
 
-/** What stands before the processes: the page, who sends webhooks, and a balancer. The catalogue itself is in app.ts. */
+/** The page, the sender of webhooks, and the load balancer of the processes. The catalogue is in app.ts. */
 export function demo({ servers, store, secret, countQueries }: DemoOptions) {
   let turn = 0
-  // In turn, unless the page wants to know of a certain one.
+  // In turn, unless the page selects a process.
   const choose = (name?: string | null): Server => {
     const up = servers()
     const server = name ? up.find((one) => one.name === name) : up[turn++ % up.length]
@@ -44,7 +45,7 @@ export function demo({ servers, store, secret, countQueries }: DemoOptions) {
     queries: await countQueries(),
   }))
 
-  // Whoever edits the catalogue elsewhere: an event, signed as Standard Webhooks are, for whichever process has its turn.
+  // The other system that edits the catalogue: it sends an event, signed by Standard Webhooks, to the next process.
   const webhook = route('/demo/webhook').post(
     { body: z.object({ tag: z.string().max(200), profile: z.literal('max').optional() }) },
     async (_request, { url, body }) => {
@@ -56,7 +57,7 @@ export function demo({ servers, store, secret, countQueries }: DemoOptions) {
     },
   )
 
-  // A browser has six connections at most, so that many clients at once have to be played here.
+  // A browser has at most six connections, so many concurrent clients are simulated here.
   const burst = route('/demo/burst').post(
     { body: z.object({ path: z.string().regex(/^\/(?:items|me)[\w/?=-]*$/), authorization: z.string().optional() }) },
     async (_request, { url, body: { path, authorization } }) => {

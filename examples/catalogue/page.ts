@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { reply, route } from 'byway'
+import { route } from 'byway'
+import * as reply from 'byway/reply'
 
 /** A page of one file, whose one style and one script are allowed by their digests, and nothing else is. */
 export function toPage(file: URL) {

@@ -29,8 +29,17 @@ export interface Core {
   /** Whether code that `run` runs has a scope. */
   hasScopes(): boolean
   /** Runs code in a scope that collects the marks of the data it reads. */
-  run<value>(collected: Map<string, string>, context: ScopeContext | undefined, work: () => value): value
+  run<value>(collected: Collected, context: ScopeContext | undefined, work: () => value): value
 }
+
+/** What a response or a result depends on, collected while it is made. */
+export interface Collected {
+  readonly marks: Map<string, string>
+  /** The smallest `revalidate` of the wrapped functions that were called, in seconds; `null`: no time limit. */
+  revalidate: number | null
+}
+
+export const toCollected = (revalidate: number | null): Collected => ({ marks: new Map(), revalidate })
 
 /** What a scope needs of the context. */
 export interface ScopeContext {
@@ -58,7 +67,7 @@ export const toPathMark = (prefix: string, path: string): string => `${prefix}p:
 export function checkTags(call: string, tags: unknown): readonly string[] {
   if (Array.isArray(tags) && tags.every((tag) => typeof tag === 'string' && tag !== '')) return tags
   throw new TypeError(
-    `${call} takes tags as an array of non-empty strings, ${isPromise(tags) ? 'not a promise; look them up in a middleware' : `not ${JSON.stringify(tags)}`}`,
+    `${call} takes tags as an array of non-empty strings, not ${isPromise(tags) ? 'a promise' : JSON.stringify(tags)}`,
   )
 }
 

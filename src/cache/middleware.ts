@@ -34,6 +34,7 @@ interface Layer {
   readonly operation: AroundOperation
   /** The marks of a fixed list of tags. */
   readonly marks: readonly string[] | undefined
+  readonly hasParams: boolean
   /** Whether the key has more than the URL. */
   readonly hasParts: boolean
 }
@@ -64,12 +65,14 @@ type Run = (request: Request, context: AnyContext, next: Next) => Response | Pro
 function toRun(core: Core, options: LayerOptions, operation: AroundOperation): Run {
   const { tags, vary, key, bypass, settings } = options
   const hasInputs = !!(operation.declaration.query || operation.declaration.headers)
+  const hasParams = operation.pattern.includes('[')
   const layer: Layer = {
     core,
     options,
     operation,
     marks: typeof tags === 'function' ? undefined : toMarks(core.prefix, tags),
-    hasParts: hasInputs || vary.length > 0 || !!key || operation.pattern.includes('['),
+    hasParams,
+    hasParts: hasParams || hasInputs || vary.length > 0 || !!key,
   }
   const enter = (request: Request, context: AnyContext, next: Next, inputs?: Inputs): Response | Promise<Response> => {
     const visit = new Visit(layer, request, context, next, inputs)
@@ -107,6 +110,7 @@ class Visit implements Job<Made> {
   // The URLs that the handler sees, without the query: of the context, and of the request.
   private readonly href: string
   private readonly requestHref: string
+  private app: AnyContext['app'] | undefined
   private reads: Reads | undefined
   private known: readonly string[] | undefined
 
@@ -125,6 +129,7 @@ class Visit implements Job<Made> {
     this.href = href
     // They differ after a rewrite, or if an outer middleware changed one of them.
     this.requestHref = request.url === whole ? href : toRequestHref(request.url, href)
+    this.app = undefined
     this.reads = undefined
     this.known = undefined
     let key = core.prefix + href
@@ -132,21 +137,24 @@ class Visit implements Job<Made> {
     this.key = layer.hasParts ? `${key}\n${this.toParts()}` : key
   }
 
-  // What the handler can read, other than the URL.
+  // What the handler can read, other than the URL. Each part has its place, so that two parts are never taken for each other.
   private toParts(): string {
-    const { vary, key } = this.layer.options
-    const parts = [encodeParams(this.context), encodeInputs(this.inputs, this.context)]
-    if (vary.length) parts.push(encodeValue(vary.map((name) => this.request.headers.get(name))))
-    if (key) {
-      const pairs: unknown[] = []
-      this.reads = toReads()
-      const returned: unknown = key(toRecordedContext(this.context, this.inputs ?? {}, this.reads, pairs))
-      if (isPromise(returned))
-        throw new TypeError('cache({ key }) returned a promise; look the value up in a middleware')
-      pairs.push(encodeValue(returned))
-      parts.push(encodeValue(pairs))
-    }
-    return parts.join(' ')
+    const { context, inputs, layer } = this
+    const { vary } = layer.options
+    const params = layer.hasParams ? encodeParams(context) : ''
+    const query = inputs?.query === undefined ? '' : encodeQuery(inputs.query, context, this.request)
+    const headers = inputs?.headers === undefined ? '' : encodeValue(inputs.headers)
+    const varied = vary.length ? encodeValue(vary.map((name) => this.request.headers.get(name))) : ''
+    return `${params} ${query} ${headers} ${varied} ${layer.options.key ? this.toKeyed(layer.options.key) : ''}`
+  }
+
+  private toKeyed(key: NonNullable<LayerOptions['key']>): string {
+    const pairs: unknown[] = []
+    this.reads = toReads()
+    const returned: unknown = key(toRecordedContext(this.context, this.inputs ?? {}, this.reads, pairs))
+    if (isPromise(returned)) throw new TypeError('cache({ key }) returned a promise; look the value up in a middleware')
+    pairs.push(encodeValue(returned))
+    return encodeValue(pairs)
   }
 
   marks(): readonly string[] {
@@ -155,7 +163,9 @@ class Visit implements Job<Made> {
 
   private toMarks(): readonly string[] {
     const { core, options, operation, marks } = this.layer
-    const { url, app } = this.context
+    const { basePath } = (this.app ??= this.context.app)
+    // The path in its one spelling, as it is in the key.
+    const pathname = this.href.slice(this.href.indexOf('/', 8) + toCanonicalPath(basePath).length)
     const { prefix } = core
     const tagged =
       marks ??
@@ -168,8 +178,8 @@ class Visit implements Job<Made> {
           ),
         ),
       )
-    const path = toPathMark(prefix, toCanonicalPath(url.pathname.slice(app.basePath.length) || '/'))
-    return operation.pattern.includes('[')
+    const path = toPathMark(prefix, pathname || '/')
+    return this.layer.hasParams
       ? [...tagged, path, toPathMark(prefix, operation.pattern)]
       : [...tagged, path]
   }
@@ -187,6 +197,7 @@ class Visit implements Job<Made> {
       key: this.key,
       request: this.request,
       context: this.context,
+      app: (this.app ??= this.context.app),
       next: this.next,
       href: this.href,
       requestHref: this.requestHref,
@@ -278,14 +289,12 @@ function encodeParams(context: AnyContext): string {
   }
 }
 
-function encodeInputs(inputs: Inputs | undefined, context: AnyContext): string {
-  if (!inputs) return ''
-  const headers = inputs.headers ? encodeValue(inputs.headers) : ''
+// The output of a schema that has no encoding depends on the raw query.
+function encodeQuery(query: unknown, context: AnyContext, request: Request): string {
   try {
-    return `${encodeValue(inputs.query)} ${headers}`
+    return encodeValue(query)
   } catch {
-    // The output of the schema has no encoding, and depends on the raw query.
-    return `?${JSON.stringify(context.url.search)} ${headers}`
+    return `?${context.url.search}${request.url}`
   }
 }
 

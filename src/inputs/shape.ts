@@ -57,3 +57,10 @@ export const isArray = (shape: Shape | undefined): boolean =>
 /** Whether the name under a shape has one value. */
 export const isScalar = (shape: Shape | undefined): boolean =>
   !!shape?.types.size && !shape.types.has('array') && !shape.types.has('object')
+
+/** Adds another value under a name, which makes it an array. */
+export function append(target: Record<string, unknown>, name: string, value: unknown): void {
+  const seen = target[name]
+  if (Array.isArray(seen)) seen.push(value)
+  else target[name] = [seen, value]
+}

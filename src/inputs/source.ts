@@ -60,13 +60,16 @@ export function limitStream(stream: ReadableStream<Bytes>, limit: number): Reada
  * `BodyLimitError`, and no more than the limit is buffered.
  *
  * If `isHosted` is true, the server that created the request enforces its `Content-Length`, so a length within the limit is
- * sufficient. Other bodies are counted while they are read. `new Request(request)` creates a copy that is not counted.
+ * sufficient. Other bodies are counted while they are read. A copy by `clone()` is counted too; one by
+ * `new Request(request)` or `fetch(request)` is not. Reading `request.body` takes its first chunk.
  */
 export function limitBody(request: Request & Partial<BodySource>, limit: number, isHosted?: boolean): void {
   if (request[limitWithin]) return request[limitWithin](limit)
-  const { method, headers } = request
+  const { method } = request
+  if (method === 'GET' || method === 'HEAD') return
+  const { headers } = request
   const length = headers.get('content-length')
-  if (method === 'GET' || method === 'HEAD' || (isHosted && length && +length <= limit)) return
+  if (isHosted && length && +length <= limit) return
   const prototype = Object.getPrototypeOf(request) as Request
   let body: ReadableStream<Bytes> | null | undefined
   const define = (name: string, get: () => unknown): unknown =>

@@ -1,9 +1,7 @@
 import type { Rule } from '../app.js'
-import { locate } from '../exchange.js'
 import type { AnyContext, Continued, Middleware } from '../middleware.js'
 import { toFollow, type RuleMistakes } from '../paths/rules.js'
 import { permanentRedirect, redirect } from '../replies/reply.js'
-import type { Reply } from '../reply.js'
 
 export interface Redirect extends Rule {
   /** The pattern of the old pathnames, without the router's `basePath`. */
@@ -20,9 +18,6 @@ export interface Redirect extends Rule {
   readonly permanent: boolean
 }
 
-// prettier-ignore
-type RedirectReply<permanent> = permanent extends true ? Reply<308, undefined> : Reply<307, undefined>
-
 /**
  * Redirects pathnames that match a rule's source. If several rules match, the most specific one applies, in any order. The
  * request's query is added to the destination, except for names in the destination's own query. A trailing slash is ignored.
@@ -37,20 +32,23 @@ type RedirectReply<permanent> = permanent extends true ? Reply<308, undefined> :
  *   use: [redirects([{ source: '/products/[slug]', destination: '/items/[slug]', permanent: true }])],
  * })
  */
+// The pathnames that move are not routes, so the redirects are not in the types of a client's calls.
 export function redirects<const rules extends readonly Redirect[]>(
   rules: rules & RuleMistakes<rules>,
-): Middleware<AnyContext, Continued<{}> | RedirectReply<rules[number]['permanent']>> {
+): Middleware<AnyContext, Continued<{}>> {
   for (const { source, permanent } of rules as readonly Redirect[])
     if (typeof permanent !== 'boolean')
       throw new TypeError(`redirects() needs permanent: true or false for '${source}', not ${String(permanent)}`)
   const follow = toFollow<Redirect>(rules, { isRedirect: true })
 
-  return function redirectRequest(_request, context, next) {
-    const { href, start, end } = locate(context.url.href)
-    const { basePath } = context.app
-    const found = href.startsWith(basePath, start) ? follow(href, start + basePath.length, end) : undefined
+  return function redirectRequest(_request, { url, app }, next) {
+    const { pathname, search } = url
+    const { basePath } = app
+    const found = pathname.startsWith(basePath)
+      ? follow(pathname + search, basePath.length, pathname.length)
+      : undefined
     if (!found) return next()
     const { rule, target } = found
-    return (rule.permanent ? permanentRedirect(target) : redirect(target)) as RedirectReply<rules[number]['permanent']>
+    return (rule.permanent ? permanentRedirect(target) : redirect(target)) as Continued<{}>
   }
 }

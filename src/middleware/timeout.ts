@@ -1,5 +1,5 @@
 import type { AnyContext, Continued, Middleware } from '../middleware.js'
-import { errorOf, type Problem } from '../problem.js'
+import type { Problem } from '../problem.js'
 import { problem } from '../replies/reply.js'
 import type { Reply } from '../reply.js'
 
@@ -10,7 +10,7 @@ export interface TimeoutOptions {
 
 /**
  * Responds with a 503 problem if the rest of the chain has not returned a Response within `milliseconds`, and aborts its
- * `context.signal` with a `TimeoutError`, which is also reported to `onError`.
+ * `context.signal` with a `TimeoutError`. The error goes to `onError`; outer middleware can read it with `errorOf()`.
  *
  * The limit includes reading the request body, but not sending a streamed response body. A late response is discarded. To limit
  * the time of one upstream, use `AbortSignal.timeout()` and a 504 of your own.
@@ -43,22 +43,16 @@ export function timeout(
       const timer = setTimeout(() => {
         const what = context.pattern ?? context.url.pathname
         late = new DOMException(`${method} ${what} took over ${milliseconds} ms`, 'TimeoutError')
-        context.report(late)
+        resolve(problem(503, { detail: 'The response took too long.' }, { headers, cause: late }))
         controller.abort(late)
-        resolve(problem(503, { detail: 'The response took too long.' }, { headers }))
       }, milliseconds)
       void next({}, { signal }).then((response) => {
         clearTimeout(timer)
         context.signal.removeEventListener('abort', follow)
         if (!late) return resolve(response)
-        // No client receives it: its stream ends, and an error other than the abort is reported.
-        const error = errorOf(response)
-        if (error === undefined) response.body?.cancel().catch(() => {})
-        else if (!isReason(error, late)) context.report(error)
+        // No client receives it.
+        response.body?.cancel().catch(() => {})
       })
     })
   }
 }
-
-const isReason = (error: unknown, reason: unknown): boolean =>
-  error === reason || (error instanceof Error && error.cause === reason)

@@ -4,7 +4,7 @@ import { file } from '../replies/file.js'
 import { notFound } from '../replies/reply.js'
 import { route, type OperationFunction, type Route, type RouteFactory } from '../route.js'
 import type { App } from '../app.js'
-import { checkOptions, toDocument, type OpenApiOptions } from './openapi.js'
+import { openapi, type OpenApiOptions } from './openapi.js'
 
 export interface DocsOptions extends OpenApiOptions {
   /** The factory that creates the route. Pass `route.use(session)` to restrict access to the page. @default route */
@@ -31,8 +31,9 @@ export type Docs<path extends string> = Route<DocsPattern<path>, RouteContext<Do
  * const app = router({ items, item, docs: docs('/docs', { info: { title: 'Items', version: '1.0.0' } }) })
  */
 export function docs<const path extends string>(path: path & PatternMistake<path>, options: DocsOptions): Docs<path> {
-  checkOptions(options, 'docs', ['route'])
-  const { route: make = route, ...rest } = options
+  const { route: make = route, ...rest } = options ?? {}
+  // Checks the options. The schemes that `security` names can be those of middleware, which no route has here.
+  openapi({ routes: [], use: [], rewrites: [], basePath: '' }, { ...rest, security: [] })
   const policy = toPolicy(rest)
   const documents = new WeakMap<App['routes'], Promise<Asset>>()
   const documentOf = (app: App): Promise<Asset> => {
@@ -77,7 +78,7 @@ async function toAsset(type: string, text: string): Promise<Asset> {
 
 // This function is async, so an error becomes a rejection, which the WeakMap stores like a document.
 const toDocumentAsset = async (app: App, options: OpenApiOptions): Promise<Asset> =>
-  toAsset('application/json', JSON.stringify(toDocument(app, options)))
+  toAsset('application/json', JSON.stringify(openapi(app, options)))
 
 const assetsByName = new Map<string, Promise<Asset>>()
 

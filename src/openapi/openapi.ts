@@ -1,5 +1,6 @@
 import type { SecurityRequirement, SecurityScheme } from '../notes.js'
 import type { App, NamedRoute, RouteOperation } from '../app.js'
+import { checkOptions } from '../options.js'
 import { dataOf, type Router } from '../router.js'
 import type {
   OpenApiDocument,
@@ -29,7 +30,16 @@ export interface OpenApiOptions {
   readonly onWarning?: (message: string) => void
 }
 
-const keys = ['info', 'servers', 'tags', 'externalDocs', 'security', 'securitySchemes', 'onWarning']
+const checks = {
+  info: (info: unknown) =>
+    typeof (info as OpenApiInfo | null)?.title === 'string' && typeof (info as OpenApiInfo).version === 'string',
+  servers: Array.isArray,
+  tags: Array.isArray,
+  externalDocs: 'object',
+  security: Array.isArray,
+  securitySchemes: 'object',
+  onWarning: 'function',
+} as const
 
 /**
  * Generates an OpenAPI 3.1 document from the paths, inputs and responses that an app's routes and middleware declare.
@@ -37,20 +47,24 @@ const keys = ['info', 'servers', 'tags', 'externalDocs', 'security', 'securitySc
  * valibot with its wrapper). Other schemas are `{}` in the document, with a warning.
  *
  * @throws OpenApiError if two operations or two schemas have the same name, or a security scheme is missing.
- * @throws TypeError if `app` is not an app or an option is unknown.
+ * @throws TypeError if `app` is not an app, an option is missing or unknown, or a value is invalid.
  * @example
  * const document = openapi(app, { info: { title: 'Items', version: '1.0.0' }, servers: [{ url: 'https://api.example' }] })
  * @see https://spec.openapis.org/oas/v3.1.0.html
  */
-export function openapi(app: Pick<Router<unknown>, 'fetch' | 'settled'>, options: OpenApiOptions): OpenApiDocument {
-  const data = dataOf(app)
-  if (!data) throw new TypeError('openapi() takes an app, the return value of router()')
-  checkOptions(options)
+export function openapi(
+  app: Pick<Router<unknown>, 'fetch' | 'settled'> | App,
+  options: OpenApiOptions,
+): OpenApiDocument {
+  const data = dataOf(app) ?? (app as App | undefined)
+  if (!Array.isArray(data?.routes))
+    throw new TypeError('openapi() takes an app: the return value of router(), or context.app')
+  checkOptions('the OpenAPI document', options, checks, TypeError)
+  if (!options.info) throw new TypeError("the OpenAPI document needs info: { title: '…', version: '…' }")
   return toDocument(data, options)
 }
 
-/** Generates the document from the router's data. */
-export function toDocument(data: App, options: OpenApiOptions): OpenApiDocument {
+function toDocument(data: App, options: OpenApiOptions): OpenApiDocument {
   const { info, servers = [{ url: '/' }], tags, externalDocs, security = [], onWarning = console.warn } = options
   const warn = (message: string): void => onWarning(message)
   const schemas = new Schemas(warn)
@@ -157,18 +171,4 @@ function checkSecurity(
         throw new OpenApiError(
           `${place} requires the security scheme '${name}', which is not declared; add it to securitySchemes`,
         )
-}
-
-/**
- * Checks options. `name` is the function in the message, and `others` are options that it takes in addition.
- *
- * @throws TypeError if `info` is missing or an option is unknown.
- */
-export function checkOptions(options: OpenApiOptions, name = 'openapi', others: readonly string[] = []): void {
-  const { info } = options ?? {}
-  if (typeof info?.title !== 'string' || typeof info.version !== 'string')
-    throw new TypeError(`${name}() takes { info: { title: '…', version: '…' } }`)
-  const known = [...keys, ...others]
-  for (const key of Object.keys(options))
-    if (!known.includes(key)) throw new TypeError(`${name}() takes no such option: ${key}; it has ${known.join(', ')}`)
 }

@@ -37,15 +37,20 @@ export type Follow<rule> = (
   end: number,
 ) => { readonly rule: rule; readonly target: string } | undefined
 
-interface FollowOptions {
+export interface FollowOptions {
   /** Whether a destination can have an origin, and a trailing slash of the pathname is ignored. @default false */
   readonly isRedirect?: boolean
 }
 
 /**
- * Makes the function that follows a list of rules. Sources are matched as routes are: the most specific one first.
+ * Makes the function that follows a list of rules, for middleware such as `redirects()`. Sources are matched as routes are:
+ * the most specific one first. The function returns `undefined` if no source matches.
  *
+ * @throws PatternError if a source or destination is not a valid pattern.
  * @throws RouterError if a destination uses a param that its source does not capture, or two sources match the same pathnames.
+ * @example
+ * const follow = toFollow([{ source: '/products/[slug]', destination: '/items/[slug]' }])
+ * follow('/products/a?x=1', 0, 11)?.target // '/items/a?x=1'
  */
 export function toFollow<rule extends Rule>(
   rules: readonly rule[],
@@ -59,7 +64,7 @@ export function toFollow<rule extends Rule>(
   return (url, start, end) => {
     const pathEnd = isRedirect && end - start > 2 && url.charCodeAt(end - 1) === 47 ? end - 1 : end
     try {
-      const [match] = matcher.find(url, start, pathEnd)
+      const match = matcher.find(url, start, pathEnd)
       if (!match) return undefined
       const params = paramsOf(match, url, start, pathEnd)
       if (Object.values(params).flat().some(isDots)) return undefined

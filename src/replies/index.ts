@@ -14,7 +14,7 @@ export {
   xml,
 } from './reply.js'
 export type { ProblemOf } from './reply.js'
-export type { Reply, ReplyHeaders, ReplyInit } from '../reply.js'
+export type { ProblemInit, Reply, ReplyHeaders, ReplyInit } from '../reply.js'
 export { ndjson, stream } from './lines.js'
 export { file } from './file.js'
 export type { FileBody, FileOptions, FileReply, FileSource } from './file.js'

@@ -1,5 +1,5 @@
-import { toFailure, toProblem } from '../problem.js'
 import { createResponse } from '#response'
+import { problem } from './reply.js'
 import { createStreamResponse } from './stream.js'
 
 export interface ProxyOptions {
@@ -52,7 +52,7 @@ const recoded = /^(?:gzip|br)$/
  *
  * Hop-by-hop headers, and those that `Connection` names, are not forwarded in either direction. `Via` is added, to detect a
  * request that comes back to this process, which gets a 508. Add `X-Forwarded-For` from `context.ip` in `headers` if the upstream
- * trusts it. The upstream is asked not to compress, because `fetch` would decode. `bodyLimit` does not apply: a route that
+ * trusts it. `Accept-Encoding: identity` asks the upstream not to compress, because `fetch` would decode. `bodyLimit` does not apply: a route that
  * forwards declares no body.
  *
  * @throws TypeError if the URL is not an absolute http(s) URL, or has a password.
@@ -70,7 +70,7 @@ export async function proxy(request: Request, url: string | URL, options: ProxyO
     throw new RangeError(`reply.proxy() takes a timeout from 0 to 2147483647 ms, not ${String(timeout)}`)
   const via = request.headers.get('via')
   if (via?.includes(self()))
-    return toProblem(508, 'Loop Detected', { detail: 'The request was forwarded to this server before.' })
+    return problem(508, { detail: 'The request was forwarded to this server before.' })
   const headers = toUpstream(request, options)
   headers.set('via', `${via === null ? '' : `${via}, `}1.1 ${self()}`)
 
@@ -94,9 +94,9 @@ export async function proxy(request: Request, url: string | URL, options: ProxyO
     return await toResponse(await fetch(target, init as RequestInit), request, options)
   } catch (error) {
     if (!signal.aborted)
-      return toFailure(error, 'handler', 502, 'Bad Gateway', { detail: 'The upstream could not be reached.' })
+      return problem(502, { detail: 'The upstream could not be reached.' }, { cause: error })
     if ((signal.reason as { name?: unknown } | undefined)?.name !== 'TimeoutError') throw error
-    return toFailure(signal.reason, 'handler', 504, 'Gateway Timeout', { detail: 'The upstream took too long.' })
+    return problem(504, { detail: 'The upstream took too long.' }, { cause: signal.reason })
   } finally {
     if (timer) clearTimeout(timer)
   }

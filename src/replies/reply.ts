@@ -1,7 +1,7 @@
 // Each function returns a Response, to return or to throw. It has no effect on its own.
 import { toJson } from '../json.js'
 import { problemHeaders, type ErrorStatus, type Problem, type ProblemDetails, type RedirectStatus, type Status } from '../problem.js'
-import type { Reply, ReplyHeaders, ReplyInit } from '../reply.js'
+import type { ProblemInit, Reply, ReplyHeaders, ReplyInit } from '../reply.js'
 import { createResponse, type HeaderPairs } from '#response'
 
 /** A JSON Response. @throws TypeError if JSON cannot represent the data. */
@@ -15,7 +15,7 @@ export function text<status extends Status = 200>(text: string, init?: ReplyInit
 }
 
 /**
- * A `text/html` Response from a string, or from the result of `html` of `byway/documents`. A string is sent as it is, so
+ * A `text/html` Response from a string, or from the result of `html` from `byway/documents`. A string is sent as it is, so
  * text from users must be escaped before.
  */
 export function html<status extends Status = 200>(
@@ -61,7 +61,7 @@ export function bytes<status extends Status = 200>(
 export function problem<status extends ErrorStatus, const type extends string = never, extensions extends object = {}>(
   status: status,
   details?: ProblemDetails<type> & extensions,
-  init?: ReplyHeaders,
+  init?: ProblemInit,
 ): Reply<status, ProblemOf<status, type, extensions>> {
   return toReply(status, details, init)
 }
@@ -72,18 +72,18 @@ export type ProblemOf<status extends number, type extends string, extensions> = 
   Omit<extensions, keyof ProblemDetails>
 
 /** A 404 problem. */
-export function notFound(details?: ProblemDetails, init?: ReplyHeaders): Reply<404, Problem<404>> {
+export function notFound(details?: ProblemDetails, init?: ProblemInit): Reply<404, Problem<404>> {
   return toReply(404, details, init)
 }
 
 /** A 401 problem. @default WWW-Authenticate: Bearer, unless `init.headers` has another challenge */
-export function unauthorized(details?: ProblemDetails, init?: ReplyHeaders): Reply<401, Problem<401>> {
+export function unauthorized(details?: ProblemDetails, init?: ProblemInit): Reply<401, Problem<401>> {
   // https://www.rfc-editor.org/rfc/rfc9110#section-15.5.2: a 401 must have a challenge.
   return toReply(401, details, init, [['www-authenticate', 'Bearer']])
 }
 
 /** A 403 problem. */
-export function forbidden(details?: ProblemDetails, init?: ReplyHeaders): Reply<403, Problem<403>> {
+export function forbidden(details?: ProblemDetails, init?: ProblemInit): Reply<403, Problem<403>> {
   return toReply(403, details, init)
 }
 
@@ -154,12 +154,14 @@ const titles = new Map<number, string>([
 function toReply<status extends ErrorStatus>(
   status: status,
   details?: object,
-  init?: ReplyHeaders,
+  init: ProblemInit = {},
   defaults: HeaderPairs = [],
 ): Reply<status, any> {
-  const given = withDefaults([...problemHeaders, ...defaults], init?.headers)
+  const { headers, cause: error } = init
+  const given = withDefaults([...problemHeaders, ...defaults], headers)
   const data = { title: titles.get(status), ...details, status }
-  return createResponse(JSON.stringify(data), status, given, { data, isReply: true }) as Reply<status, any>
+  const cause = error === undefined ? undefined : { error, phase: '', wasRead: false }
+  return createResponse(JSON.stringify(data), status, given, { data, isReply: true, ...(cause && { cause }) }) as Reply<status, any>
 }
 
 function toRedirect<status extends RedirectStatus>(

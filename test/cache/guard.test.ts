@@ -169,7 +169,7 @@ describe('guardStore', () => {
       expect(asked).toEqual(mode === 'throws' ? [method] : [method, method, method])
       expect(report).toHaveBeenCalledTimes(1)
       expect(messages()[0]).toBe(
-        mode === 'hangs' ? "The cache's store did not answer within 500 ms." : `${method} ${mode}`,
+        mode === 'hangs' ? "the store of the cache did not respond within 500 ms" : `${method} ${mode}`,
       )
     })
 
@@ -333,7 +333,7 @@ describe('guardStore', () => {
         answers.get = value
         for (let round = 0; round < 5; round++) expect(await safe.get('key')).toBeUndefined()
         expect(report).toHaveBeenCalledTimes(1)
-        expect(messages()[0]).toMatch(/^The cache's store answers with /)
+        expect(messages()[0]).toMatch(/^the store of the cache returned /)
         delete answers.get
         expect(await safe.get('key')).toBe(entry)
       }

@@ -233,18 +233,18 @@ describe('ageOf and ttlOf', () => {
 
 describe('toCacheControl', () => {
   it('lets others keep a copy that they ask about each time', () => {
-    expect(toCacheControl({})).toBe('public, max-age=0, must-revalidate')
-    expect(toCacheControl({ isPrivate: true })).toBe('private, max-age=0, must-revalidate')
+    expect(toCacheControl(undefined, false)).toBe('public, max-age=0, must-revalidate')
+    expect(toCacheControl(undefined, true)).toBe('private, max-age=0, must-revalidate')
   })
 
   it('lets shared caches alone for a time, but for what is of one client', () => {
-    expect(toCacheControl({ cdn: 60 })).toBe('public, max-age=0, s-maxage=60, must-revalidate')
-    expect(toCacheControl({ cdn: 0.5 })).toBe('public, max-age=0, s-maxage=0, must-revalidate')
-    expect(toCacheControl({ cdn: 60, isPrivate: true })).toBe('private, max-age=0, must-revalidate')
+    expect(toCacheControl(60, false)).toBe('public, max-age=0, s-maxage=60, must-revalidate')
+    expect(toCacheControl(0.5, false)).toBe('public, max-age=0, s-maxage=0, must-revalidate')
+    expect(toCacheControl(60, true)).toBe('private, max-age=0, must-revalidate')
   })
 
   it('can be read', () => {
-    expect(Object.fromEntries(parseCacheControl(toCacheControl({ cdn: 60 })))).toEqual({
+    expect(Object.fromEntries(parseCacheControl(toCacheControl(60, false)))).toEqual({
       public: undefined,
       'max-age': '0',
       's-maxage': '60',

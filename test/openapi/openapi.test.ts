@@ -4,7 +4,7 @@ import * as v from 'valibot'
 import { describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
 import { zfd } from 'zod-form-data'
-import { middleware, type Operation, route, router, text } from '../../src/index.js'
+import { bytes, form, middleware, type Operation, route, router, stream, text } from '../../src/index.js'
 import * as reply from '../../src/replies/index.js'
 import { openapi, OpenApiError, type OpenApiOptions, type OpenApiRequestBody } from '../../src/openapi/index.js'
 import { app, options } from './fixtures.js'
@@ -64,9 +64,9 @@ describe('openapi()', () => {
   })
 
   it('throws for anything but an app, and for missing or unknown options', () => {
-    expect(() => openapi({} as never, { info })).toThrow('openapi() takes an app, the return value of router()')
-    expect(() => openapi(app, {} as never)).toThrow("{ info: { title: '…', version: '…' } }")
-    expect(() => openapi(app, { info, server: [] } as never)).toThrow('openapi() takes no such option: server; it has')
+    expect(() => openapi({} as never, { info })).toThrow('openapi() takes an app: the return value of router(), or context.app')
+    expect(() => openapi(app, {} as never)).toThrow("the OpenAPI document needs info: { title: '…', version: '…' }")
+    expect(() => openapi(app, { info, server: [] } as never)).toThrow("the OpenAPI document has no option 'server'; use info, servers")
   })
 
   it('calls console.warn by default', () => {
@@ -92,7 +92,7 @@ describe('openapi(): paths', () => {
   })
 
   it('percent-encodes static segments', () => {
-    expect(pathsOf(['/a%20b/{c}/d%2Fe/f@g:h']).paths).toEqual(['/a%20b/%7Bc%7D/d%2Fe/f@g:h'])
+    expect(pathsOf(['/a%20b/%7Bc%7D/d%2Fe/f@g:h']).paths).toEqual(['/a%20b/%7Bc%7D/d%2Fe/f@g:h'])
   })
 
   it('describes an optional catch-all as two paths with different operation ids', () => {
@@ -284,17 +284,17 @@ describe('openapi(): request bodies', () => {
   const bodyOf = (operation: Operation) => operationOf(operation).requestBody!
 
   it('describe JSON, forms, text, bytes and streams', () => {
-    const form = z.object({ a: z.string() })
+    const a = z.object({ a: z.string() })
     const schema = { type: 'object', properties: { a: { type: 'string' } }, required: ['a'] }
     const binary = { type: 'string', format: 'binary' }
-    expect(bodyOf({ body: form }).content).toEqual({ 'application/json': { schema } })
-    expect(bodyOf({ form }).content).toEqual({
+    expect(bodyOf({ body: a }).content).toEqual({ 'application/json': { schema } })
+    expect(bodyOf({ body: form(a) }).content).toEqual({
       'application/x-www-form-urlencoded': { schema },
       'multipart/form-data': { schema },
     })
-    expect(bodyOf({ text: z.string().max(3) }).content).toEqual({ '*/*': { schema: { type: 'string', maxLength: 3 } } })
-    expect(bodyOf({ bytes: z.instanceof(Uint8Array) }).content).toEqual({ '*/*': { schema: binary } })
-    expect(bodyOf({ stream: 'video/*' }).content).toEqual({ 'video/*': { schema: binary } })
+    expect(bodyOf({ body: text(z.string().max(3)) }).content).toEqual({ '*/*': { schema: { type: 'string', maxLength: 3 } } })
+    expect(bodyOf({ body: bytes(z.instanceof(Uint8Array)) }).content).toEqual({ '*/*': { schema: binary } })
+    expect(bodyOf({ body: stream('video/*') }).content).toEqual({ 'video/*': { schema: binary } })
   })
 
   it('are required if the schema rejects a missing body', () => {
@@ -309,13 +309,13 @@ describe('openapi(): request bodies', () => {
           .refine(async () => true),
       }),
     ).toBe(true)
-    expect(isRequired({ form: z.object({ a: z.string().optional() }) })).toBe(false)
-    expect(isRequired({ form: zfd.formData({ a: zfd.text() }) })).toBe(true)
-    expect(isRequired({ text: z.string() })).toBe(false)
-    expect(isRequired({ text: z.string().min(1) })).toBe(true)
-    expect(isRequired({ bytes: z.instanceof(Uint8Array) })).toBe(false)
-    expect(isRequired({ stream: '*/*' })).toBe(false)
-    expect(isRequired({ stream: 'video/*' })).toBe(true)
+    expect(isRequired({ body: form(z.object({ a: z.string().optional() })) })).toBe(false)
+    expect(isRequired({ body: form(zfd.formData({ a: zfd.text() })) })).toBe(true)
+    expect(isRequired({ body: text(z.string()) })).toBe(false)
+    expect(isRequired({ body: text(z.string().min(1)) })).toBe(true)
+    expect(isRequired({ body: bytes(z.instanceof(Uint8Array)) })).toBe(false)
+    expect(isRequired({ body: stream('*/*') })).toBe(false)
+    expect(isRequired({ body: stream('video/*') })).toBe(true)
   })
 
   it.each([
@@ -328,8 +328,8 @@ describe('openapi(): request bodies', () => {
         alt: zfd.text(),
       }),
     ],
-  ])('allow only multipart for a %s form with files', (_name, form) => {
-    const { content } = bodyOf({ form })
+  ])('allow only multipart for a %s form with files', (_name, fields) => {
+    const { content } = bodyOf({ body: form(fields) })
     expect(Object.keys(content)).toEqual(['multipart/form-data'])
     const { schema, encoding } = content['multipart/form-data']!
     const file = { type: 'string', format: 'binary' }
@@ -342,10 +342,12 @@ describe('openapi(): request bodies', () => {
 
   it('list the fields of a form with the names that clients send', () => {
     const document = operationOf({
-      form: zfd.formData({
-        a: z.object({ b: zfd.text(), c: z.object({ d: zfd.text(z.string().optional()) }) }),
-        list: z.array(z.object({ e: zfd.text() })),
-      }),
+      body: form(
+        zfd.formData({
+          a: z.object({ b: zfd.text(), c: z.object({ d: zfd.text(z.string().optional()) }) }),
+          list: z.array(z.object({ e: zfd.text() })),
+        }),
+      ),
     })
     const { schema } = document.requestBody!.content['multipart/form-data']!
     expect(Object.keys(schema!['properties'] as object)).toEqual(['a.b', 'a.c.d', 'list'])
@@ -359,11 +361,11 @@ describe('openapi(): request bodies', () => {
     expect(statusesOf({ query: z.object({}) })).toEqual(['400', '2XX'])
     expect(statusesOf({ headers: z.object({}) })).toEqual(['400', '2XX'])
     expect(statusesOf({ body: z.string() })).toEqual(['400', '413', '415', '2XX'])
-    expect(statusesOf({ form: z.object({}) })).toEqual(['400', '413', '415', '2XX'])
-    expect(statusesOf({ text: z.string() })).toEqual(['400', '413', '2XX'])
-    expect(statusesOf({ bytes: z.any() })).toEqual(['400', '413', '2XX'])
-    expect(statusesOf({ stream: 'video/*' })).toEqual(['413', '415', '2XX'])
-    expect(statusesOf({ stream: '*/*' })).toEqual(['413', '2XX'])
+    expect(statusesOf({ body: form(z.object({})) })).toEqual(['400', '413', '415', '2XX'])
+    expect(statusesOf({ body: text(z.string()) })).toEqual(['400', '413', '2XX'])
+    expect(statusesOf({ body: bytes(z.any()) })).toEqual(['400', '413', '2XX'])
+    expect(statusesOf({ body: stream('video/*') })).toEqual(['413', '415', '2XX'])
+    expect(statusesOf({ body: stream('*/*') })).toEqual(['413', '2XX'])
     const { paths } = documentOf({ a: route('/[a]', { params: z.object({ a: z.string() }) }).get(nothing) })
     expect(Object.keys(paths['/{a}']!.get!.responses)).toEqual(['404', '2XX'])
   })
@@ -752,7 +754,7 @@ describe('openapi(): validators', () => {
       trim: made,
     })
     expect(warnings).toEqual([])
-    expect(Object.keys(operationOf({ form: schema }).requestBody!.content)).toEqual(['multipart/form-data'])
+    expect(Object.keys(operationOf({ body: form(schema) }).requestBody!.content)).toEqual(['multipart/form-data'])
   })
 
   it('converts arktype schemas', () => {

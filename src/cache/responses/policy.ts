@@ -1,4 +1,4 @@
-import { formatCacheControl, parseCacheControl } from '../../headers/cache-control.js'
+import { parseCacheControl } from '../../headers/cache-control.js'
 import type { Entry } from '../stores/store.js'
 
 /** Seconds after `revalidate` for which a stale entry is served; `Infinity`: no limit. */
@@ -73,21 +73,11 @@ export const ttlOf = ({ time, revalidate }: Entry, now: number): number | undefi
  * The `Cache-Control` of a response that sets none. Tags do not reach other caches, so these must revalidate every time;
  * `cdn` lets shared caches reuse the response.
  */
-export function toCacheControl({
-  cdn,
-  isPrivate,
-}: {
-  cdn?: number | undefined
-  isPrivate?: boolean | undefined
-}): string {
-  return formatCacheControl([
-    [isPrivate ? 'private' : 'public'],
-    ['max-age', 0],
-    ...(cdn === undefined || isPrivate ? [] : [['s-maxage', Math.floor(cdn)] as const]),
-    // `s-maxage` includes `proxy-revalidate` (RFC 9111 §5.2.2.10), which forbids shared caches to serve stale responses
-    // (§4.2.4). `stale-while-revalidate` would have an effect in browsers only, which must revalidate.
-    ['must-revalidate'],
-  ])
+export function toCacheControl(cdn: number | undefined, isPrivate: boolean): string {
+  // `s-maxage` includes `proxy-revalidate` (RFC 9111 §5.2.2.10), which forbids shared caches to serve stale responses
+  // (§4.2.4). `stale-while-revalidate` would have an effect in browsers only, which must revalidate.
+  const shared = cdn === undefined ? '' : ` s-maxage=${Math.floor(cdn)},`
+  return `${isPrivate ? 'private' : 'public'}, max-age=0,${isPrivate ? '' : shared} must-revalidate`
 }
 
 // Headers of one connection (https://www.rfc-editor.org/rfc/rfc9110#section-7.6.1), of one client (RFC 9111 §3.1), or of one

@@ -1,10 +1,13 @@
 export const shortestPause = 1_000
 export const longestPause = 30_000
 
-/** Lets all calls through until one fails; from then on one at a time, after longer and longer pauses, until one succeeds. */
+/**
+ * A circuit breaker. It allows all calls until one fails. After that it allows one call at a time, with pauses that double
+ * from 1 to 30 seconds, until one succeeds.
+ */
 export class Breaker {
   readonly #timeout: number
-  // What began before the last change says nothing about the time after it.
+  // The result of a call that began before the last change says nothing about the time after it.
   #turn = 1
   #pause = 0
   #until = 0
@@ -17,12 +20,12 @@ export class Breaker {
     return this.#pause !== 0
   }
 
-  /** A number to report success or failure by, or 0 where the call is not to be made. */
+  /** Returns a number for `succeed` and `fail`, or 0 if the call must not be made. */
   enter(): number {
     if (this.#pause !== 0) {
       const now = performance.now()
       if (now < this.#until) return 0
-      // Even if nothing is heard of this one again, the next may try after as long.
+      // If this call never ends, the next one is allowed after the same time.
       this.#until = now + Math.max(this.#pause, this.#timeout)
       this.#turn++
     }
@@ -33,7 +36,7 @@ export class Breaker {
     if (turn === this.#turn) this.#pause = 0
   }
 
-  /** Whether it was closed until now. */
+  /** Returns whether the breaker was closed until now. */
   fail(turn: number): boolean {
     if (turn !== this.#turn) return false
     const wasClosed = this.#pause === 0
