@@ -224,6 +224,15 @@ describe('dynamicParams: false', () => {
     expect((await fetch('/n/x')).status).toBe(404)
   })
 
+  it('lists the params of a prefix too', async () => {
+    const params = generateStaticParams(() => [{ org: 'a', user: 'b' }], { dynamicParams: false })
+    const user = route.prefix('/orgs/[org]')('/[user]', { params }).get((_request, { params }) => ({ ...params }))
+    const { fetch } = watch({ user })
+    expect(await (await fetch('/orgs/a/b')).json()).toEqual({ org: 'a', user: 'b' })
+    for (const path of ['/orgs/a/c', '/orgs/c/b']) expect([path, (await fetch(path)).status]).toEqual([path, 404])
+    expect(await params.load('/orgs/[org]/[user]')).toEqual([{ org: 'a', user: 'b' }])
+  })
+
   it('loads the list once, with the first request that needs it, for all concurrent requests', async () => {
     let give!: (rows: { slug: string }[]) => void
     const generate = vi.fn(() => new Promise<{ slug: string }[]>((resolve) => (give = resolve)))
