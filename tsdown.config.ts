@@ -10,32 +10,45 @@ const standalone: UserConfig = {
   clean: false,
 }
 
+// The modules whose types are public.
+const entries = [
+  'src/index.ts',
+  'src/cache/index.ts',
+  'src/client/index.ts',
+  'src/documents/index.ts',
+  'src/middleware/index.ts',
+  'src/node.ts',
+  'src/openapi/index.ts',
+  'src/replies/index.ts',
+  'src/response.ts',
+  'src/response-node.ts',
+  'src/webhooks/index.ts',
+]
+
 const main: UserConfig = {
-  entry: [
-    'src/index.ts',
-    'src/cache/index.ts',
-    'src/cli/main.ts',
-    'src/client/index.ts',
-    'src/documents/index.ts',
-    'src/middleware/index.ts',
-    'src/node.ts',
-    'src/openapi/index.ts',
-    'src/replies/index.ts',
-    'src/response.ts',
-    'src/response-node.ts',
-    'src/webhooks/index.ts',
-  ],
+  entry: [...entries, 'src/cli/main.ts'],
   format: 'esm',
   platform: 'neutral',
   target: 'es2022',
   // One file for one, so that a bundler takes what an app uses, and a stack trace names the file it comes from.
   unbundle: true,
   sourcemap: true,
-  dts: { sourcemap: false },
+  dts: { sourcemap: false, entry: entries },
   clean: true,
-  plugins: [embed()],
+  plugins: [embed(), withoutEmpty()],
   // The names of `imports` in package.json stay, so that each host resolves them by its own condition.
   deps: { neverBundle: [/^node:/, /^#/] },
+}
+
+/** Leaves out the type files that export nothing, of modules whose types no public type mentions. */
+function withoutEmpty() {
+  return {
+    name: 'byway:without-empty',
+    generateBundle(_options: unknown, bundle: { [file: string]: { readonly exports?: readonly string[] } }) {
+      for (const [file, { exports }] of Object.entries(bundle))
+        if (file.endsWith('.d.ts') && !exports?.length) delete bundle[file]
+    },
+  }
 }
 
 export default defineConfig([
