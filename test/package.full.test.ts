@@ -363,7 +363,7 @@ async function bundle(
   await bundlers[name]!({ ...options, outfile: file })
   const text = readFileSync(file, 'utf8')
   // Minified by one tool, because the bundlers differ in what they leave in, and in how they minify.
-  const { code } = await transform(text, { minify: true, format: 'esm', target: 'es2022', treeShaking: true })
+  const { code } = await transform(text, { minify: true, format: 'esm', target: 'es2022', treeShaking: false })
   return { file, text, bytes: gzipSync(code, { level: 9 }).length }
 }
 
