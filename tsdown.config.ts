@@ -17,6 +17,8 @@ const main: UserConfig = {
     'src/cli/main.ts',
     'src/client/index.ts',
     'src/documents/index.ts',
+    'src/inputs/multipart.ts',
+    'src/inputs/multipart-node.ts',
     'src/middleware/index.ts',
     'src/node.ts',
     'src/openapi/index.ts',

@@ -74,14 +74,14 @@ function toByway(routes) {
         const start = url.indexOf('/', 8)
         let end = url.indexOf('?', start)
         if (end === -1) end = url.length
-        const [match] = matcher.find(url, start, end)
+        const match = matcher.find(url, start, end)
         const handler = match && match.value.get(methods[index])
         if (handler && handler.hasParams) sum += handler.read(paramsOf(match, url, start, end))
       }
       return sum
     },
     look(url, method, start, end) {
-      const [match] = matcher.find(url, start, end)
+      const match = matcher.find(url, start, end)
       const handler = match?.value.get(method)
       return handler && { pattern: handler.pattern, params: paramsOf(match, url, start, end) }
     },

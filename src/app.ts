@@ -13,7 +13,7 @@ export interface RouteOperation {
   readonly handler: (request: Request, context: any) => unknown
   /** The middleware around the handler, the outermost first. */
   readonly middleware: readonly AnyMiddleware[]
-  /** The stack of the declaration, if a command has asked for stacks. */
+  /** The stack of the declaration, if a command has requested stacks. */
   readonly stack: string | undefined
 }
 

@@ -58,14 +58,11 @@ export interface NextOptions {
 /** The context object: the members of `BaseContext`, made when they are read, and what was added, as own properties. */
 export class Context implements Scoped {
   readonly #exchange: Exchange
-  readonly #signal: AbortSignal | undefined
-  /** Wraps the context that a middleware or handler gets. */
-  readonly #view: ((context: object) => object) | undefined
+  readonly #options: NextOptions | undefined
 
-  constructor(exchange: Exchange, signal?: AbortSignal, view?: (context: object) => object) {
+  constructor(exchange: Exchange, options?: NextOptions) {
     this.#exchange = exchange
-    this.#signal = signal
-    this.#view = view
+    this.#options = options
   }
 
   get '~exchange'(): Exchange {
@@ -74,20 +71,24 @@ export class Context implements Scoped {
 
   /** What a middleware or the handler gets for this context. */
   get '~seen'(): object {
-    return this.#view ? this.#view(this) : this
+    return this.#options?.view?.(this) ?? this
   }
 
   /** A copy with more in it, which outer middleware does not see. @throws TypeError if a name is a member of the context. */
-  '~with'(added: object | undefined, { signal = this.#signal, view }: NextOptions = {}): Context {
-    const outer = this.#view
-    const both = view && outer ? (context: object) => view(outer(context)) : (view ?? outer)
-    const copy = Object.assign(new Context(this.#exchange, signal, both), this)
+  '~with'(added: object | undefined, options: NextOptions | undefined): Context {
+    const copy: Context & { [name: string]: unknown } = new Context(
+      this.#exchange,
+      options ? join(this.#options, options) : this.#options,
+    ) as never
+    // `Object.assign` takes twice as long.
+    for (const name in this) copy[name] = this[name]
     try {
-      return Object.assign(copy, added)
+      for (const name in added) copy[name] = (added as { readonly [name: string]: unknown })[name]
     } catch (cause) {
       // The members are getters, which cannot be assigned to.
       throw new TypeError(`next({ ${Object.keys(added!)} }) cannot replace a member of the context; use another name`, { cause })
     }
+    return copy
   }
 
   get params(): Record<string, unknown> {
@@ -100,7 +101,7 @@ export class Context implements Scoped {
     return this.#exchange.match?.pattern
   }
   get signal(): AbortSignal {
-    return this.#signal ?? this.#exchange.request.signal
+    return this.#options?.signal ?? this.#exchange.request.signal
   }
   get env(): unknown {
     return this.#exchange.host.env ?? defaultEnv()
@@ -122,4 +123,10 @@ export class Context implements Scoped {
   get report(): BaseContext['report'] {
     return (error) => this.#exchange.report(error, 'middleware')
   }
+}
+
+// An outer view wraps the context first.
+function join({ view: outer, ...rest }: NextOptions = {}, { view: inner, ...own }: NextOptions): NextOptions {
+  const view = outer && inner ? (context: object) => inner(outer(context)) : (inner ?? outer)
+  return { ...rest, ...own, ...(view && { view }) }
 }

@@ -38,7 +38,7 @@ export interface RequestBody {
   readonly request: Request
   /** The media type in lower case, without parameters; `''` if the request has none. */
   readonly type: string
-  /** Resolves to the bytes. Rejects with a 413 Response above the limit. */
+  /** Resolves to the bytes. Rejects with a `BodyLimitError`, which becomes a 413, above the limit. */
   bytes(): Promise<Uint8Array<ArrayBuffer>>
   /** Resolves to the characters. Rejects with a 400 Response if the body is not UTF-8. */
   text(): Promise<string>
@@ -50,7 +50,7 @@ export interface RequestBody {
 export interface Operation {
   /** The query. A single value becomes an array with one element if the schema expects an array. */
   readonly query?: Schema
-  /** The request headers, by their names in lower case. */
+  /** The request headers, by their names in the schema (in lower case for a library without Standard JSON Schema). */
   readonly headers?: Schema
   /** The body: a schema for JSON (`application/json`, `+json`), or a kind such as `form(schema)`, `text()`, `bytes()`, `stream('video/*')`. */
   readonly body?: Schema | BodyKind

@@ -48,6 +48,9 @@ export class Exchange {
   #work: (() => unknown)[] | undefined
   #start: (() => void) | undefined
   #isFinished = false
+  #settled: Response | undefined
+  #passed: Response | undefined
+  #promise: Promise<Response> | undefined
   #stream: Response | undefined
   #streamEnd: Promise<void> | undefined
   // The error that no middleware has handled yet.
@@ -92,7 +95,8 @@ export class Exchange {
 
   /** The query with its `?`. */
   get search(): string {
-    return this.href.slice(this.end).replace(/#.*/s, '')
+    const { href, end } = this
+    return href.slice(end, indexIn('#', href, end, href.length))
   }
 
   report(error: unknown, phase: Phase): void {
@@ -139,15 +143,10 @@ export class Exchange {
     else setTimeout(start)
   }
 
-  /** Reports the error of a streamed body, and lets `after` wait for its end. */
-  watch(response: Response): Response {
-    const memory = memoryOf(response)
-    if (memory?.watch) {
-      this.#stream = response
-      this.#streamEnd = memory.watch((error) => this.report(error, 'stream'))
-      delete memory.watch
-    }
-    return response
+  /** A promise of a response: the same one for all middleware that the response passes. */
+  promiseOf(response: Response): Promise<Response> {
+    if (response !== this.#passed) this.#promise = Promise.resolve((this.#passed = response))
+    return this.#promise!
   }
 
   /**
@@ -164,11 +163,20 @@ export class Exchange {
   }
 
   /**
-   * Follows an error outward through the middleware. An error that a middleware replaced is handled if the same middleware
-   * read it, else it is reported.
+   * Follows a response, or its error, outward through the middleware. An error that a middleware replaced is handled if the
+   * same middleware read it, else it is reported. So is the error of a streamed body, for whose end `after` waits.
    */
   settle(response: Response, phase: Phase = 'middleware'): Response {
-    const own = response.status < 400 ? undefined : memoryOf(response)?.cause
+    if (response === this.#settled && !this.#cause) return response
+    this.#settled = response
+    const memory = memoryOf(response)
+    if (memory?.watch) {
+      this.#cancelStream(response)
+      this.#stream = response
+      this.#streamEnd = memory.watch((error) => this.report(error, 'stream'))
+      delete memory.watch
+    }
+    const own = memory?.cause
     const last = this.#cause
     this.#cause = own
     if (last && last !== own && !last.wasRead) this.#reportCause(last)
@@ -190,14 +198,19 @@ export class Exchange {
     known.add(error)
   }
 
+  // Cancels a stream that middleware replaced without reading it.
+  #cancelStream(response: Response): void {
+    const last = this.#stream
+    if (!last || last === response) return
+    const { body } = last
+    if (body && !body.locked && body !== response.body) body.cancel().catch(() => {})
+  }
+
   /** The only place where a response leaves. Reports its error, and starts the work of `after`. */
   finish(response: Response): Response {
     this.settle(response)
     if (this.#cause) this.#reportCause(this.#cause)
-    // Cancels a stream that middleware replaced without reading it.
-    const { body } = this.#stream ?? {}
-    if (body && this.#stream !== response && !body.locked && body !== response.body) body.cancel().catch(() => {})
-    this.watch(response)
+    this.#cancelStream(response)
     this.#isFinished = true
     this.#release()
     return this.request.method === 'HEAD' ? withoutBody(response) : response
@@ -218,9 +231,12 @@ function peek<value>(read: () => value): value | undefined {
  * dot segments in `request.url`.
  */
 export function locate(href: string): { href: string; start: number; end: number } {
-  // Only a segment that begins with a dot, or an escape of one, can be a dot segment.
-  if (href.includes('/.') || href.includes('/%2')) href = new URL(href).href
   // After `https://`; a host has at least one character.
-  const start = href.indexOf('/', 8)
+  let start = href.indexOf('/', 8)
+  // Only a segment that begins with a dot, or an escape of one, can be a dot segment. Most URLs have no such character.
+  if ((href.indexOf('.', start) > 0 || href.indexOf('%', start) > 0) && /\/(?:\.|%2)/.test(href)) {
+    href = new URL(href).href
+    start = href.indexOf('/', 8)
+  }
   return { href, start, end: indexIn('?', href, start, indexIn('#', href, start, href.length)) }
 }

@@ -11,6 +11,8 @@ export interface Match<value> {
   readonly value: value
   readonly pattern: string
   readonly captures: readonly Capture[]
+  /** The next best match for the same pathname. */
+  readonly next?: Match<value> | undefined
 }
 interface Capture {
   readonly name: string
@@ -32,13 +34,13 @@ interface Node<value> {
 // segment is read twice.
 interface State<value> {
   readonly nodes: readonly Node<value>[]
-  /** The matches if the pathname ends here. */
-  readonly matches: readonly Match<value>[]
+  /** The best match if the pathname ends here. */
+  readonly end: Match<value> | undefined
   /** Whether only catch-alls are left, which match whatever follows. */
   readonly isRest: boolean
   /** The next state after a segment that is not static. Made when it is first needed, as `texts`. */
   other: State<value> | undefined
-  /** The static segments as a tree of characters; `null` if there are none. */
+  /** The static segments as a tree of characters; `null` if it has no static segments. */
   texts: Text<value> | null | undefined
 }
 
@@ -52,8 +54,6 @@ interface Text<value> {
 
 // States are built lazily. Overlapping patterns can produce very many, so they are dropped at this number.
 const maxStates = 50_000
-
-const none: readonly never[] = []
 
 /**
  * Finds the patterns that match a pathname, with Next.js's precedence: static before `[x]` before `[...x]` before `[[...x]]`,
@@ -73,15 +73,14 @@ export class Matcher<value> {
   }
 
   /**
-   * Returns all matches for the pathname in `url` from `start`, its `/`, to `end`, the best first. A pathname with escapes is
-   * decoded first.
+   * Returns the best match for the pathname in `url` from `start`, its `/`, to `end`. A pathname with escapes is decoded first.
    *
    * @throws URIError if a percent-escape is malformed.
    */
-  find(url: string, start: number, end: number, isDecoded = false): readonly Match<value>[] {
+  find(url: string, start: number, end: number, isDecoded = false): Match<value> | undefined {
     let state = this.#start
     let index = start + 1
-    if (index >= end) return state.matches
+    if (index >= end) return state.end
     for (;;) {
       if (state.texts === undefined) this.#expand(state)
       let next: State<value> | undefined
@@ -108,13 +107,14 @@ export class Matcher<value> {
           isDecoded = true
         }
         next = state.other
+        if (next === undefined) return undefined
         position = indexIn('/', url, index, end)
-        if (next === undefined || position === index) return none
-        if (next.isRest) return url.charCodeAt(end - 1) === 47 || has('//', url, position, end) ? none : next.matches
+        if (position === index) return undefined
+        if (next.isRest) return url.charCodeAt(end - 1) === 47 || has('//', url, position, end) ? undefined : next.end
       }
-      if (position === end) return next.matches
+      if (position === end) return next.end
       index = position + 1
-      if (index === end) return none
+      if (index === end) return undefined
       state = next
     }
   }
@@ -124,7 +124,7 @@ export class Matcher<value> {
   }
 
   #add(pattern: string, value: value, segments = parsePattern(pattern)): void {
-    const match = { value, pattern, captures: toCaptures(segments) }
+    const match = { value, pattern, captures: toCaptures(segments), next: undefined }
     const endAt = (node: Node<value>): void => {
       if (node.end)
         throw new RouterError(
@@ -161,7 +161,7 @@ export class Matcher<value> {
       }
       state = {
         nodes,
-        matches: nodes.flatMap(({ end }) => end ?? []),
+        end: nodes.reduceRight<Match<value> | undefined>((next, { end }) => (end ? { ...end, next } : next), undefined),
         isRest: nodes.every((node) => node.param === node),
         other: undefined,
         texts: undefined,

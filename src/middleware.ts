@@ -2,6 +2,7 @@ import type { AnyMiddleware } from './app.js'
 import { checkOptions } from './options.js'
 import type { BaseContext, Context, NextOptions } from './context.js'
 import type { Method, Operation } from './declaration.js'
+import type { Exchange } from './exchange.js'
 import type { MiddlewareNotes } from './notes.js'
 import type { AnyParams } from './pattern.js'
 import type { Reply } from './reply.js'
@@ -121,8 +122,9 @@ export const notesOf = (
 /** What the result of a middleware adds to the context. */
 // prettier-ignore
 export type Added<result> =
-  result extends Promise<infer response> ? Added<response> :
-  result extends Continued<infer added>  ? added :
+  result extends Promise<infer response>       ? Added<response> :
+  [Extract<result, Continued<any>>] extends [never] ? {} :
+  result extends Continued<infer added>        ? added :
   never
 
 /** The early responses in the result of a middleware. */
@@ -143,7 +145,7 @@ export function compose(layers: readonly AnyMiddleware[], inner: Chain): Chain {
   return layers.reduceRight(wrap, inner)
 }
 
-// There is no promise if the middleware and the rest of the chain are synchronous, except the one that `next()` returns.
+// If the middleware and the rest of the chain are synchronous, there is no promise except the one that `next()` returns.
 function wrap(inner: Chain, layer: AnyMiddleware): Chain {
   return (request, context) => {
     const exchange = context['~exchange']
@@ -152,24 +154,26 @@ function wrap(inner: Chain, layer: AnyMiddleware): Chain {
     const next = (added?: object, options?: NextOptions): Promise<Response> => {
       if (given) throw new Error('next() was called twice; call it once, and return its result')
       response = inner(options?.request ?? request, added || options ? context['~with'](added, options) : context)
-      return (given = response instanceof Promise ? response : Promise.resolve(response))
-    }
-    const settle = (result: unknown): Response => {
-      if (!isResponse(result) || result.bodyUsed) return exchange.thrown(toMistake(result), 'middleware')
-      return exchange.settle(result)
+      return (given = response instanceof Promise ? response : exchange.promiseOf(response))
     }
     try {
       const result: unknown = layer(request, context['~seen'], next)
       // It has not looked at the response, so there is nothing to follow.
       if (given && result === given) return response!
       return isPromise(result)
-        ? Promise.resolve(result).then(settle, (error: unknown) => exchange.thrown(error, 'middleware'))
-        : settle(result)
+        ? Promise.resolve(result).then(
+            (result) => settle(exchange, result),
+            (error: unknown) => exchange.thrown(error, 'middleware'),
+          )
+        : settle(exchange, result)
     } catch (error) {
       return exchange.thrown(error, 'middleware')
     }
   }
 }
+
+const settle = (exchange: Exchange, result: unknown): Response =>
+  isResponse(result) && !result.bodyUsed ? exchange.settle(result) : exchange.thrown(toMistake(result), 'middleware')
 
 const toMistake = (result: unknown): TypeError =>
   new TypeError(

@@ -1,10 +1,11 @@
 import type { AnyMiddleware, RouteData, RouteOperation } from './app.js'
 import type { Context } from './context.js'
+import type { Exchange } from './exchange.js'
 import { methods, type Method, type Operation } from './declaration.js'
 import { compose, notesOf, type AroundOperation, type Chain } from './middleware.js'
 import { checkOptions, hasMethod, isLimit } from './options.js'
 import { toBodyKind, toReadBody, toReadInputs, type Read } from './prepare.js'
-import { after, attempt } from './promise.js'
+import { after, attempt, isPromise } from './promise.js'
 import { toRespond } from './respond.js'
 import { isSchema } from './schema.js'
 
@@ -60,7 +61,7 @@ const checks = {
   openapi: 'object',
 } as const
 
-// A stack costs more than the rest of a declaration. A command asks for stacks before it loads an app.
+// A stack costs more than the rest of a declaration. A command requests stacks before it loads an app.
 const wantsStacks: unique symbol = Symbol.for('byway.stacks') as never
 const toStack = (): string | undefined =>
   (globalThis as { [wantsStacks]?: boolean })[wantsStacks] ? new Error('declared').stack : undefined
@@ -83,18 +84,32 @@ function toRun(pattern: string, { method, declaration, handler, middleware }: Ro
 function toHandle(operation: Operation, handler: Handler, readInputs: Read | undefined): Chain {
   const readBody = toReadBody(operation)
   const respond = toRespond(operation)
+  const send = (value: unknown, exchange: Exchange): Response | Promise<Response> => {
+    try {
+      const response = respond(value, exchange)
+      return response instanceof Promise
+        ? response.then(
+            (response) => exchange.settle(response, 'handler'),
+            (error: unknown) => exchange.thrown(error, 'response'),
+          )
+        : exchange.settle(response, 'handler')
+    } catch (error) {
+      return exchange.thrown(error, 'response')
+    }
+  }
   const handle: Chain = (request, context) => {
     const exchange = context['~exchange']
-    return attempt(
-      () => handler(request, context['~seen']),
-      (value) =>
-        attempt(
-          () => respond(value, exchange),
-          (response) => exchange.settle(exchange.watch(response), 'handler'),
-          (error) => exchange.thrown(error, 'response'),
-        ),
-      (error) => exchange.thrown(error, 'handler'),
-    )
+    try {
+      const value = handler(request, context['~seen'])
+      return isPromise(value)
+        ? Promise.resolve(value).then(
+            (value) => send(value, exchange),
+            (error: unknown) => exchange.thrown(error, 'handler'),
+          )
+        : send(value, exchange)
+    } catch (error) {
+      return exchange.thrown(error, 'handler')
+    }
   }
   if (!readInputs && !readBody) return handle
   return (request, context) => {

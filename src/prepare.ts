@@ -3,6 +3,7 @@ import type { Exchange } from './exchange.js'
 import { readBody } from './inputs/body.js'
 import { json } from './inputs/json.js'
 import { toQueryParser } from './inputs/query.js'
+import { toShape, type Shape } from './inputs/shape.js'
 import { NullObject } from './null-object.js'
 import { toFailure, toInputErrors, toInvalid } from './problem.js'
 import { after, attempt } from './promise.js'
@@ -20,18 +21,25 @@ type ReadInput = (request: Request, exchange: Exchange, settle: (result: Result)
 
 /** Makes the function that validates the declared query and headers, once for each request. */
 export function toReadInputs({ query, headers }: Operation): Read | undefined {
-  const inputs: [name: string, read: ReadInput][] = []
+  const inputs: { readonly name: string; readonly read: ReadInput }[] = []
   if (query) {
     const parse = toQueryParser(query)
-    inputs.push(['query', (_request, { search }, settle) => parse(search, settle)])
+    inputs.push({ name: 'query', read: (_request, { search }, settle) => parse(search, settle) })
   }
-  if (headers) inputs.push(['headers', (request, _exchange, settle) => validate(headers, toObject(request.headers), settle)])
+  if (headers) {
+    let shape: Shape | undefined
+    inputs.push({
+      name: 'headers',
+      read: (request, _exchange, settle) =>
+        validate(headers, toObject(request.headers, (shape ??= toShape(headers))), settle),
+    })
+  }
   const read = (request: Request, exchange: Exchange, index: number, values: object): object | Promise<object> => {
-    const [name, readInput] = inputs[index] ?? []
-    if (!readInput) return values
+    const input = inputs[index]
+    if (!input) return values
     return after(
-      guard(name!, (settle) => readInput(request, exchange, settle)),
-      (value) => read(request, exchange, index + 1, { ...values, [name!]: value }),
+      guard(input.name, (settle) => input.read(request, exchange, settle)),
+      (value) => read(request, exchange, index + 1, { ...values, [input.name]: value }),
     )
   }
   return inputs.length
@@ -39,9 +47,10 @@ export function toReadInputs({ query, headers }: Operation): Read | undefined {
     : undefined
 }
 
-function toObject(headers: Headers): object {
+// Names in lower case, and those of the schema.
+function toObject(headers: Headers, { members }: Shape): object {
   const object = new NullObject()
-  for (const [name, text] of headers) object[name] = text
+  for (const name of [...headers.keys(), ...members.keys()]) if (headers.has(name)) object[name] = headers.get(name)
   return object
 }
 
@@ -50,10 +59,11 @@ export function toReadBody(operation: Operation): Read | undefined {
   const kind = toBodyKind(operation)
   if (!kind) return undefined
   const schema = kind.schema as Schema | undefined
-  return async (request, { server, host }) => {
-    const value = await readBody(kind, request, operation.bodyLimit ?? server.bodyLimit, host.isServer)
-    return { body: schema ? await guard('body', (settle) => validate(schema, value, settle)) : value }
-  }
+  const toInput = (body: unknown): object => ({ body })
+  return (request, { server, host }) =>
+    after(readBody(kind, request, operation.bodyLimit ?? server.bodyLimit, host.isServer), (value) =>
+      schema ? after(guard('body', (settle) => validate(schema, value, settle)), toInput) : toInput(value),
+    )
 }
 
 // A validator that fails because of a client's value is the client's 400, and its error goes to `onError`.

@@ -15,7 +15,8 @@ const jsonHeaders: HeaderPairs = [['content-type', 'application/json']]
 export function toResponse(value: unknown): Response {
   if (value === undefined) return createResponse(null, 204, [])
   if (typeof value === 'object' && value !== null) {
-    if (isResponse(value)) {
+    const prototype: unknown = Object.getPrototypeOf(value)
+    if (prototype !== Object.prototype && isResponse(value)) {
       if (value.type === 'error') throw new TypeError('Response.error() cannot be sent; throw, or use reply.problem()')
       if (value.bodyUsed) throw new TypeError('the handler returned a Response whose body was read; return a clone')
       return value

@@ -1,4 +1,4 @@
-import { after } from './promise.js'
+import { isPromise } from './promise.js'
 
 /**
  * Any Standard Schema. The members of `~standard` are not compared, because that would make TypeScript compute the
@@ -70,5 +70,7 @@ export function validate<value>(
   input: unknown,
   settle: (result: Result) => value | Promise<value>,
 ): value | Promise<value> {
-  return after(standardOf(schema).validate(input), settle)
+  const result = standardOf(schema).validate(input)
+  // It can come from another realm.
+  return isPromise(result) ? Promise.resolve(result).then(settle) : settle(result as Result)
 }

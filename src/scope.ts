@@ -62,4 +62,5 @@ declare const navigator: { userAgent?: string } | undefined
  * Whether a request can wait for a promise of another request. On Workers such a request fails:
  * https://developers.cloudflare.com/workers/runtime-apis/request/
  */
-export const sharesRuns: boolean = typeof navigator === 'undefined' || navigator.userAgent !== 'Cloudflare-Workers'
+export const sharesRuns: boolean = /* @__PURE__ */ (() =>
+  typeof navigator === 'undefined' || navigator.userAgent !== 'Cloudflare-Workers')()

@@ -104,7 +104,7 @@ export function createServe(routes: readonly RunnableRoute[], settings: ServeSet
   // Params are settled before any middleware runs. A request whose params do not match continues with the next match.
   const accept = (
     exchange: Exchange,
-    [match, ...others]: readonly Match<Target>[],
+    match: Match<Target> | undefined,
     given?: Params,
     missing: Action = notFound,
   ): Action | Promise<Action> => {
@@ -116,7 +116,7 @@ export function createServe(routes: readonly RunnableRoute[], settings: ServeSet
     return attempt<Params | undefined, Action>(
       () => parseParams(schemas, exchange.params),
       (params) => {
-        if (!params) return accept(exchange, others, undefined, invalidParams)
+        if (!params) return accept(exchange, match.next, undefined, invalidParams)
         exchange.use(match, params)
         return action
       },
@@ -124,27 +124,31 @@ export function createServe(routes: readonly RunnableRoute[], settings: ServeSet
     )
   }
 
+  const start = (exchange: Exchange, { run, declaration = {}, middleware = [] }: Action): Response | Promise<Response> => {
+    const { request, host } = exchange
+    const { body, bodyLimit = server.bodyLimit } = declaration
+    // A declared body that no middleware can read is counted by its reader.
+    if (!body || use.length || middleware.length) limitBody(request, bodyLimit, host.isServer)
+    exchange.run = run
+    const context = new Context(exchange)
+    return runInScope(context, () => chain(request, context))
+  }
+
+  const finish = (exchange: Exchange, response: Response): Response => {
+    const converted = problems ? problems.convert(response) : response
+    return exchange.finish(basePath ? withBasePath(converted, basePath) : converted)
+  }
+
   return (request, host, params) => {
     const exchange = new Exchange(request, server, host)
-    const start = ({ run, declaration = {}, middleware = [] }: Action): Response | Promise<Response> => {
-      exchange.run = run
-      const { body, bodyLimit = server.bodyLimit } = declaration
-      // A declared body that no middleware can read is counted by its reader.
-      if (!body || use.length || middleware.length) limitBody(request, bodyLimit, host?.isServer)
-      const context = new Context(exchange)
-      return runInScope(context, () => chain(request, context))
-    }
-    const finish = (response: Response): Response => {
-      const converted = problems ? problems.convert(response) : response
-      return exchange.finish(basePath ? withBasePath(converted, basePath) : converted)
-    }
-    const [route] = routes as [RunnableRoute]
-    const action = params
-      ? accept(exchange, [{ value: { route }, pattern: route.pattern, captures: [] }], params)
-      : choose(exchange)
-    return after(after(action, start), finish)
+    const action = params ? accept(exchange, toMatch(routes[0]!), params) : choose(exchange)
+    const response = action instanceof Promise ? action.then((action) => start(exchange, action)) : start(exchange, action)
+    return response instanceof Promise ? response.then((response) => finish(exchange, response)) : finish(exchange, response)
   }
 }
+
+// The match of a route that gets its params from its caller.
+const toMatch = (route: RunnableRoute): Match<Target> => ({ value: { route }, pattern: route.pattern, captures: [] })
 
 function actionOf(target: Target, method: string): Action {
   const { operations, rest } = target.route

@@ -3,7 +3,6 @@ import { createClient as createRedisClient, createCluster, createClientPool } fr
 import { Cluster, Redis } from 'ioredis'
 import {
   middleware,
-  reply,
   route,
   router,
   type AnyContext,
@@ -11,6 +10,7 @@ import {
   type Middleware,
   type RouteContext,
 } from 'byway'
+import * as reply from 'byway/reply'
 import {
   createCache,
   DynamicError,
@@ -86,22 +86,23 @@ const item = route('/items/[slug]')
   })
   .delete((_request, { params }) => void params.slug)
 
-expectError(route('/items/[slug]').use(cache({ tags: ({ params }) => [params.nope] })))
-expectError(route('/items/[slug]').use(cache({ key: ({ params }) => params.nope })))
-expectError(route('/items').use(cache({ key: ({ params }) => params.slug })))
+expectError(route('/items/[slug]').use(cache({ revalidate: false, tags: ({ params }) => [params.nope] })))
+expectError(route('/items/[slug]').use(cache({ revalidate: false, key: ({ params }) => params.nope })))
+expectError(route('/items').use(cache({ revalidate: false, key: ({ params }) => params.slug })))
 
 const parsed = route('/numbers/[id]', { params: z.object({ id: z.coerce.number() }) })
-  .use(cache({ key: ({ params }) => expectType<number>(params.id) }))
+  .use(cache({ revalidate: false, key: ({ params }) => expectType<number>(params.id) }))
   .get((_request, { params }) => params.id)
 
 const tail = route('/files/[...path]')
-  .use(cache({ tags: ({ params }) => params.path }))
+  .use(cache({ revalidate: false, tags: ({ params }) => params.path }))
   .get((_request, { params }) => params.path)
 
 const mine = route('/me')
   .use(session)
   .use(
     cache({
+      revalidate: false,
       key: ({ user }) => {
         expectType<User>(user)
         return user.id
@@ -115,17 +116,17 @@ const mine = route('/me')
   })
 
 // What nobody adds, or only what is further in.
-expectError(route('/me').use(cache({ key: ({ user }) => user.id })))
+expectError(route('/me').use(cache({ revalidate: false, key: ({ user }) => user.id })))
 expectError(
   route('/me')
-    .use(cache({ key: ({ user }) => user.id }))
+    .use(cache({ revalidate: false, key: ({ user }) => user.id }))
     .use(session),
 )
-expectError(route('/me').use(cache({ tags: ({ user }) => [user.id] })))
+expectError(route('/me').use(cache({ revalidate: false, tags: ({ user }) => [user.id] })))
 
 const bound = route
   .env<Env>()('/bound')
-  .use(cache({ key: ({ env }) => expectType<Env['KV']>(env.KV) }))
+  .use(cache({ revalidate: false, key: ({ env }) => expectType<Env['KV']>(env.KV) }))
   .get((_request, { env }) => env.KV.get('a', 'text'))
 
 // ── factories ──
@@ -133,14 +134,14 @@ const bound = route
 const cached = route.use(cache({ revalidate: 60, tags: ['all'] }))
 const one = cached('/one/[id]').get((_request, { params }) => params.id)
 const authed = route.use(session)
-const personal = authed.use(cache({ key: ({ user }) => user.id }))
+const personal = authed.use(cache({ revalidate: false, key: ({ user }) => user.id }))
 const own = personal('/own/[id]').get((_request, { user, params }) => ({
   user: user.name,
   id: params.id,
 }))
-const tagged = route.use(cache({ tags: ({ params }) => [String(params['slug'])] }))
+const tagged = route.use(cache({ revalidate: false, tags: ({ params }) => [String(params['slug'])] }))
 const two = tagged('/two/[slug]').get((_request, { params }) => params.slug)
-expectError(route.use(cache({ key: ({ user }) => user.id })))
+expectError(route.use(cache({ revalidate: false, key: ({ user }) => user.id })))
 
 // ── one for many ──
 
@@ -157,17 +158,23 @@ const inner = route('/inner/[slug]')
   .use(minute)
   .get((_request, { user }) => expectType<string>(user.name))
 
-const perUser = cache({ key: ({ user }: AnyContext & { user: User }) => user.id })
+const perUser = cache({ revalidate: false, key: ({ user }: AnyContext & { user: User }) => user.id })
 route('/me')
   .use(session)
   .use(perUser)
   .get((_request, { user }) => user)
 expectError(route('/me').use(perUser))
-const bySlug: CacheOptions<RouteContext<'/x/[slug]'>> = { tags: ({ params }) => [params.slug] }
+const bySlug: CacheOptions<RouteContext<'/x/[slug]'>> = { revalidate: false, tags: ({ params }) => [params.slug] }
 route('/x/[slug]').use(cache(bySlug))
 expectError(route('/x').use(cache(bySlug)))
 
 // ── options ──
+
+expectError(cache())
+expectError(cache({}))
+expectError(cache({ tags: ['a'] }))
+cache({ revalidate: 60, bypass: (request, { url }) => request.headers.has('x-draft') || url.search === '?draft' })
+expectError(cache({ revalidate: 60, bypass: async () => true }))
 
 expectAssignable<CacheOptions>({
   revalidate: false,
@@ -179,19 +186,19 @@ expectAssignable<CacheOptions>({
   statuses: [200, 404],
   maxBytes: 1e6,
 })
-cache({ cdn: 60 })
+cache({ revalidate: false, cdn: 60 })
 expectError(cache({ revalidate: true }))
 expectError(cache({ revalidate: '60' }))
-expectError(cache({ ttl: 60 }))
-expectError(cache({ tag: 'a' }))
-expectError(cache({ tags: 'a' }))
-expectError(cache({ tags: () => 'a' }))
-expectError(cache({ tags: async () => ['a'] }))
-expectError(cache({ key: 'a' }))
-expectError(cache({ vary: 'accept' }))
-expectError(cache({ dynamic: 'force-dynamic' }))
-expectError(cache({ statuses: 404 }))
-expectError(route('/x').use(cache({ ttl: 60 })))
+expectError(cache({ revalidate: false, ttl: 60 }))
+expectError(cache({ revalidate: false, tag: 'a' }))
+expectError(cache({ revalidate: false, tags: 'a' }))
+expectError(cache({ revalidate: false, tags: () => 'a' }))
+expectError(cache({ revalidate: false, tags: async () => ['a'] }))
+expectError(cache({ revalidate: false, key: 'a' }))
+expectError(cache({ revalidate: false, vary: 'accept' }))
+expectError(cache({ revalidate: false, dynamic: 'force-dynamic' }))
+expectError(cache({ revalidate: false, statuses: 404 }))
+expectError(route('/x').use(cache({ revalidate: false, ttl: 60 })))
 expectError(route('/x').use(cache))
 expectError(router({ item }, { use: [cache] }))
 

@@ -1,5 +1,6 @@
 import { rewrites, route, router, type Router } from 'byway'
 import { expectAssignable, expectType } from 'tsd'
+import { z } from 'zod'
 
 const item = route('/items/[slug]').get((request, { params }) => params.slug)
 const app = router(

@@ -83,7 +83,7 @@ else expectType<'in time'>(timed.data)
 // ── timeout ──
 
 type ResultOf<layer> = layer extends (...rest: never) => infer result ? Awaited<result> : never
-const layer = timeout(0.5)
+const layer = timeout(500)
 expectType<Reply<503, Problem<503>>>({} as Early<ResultOf<typeof layer>>)
 expectAssignable<TimeoutOptions>({ retryAfter: 5 })
 expectError(timeout())

@@ -44,6 +44,7 @@ const packages: Record<string, RegExp> = {
   // The build bundles the files next to it.
   'openapi/page/assets': /^openapi\/page\/[\w.]+\?text$/,
   'codegen/*': /^(?:node:(?:fs|module|path|url)|typescript)$/,
+  'inputs/multipart-node': /^@fastify\/busboy$/,
   'cli/*': /^(?:node:(?:child_process|fs|fs\/promises|path|url)|commander|jiti)$/,
   'hosts/*': /^(?:node:(?:http2?|net|os|stream)|srvx\/node)$/,
 }

@@ -111,6 +111,7 @@ describe('the field names of form()', () => {
     '[0]',
     '[a]',
     'a[][]',
+    'a[][b]',
     'a[].b',
     'a[',
     'a]',
@@ -125,9 +126,17 @@ describe('the field names of form()', () => {
     'a\r.b',
     'a\u2028',
     'a[\u2029]',
-  ])('are a 400 if they are malformed: %j', async (name) => {
-    const [[, detail]] = (await refusal(fields(name))) as [[string, string]]
-    expect(detail).toBe('A field is named like address.city or tags[0].')
+    'Phone No.',
+    'toString]',
+    '__proto__]x',
+  ])('are only keys, which zod-form-data does not get, if they have no structure: %j', async (name) => {
+    const entries: Entries = [[name, 'x'], ['b', 'y']]
+    const key = name.replace(/\[\]$/, '')
+    const value = key === name ? 'x' : ['x']
+    expect(await (await send(entries, '/any')).json()).toEqual({ form: { [key]: value, b: 'y' } })
+    expect(await (await send(entries)).json()).toEqual({ form: { b: 'y' } })
+    expect(Object.keys(Object.prototype)).toEqual([])
+    expect(Object.prototype.toString.call([])).toBe('[object Array]')
   })
 
   it.each([
@@ -509,13 +518,16 @@ describe('any form', () => {
       text: async () => String(new URLSearchParams(entries as [string, string][])),
     } as RequestBody)
 
+  // Any other name is only a key.
+  const isRegular = (name: string): boolean => !/[\n\r\u2028\u2029]/.test(name) && /^[^.[\]]+(?:\.[^.[\]]+|\[[^.[\]]+\])*$/.test(name)
+
   // The structure that the names describe, with lists if a step after the first is a number.
   function model(entries: Entries): unknown {
     const form: Record<string, unknown> = {}
     // `tags[]` is a list under `tags`.
     const toKey = (name: string): string => name.replace(/\[\]$/, '')
     const lists = new Set(entries.flatMap(([name]) => (name.endsWith('[]') ? [toKey(name)] : [])))
-    const fields = entries.map(([name, value]) => [toKey(name), value] as const)
+    const fields = entries.map(([name, value]) => [toKey(name), value] as const).filter(([name]) => isRegular(name))
     for (const name of new Set(fields.map(([name]) => name))) {
       const values = fields.flatMap(([other, value]) => (other === name ? [value] : []))
       const steps = name.split(/[.[\]]+/).filter(Boolean)
@@ -542,7 +554,7 @@ describe('any form', () => {
           return
         }
         accepted++
-        const names = [...new Set(entries.map(([name]) => name.replace(/\[\]$/, '')))]
+        const names = [...new Set(entries.map(([name]) => name.replace(/\[\]$/, '')))].filter(isRegular)
         for (const name of names) {
           const steps = stringToPathArray(name).map(String)
           expect(steps).toEqual(name.split(/[.[\]]+/).filter(Boolean))

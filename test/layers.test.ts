@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
-import { type AnyContext, type AnyMiddleware, errorOf, middleware, route, router, type RouterOptions, text } from '../src/index.js'
+import { type AnyContext, type AnyMiddleware, type Continued, errorOf, middleware, route, router, type RouterOptions, text } from '../src/index.js'
 import * as reply from '../src/replies/index.js'
 
 const at = (path: string, init?: RequestInit): Request => new Request(`http://test${path}`, init)
@@ -334,9 +334,9 @@ describe('what next() adds to the context', () => {
   it('can have any name that is not a member of the context', async () => {
     for (const name of ['with', 'constructor', 'toString', 'then', 'exchange', 'valueOf', 'get', 'user']) {
       const it = route('/')
-        .use(((_request: Request, _context: object, next: any) => next({ [name]: 'first' })) as AnyMiddleware)
+        .use(middleware((_request, _context, next) => next({ [name]: 'first' })))
         .use(middleware((_request, _context, next) => next({ more: 'second' })))
-        .get({ query: z.object({}) }, (_request, context) => [(context as any)[name], context.more])
+        .get({ query: z.object({}) }, (_request, context) => [(context as Record<string, unknown>)[name] as string, context.more])
       const { fetch, onError } = watch({ it })
       expect([name, await (await fetch('/')).json()]).toEqual([name, ['first', 'second']])
       expect(onError).not.toHaveBeenCalled()
@@ -826,7 +826,7 @@ describe('next(added, options)', () => {
     const ran = vi.fn()
     const boom = new Error('late')
     const late: Promise<Response>[] = []
-    const refresh = middleware((_request, { waitUntil }, next) => {
+    const refresh = middleware((_request, { waitUntil }, next): Response | Continued<{}> => {
       waitUntil(
         new Promise((resolve) => setTimeout(resolve, 5)).then(() => {
           late.push(next({ isLate: true }))

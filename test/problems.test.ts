@@ -118,13 +118,14 @@ describe('router({ problems })', () => {
 
   it('is a 500 without details if toBody throws or returns a value that JSON cannot represent, and reports it', async () => {
     for (const toBody of [
-      () => {
+      (): unknown => {
         throw new Error('in toBody')
       },
-      () => ({ error: 1n }) as never,
+      (): unknown => ({ error: 1n }),
     ]) {
       onError.mockClear()
-      const all = router(routes, { problems: problems({ schema: z.any(), toBody }), onError })
+      const broken = problems({ schema: z.any(), toBody: () => toBody() })
+      const all = router(routes, { problems: broken, onError })
       const response = await all.fetch(at('/nowhere'))
       expect([response.status, await response.json()]).toEqual([500, { title: 'Internal Server Error', status: 500 }])
       expect(onError.mock.calls).toMatchObject([[expect.any(Error), { phase: 'response' }]])

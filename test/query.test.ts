@@ -125,6 +125,22 @@ describe('a query with a union', () => {
     expect(await read('?a=1&b=2')).toMatchObject({ a: expect.anything() })
   })
 
+  it('has the same in an object of the query, at any depth', async () => {
+    const of = z.discriminatedUnion('by', [
+      z.object({ by: z.literal('ids'), of: z.array(z.string()) }),
+      z.object({ by: z.literal('name'), of: z.string() }),
+    ])
+    for (const [schema, prefix, wrap] of [
+      [z.object({ f: of }), 'f', (f: unknown) => ({ f })],
+      [z.object({ a: z.object({ f: of }) }), 'a[f]', (f: unknown) => ({ a: { f } })],
+    ] as const) {
+      const read = toRead(schema)
+      expect(await read(`?${prefix}[by]=ids&${prefix}[of]=1`)).toEqual(wrap({ by: 'ids', of: ['1'] }))
+      expect(await read(`?${prefix}[of]=1&${prefix}[of]=2&${prefix}[by]=ids`)).toEqual(wrap({ by: 'ids', of: ['1', '2'] }))
+      expect(await read(`?${prefix}[by]=name&${prefix}[of]=1`)).toEqual(wrap({ by: 'name', of: '1' }))
+    }
+  })
+
   it('is one array for a member of the object that is a union', async () => {
     const read = toRead(z.object({ v: z.union([z.array(z.string()), z.object({ from: z.string() })]).optional() }))
     expect(await read('?v=a')).toEqual({ v: ['a'] })

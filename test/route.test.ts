@@ -84,7 +84,7 @@ describe('route()', () => {
       [/'\/a'.*\.get\(\).*handler/, () => base.get({})],
       [/'\/a'.*\.get\(\).*handler/, () => base.get({}, 'handler')],
       [/'\/a'.*\.get\(\) takes an object/, () => base.get(null, handler)],
-      [/'\/a'.*\.get\(\) takes an object.*string/, () => base.get('x', handler)],
+      [/'\/a'.*\.get\(\) takes an object, not "x"/, () => base.get('x', handler)],
       [/takes an operation such as \{ query: schema \}, not a schema/, () => base.post(schema, handler)],
       [/'\/a'.*\.post\(\) takes an object.*function/, () => base.post(handler, handler)],
       [/no option 'querry'.*query, headers, body/, () => base.get({ querry: schema }, handler)],
@@ -102,7 +102,7 @@ describe('route()', () => {
       [/a HEAD request has none/, () => base.head({ body: text(schema) }, handler)],
       [/\.use\(\).*undefined/, () => base.use()],
       [/\.use\(\).*null/, () => base.use(null)],
-      [/\.use\(\).*object/, () => route.use({} as never)],
+      [/\.use\(\).*{}/, () => route.use({} as never)],
       [/'parms'/, () => (route as any)('/a', { parms: schema })],
       [/'params'/, () => (route as any)('/a/[id]', { params: {} })],
     ]
@@ -632,7 +632,7 @@ describe('route.prefix(pattern, { params })', () => {
 
   it('cannot be changed by the schema of a route', async () => {
     const nosy = z.looseObject({ id: z.string() }).transform((params) => ({ ...params, shop: 'changed', seen: Object.keys(params) }))
-    const item = shop('/[id]', { params: nosy }).get((_request, { params }) => ({ ...params }) as object)
+    const item = shop('/[id]', { params: nosy as never }).get((_request, { params }) => ({ ...(params as object) }))
     const got = await (await router({ item }).fetch(at('/shops/7/8'))).json()
     expect(got).toMatchObject({ shop: 7, seen: ['id'] })
   })
@@ -644,9 +644,8 @@ describe('route.prefix(pattern, { params })', () => {
 })
 
 describe('a request whose params do not match', () => {
-  const number = (name: string) => z.object({ [name]: z.coerce.number() }) as never
   const routes = {
-    first: route('/items/[id]', { params: number('id') }).get((_request, { params, pattern }) => [pattern, { ...params }]),
+    first: route('/items/[id]', { params: z.object({ id: z.coerce.number() }) }).get((_request, { params, pattern }) => [pattern, { ...params }]),
     second: route('/[kind]/[id]', { params: z.object({ kind: z.enum(['items', 'toys']), id: z.string().regex(/^[a-z]$/) }) })
       .get((_request, { params, pattern }) => [pattern, { ...params }])
       .post(() => 'posted'),

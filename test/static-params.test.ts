@@ -203,7 +203,7 @@ describe('dynamicParams: false', () => {
   })
 
   it('compares an empty array as an absent catch-all, and params with names of object members', async () => {
-    const files = route('/[constructor]/[[...toString]]', { params: generateStaticParams(() => [{ constructor: 'a', toString: [] }] as any, { dynamicParams: false }) })
+    const files = route('/[constructor]/[[...toString]]', { params: generateStaticParams(() => [{ constructor: 'a', toString: [] }] as never, { dynamicParams: false }) as never })
       .get(() => 1)
     const { fetch } = watch({ files })
     expect((await fetch('/a')).status).toBe(200)

@@ -529,6 +529,20 @@ describe('headers', () => {
     ])
     expect('toString' in seen).toBe(false)
   })
+
+  it.each([
+    ['zod', z.object({ 'X-Api-Key': z.string(), Origin: z.string().optional() })],
+    ['a union of zod', z.union([z.object({ other: z.string() }), z.object({ 'X-Api-Key': z.string(), Origin: z.exactOptional(z.string()) })])],
+    ['valibot', toStandardJsonSchema(v.object({ 'X-Api-Key': v.string(), Origin: v.exactOptional(v.string()) }))],
+    ['arktype', type({ 'X-Api-Key': 'string', 'Origin?': 'string', '+': 'delete' })],
+  ])('have the names that a schema of %s writes, whatever the client writes', async (_library, headers) => {
+    const app = router({ a: route('/a').get({ headers }, (_request, { headers }) => headers as object) })
+    for (const name of ['x-api-key', 'X-Api-Key', 'X-API-KEY']) {
+      const response = await get(app, '/a', { [name]: 'k', 'x-other': '1' })
+      expect([response.status, await response.json()]).toEqual([200, { 'X-Api-Key': 'k' }])
+    }
+    expect((await get(app, '/a')).status).toBe(400)
+  })
 })
 
 describe('a declared response', () => {

@@ -1,27 +1,25 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { type Method, route, type RouteOperation, type Schema } from 'byway'
+import { type BodyKind, type Method, route, type RouteOperation, type Schema } from 'byway'
 import * as reply from 'byway/reply'
 import { z } from 'zod'
 
-/** What a page needs to know of an operation to call it. */
+/** The data of an operation that the page needs to call it. */
 interface OperationInfo {
   readonly method: Method
   readonly pattern: string
-  /** JSON Schemas. */
-  readonly inputs: { readonly [input in (typeof inputs)[number]]?: object }
-  /** The statuses whose answer is declared. */
+  /** The JSON Schemas of `query`, `headers`, and the body under the key of its kind: `body`, `form`, `text`, `bytes`. */
+  readonly inputs: { readonly [input: string]: object }
+  /** The statuses with a declared response. */
   readonly declared: readonly number[]
 }
 
-const inputs = ['query', 'headers', 'body', 'form', 'text', 'bytes'] as const
-
 interface ExplorerOptions {
-  /** What is served, in a word or two. */
+  /** The title of the page. */
   readonly title?: string
-  /** What the page puts into a param of this name at first. */
+  /** The first value of each param, by name. */
   readonly examples?: { readonly [param: string]: string }
-  /** What the page suggests for the `authorization` header. */
+  /** The first value of the `authorization` header. */
   readonly authorization?: string
 }
 
@@ -41,7 +39,7 @@ const policy = [
   "frame-ancestors 'none'",
 ].join('; ')
 
-/** Two routes: a page at `/` from which a person calls the others, and what it reads of them. */
+/** Two routes: a page at `/` that calls the other routes, and their data. */
 export const explorer = (routes: Routes, options: ExplorerOptions = {}) => ({
   page: route('/').get({ openapi: { hidden: true } }, () =>
     reply.html(page, { headers: { 'content-security-policy': policy } }),
@@ -56,18 +54,25 @@ interface Routes {
   }
 }
 
-/** Routes are data: what the router matches by and the client is typed by is here to be read. */
+/** Routes are data, so a page can be made of them. */
 function describeRoutes(routes: Routes): OperationInfo[] {
   return Object.values(routes).flatMap(({ pattern, operations }) =>
     Array.from(operations.values(), ({ method, declaration }) => ({
       method,
       pattern,
-      inputs: Object.fromEntries(
-        inputs.flatMap((input) => (declaration[input] ? [[input, toJsonSchema(declaration[input])]] : [])),
-      ),
+      inputs: toInputs(declaration),
       declared: toStatuses(declaration.response),
     })),
   )
+}
+
+function toInputs({ query, headers, body }: RouteOperation['declaration']): OperationInfo['inputs'] {
+  const kind = body && 'read' in body ? (body as BodyKind) : undefined
+  return {
+    ...(query && { query: toJsonSchema(query) }),
+    ...(headers && { headers: toJsonSchema(headers) }),
+    ...(body && { [kind?.key ?? 'body']: toJsonSchema((kind ? kind.schema : body) as Schema) }),
+  }
 }
 
 const toJsonSchema = (schema: Schema): object =>

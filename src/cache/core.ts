@@ -29,8 +29,17 @@ export interface Core {
   /** Whether code that `run` runs has a scope. */
   hasScopes(): boolean
   /** Runs code in a scope that collects the marks of the data it reads. */
-  run<value>(collected: Map<string, string>, context: ScopeContext | undefined, work: () => value): value
+  run<value>(collected: Collected, context: ScopeContext | undefined, work: () => value): value
 }
+
+/** What a response or a result depends on, collected while it is made. */
+export interface Collected {
+  readonly marks: Map<string, string>
+  /** The smallest `revalidate` of the wrapped functions that were called, in seconds; `null`: no time limit. */
+  revalidate: number | null
+}
+
+export const toCollected = (revalidate: number | null): Collected => ({ marks: new Map(), revalidate })
 
 /** What a scope needs of the context. */
 export interface ScopeContext {

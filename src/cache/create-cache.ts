@@ -78,10 +78,9 @@ export interface Cache {
    * stored. The function rejects with a TypeError for arguments such as functions and class instances, and for results that
    * JSON cannot represent.
    *
-   * A cached response, or another wrapped function's result, gets the tags of the wrapped functions that it called and the
-   * smaller of their lifetimes ends with the first tag. Within one request, a repeated call reuses the first result for up to
-   * one second. Both need `AsyncLocalStorage`, which Workers has with `nodejs_compat`; without it, give the cached route the
-   * tags itself.
+   * A cached response, or another wrapped function's result, gets the tags of the wrapped functions that it called, and their
+   * `revalidate` if it is smaller. Within one request, a repeated call reuses the first result for up to one second. Both need
+   * `AsyncLocalStorage`, which Workers has with `nodejs_compat`; without it, give the tags to the cached route.
    *
    * @example
    * const findItem = cache.wrap((slug: string) => db.find(slug), { key: 'item', revalidate: 60, tags: (slug) => [`item:${slug}`] })
@@ -93,7 +92,7 @@ export interface Cache {
     options: WrapOptions<Parameters<(...args: args) => unknown>>,
   ): (...args: args) => Promise<Jsonify<Awaited<result>>>
   /**
-   * Resolves to a copy of the value that `set` stored, or to `undefined` if there is none or one of its tags was revalidated,
+   * Resolves to a copy of the value that `set` stored, or to `undefined` if it is missing or one of its tags was revalidated,
    * also with 'max'. A cached response that is made with it gets its tags.
    */
   get(this: void, key: string): Promise<unknown>
@@ -123,7 +122,7 @@ export function createCache(options: CreateCacheOptions = {}): Cache {
     withCacheOptions(toLayer(core, toLayerOptions(given)), given) as never
   const renew = async (mark: string): Promise<void> => {
     await core.storeFor().renew([mark])
-    // Afterwards, because what a call reads meanwhile can be old.
+    // Afterwards, because a value that is read during the call can be old.
     core.revalidations++
   }
   const members: { readonly [name in keyof Cache]: Cache[name] } = {

@@ -1,6 +1,6 @@
 import type { Jsonify } from '../jsonify.js'
 import { toJson } from '../json.js'
-import { toMarks, type Core, type Versioned } from './core.js'
+import { toCollected, toMarks, type Core, type Versioned } from './core.js'
 import { encodeValue } from './key.js'
 import { expiresOf, stateOf, type Windows } from './responses/policy.js'
 import type { Outcome } from './runs/flight.js'
@@ -23,8 +23,8 @@ export interface WrapSettings<args extends readonly unknown[]> extends Windows {
 
 /** The result of a function as it is stored, or its error, and the marks that it depends on. */
 type Result =
-  | { readonly text: string; readonly marks: Versioned }
-  | { readonly text: undefined; readonly error: unknown; readonly marks: Versioned }
+  | { readonly text: string; readonly marks: Versioned; readonly revalidate: number | null }
+  | { readonly text: undefined; readonly error: unknown; readonly marks: Versioned; readonly revalidate: null }
 
 interface Made {
   readonly outcome: Outcome
@@ -53,15 +53,15 @@ export function wrap<args extends readonly unknown[], result>(
       marks,
       async make(versioned) {
         const time = Date.now()
-        const collected = new Map<string, string>()
+        const collected = toCollected(revalidate)
         // No mark has the version ''. A result whose tags have no known version is not stored, nor is what is made of it.
         const own = versioned ?? marks().map((mark) => [mark, ''] as const)
         try {
           const text = toText(await core.run(collected, undefined, () => fn(...args)))
-          const entry = toEntry(key, text, time, revalidate, settings, [...own, ...collected])
-          return { outcome: versioned ? entry : 'unstorable', result: { text, marks: entry.marks } }
+          const entry = toEntry(key, text, time, collected.revalidate, settings, [...own, ...collected.marks])
+          return { outcome: versioned ? entry : 'unstorable', result: toResult(entry) }
         } catch (error) {
-          return { outcome: 'failed', result: { text: undefined, error, marks: [...own, ...collected] } }
+          return { outcome: 'failed', result: { text: undefined, error, marks: [...own, ...collected.marks], revalidate: null } }
         }
       },
       signal: () => (never ??= new AbortController().signal),
@@ -77,13 +77,13 @@ export function wrap<args extends readonly unknown[], result>(
     const isReusable = ({ text }: Result): boolean => text !== undefined
     // The caller can change its arguments before the function runs.
     const result = await reuse(core, currentContext(), key, isReusable, () => find(key, args.map(copy) as never))
-    collect(result.marks)
+    collect(result.marks, result.revalidate)
     if (result.text === undefined) throw result.error
     return fromText(result.text) as Jsonify<Awaited<result>>
   }
 }
 
-const toResult = ({ body, marks }: Entry): Result => ({ text: body as string, marks })
+const toResult = ({ body, marks, revalidate }: Entry): Result => ({ text: body as string, marks, revalidate })
 
 // Copies what `encodeValue` accepts.
 function copy(value: unknown): unknown {
@@ -107,7 +107,7 @@ export async function getData(core: Core, key: string): Promise<unknown> {
   })
   // Only the caller can make the value again, so a value that 'max' made stale is not returned.
   if (!entry || isMarkedStale || stateOf(entry, Date.now(), noWindows) !== 'fresh') return undefined
-  collect(entry.marks)
+  collect(entry.marks, entry.revalidate)
   return fromText(entry.body as string)
 }
 

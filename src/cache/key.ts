@@ -1,7 +1,7 @@
 /**
  * Encodes a value as a string that no other value has: JSON, with a name in front of values that JSON writes like others.
  *
- * @throws TypeError for values that cannot be told apart, such as functions and instances of classes.
+ * @throws TypeError for values that cannot be distinguished, such as functions and instances of classes.
  */
 export function encodeValue(value: unknown): string {
   switch (typeof value) {

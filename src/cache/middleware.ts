@@ -110,6 +110,7 @@ class Visit implements Job<Made> {
   // The URLs that the handler sees, without the query: of the context, and of the request.
   private readonly href: string
   private readonly requestHref: string
+  private app: AnyContext['app'] | undefined
   private reads: Reads | undefined
   private known: readonly string[] | undefined
 
@@ -128,6 +129,7 @@ class Visit implements Job<Made> {
     this.href = href
     // They differ after a rewrite, or if an outer middleware changed one of them.
     this.requestHref = request.url === whole ? href : toRequestHref(request.url, href)
+    this.app = undefined
     this.reads = undefined
     this.known = undefined
     let key = core.prefix + href
@@ -161,7 +163,9 @@ class Visit implements Job<Made> {
 
   private toMarks(): readonly string[] {
     const { core, options, operation, marks } = this.layer
-    const { url, app } = this.context
+    const { basePath } = (this.app ??= this.context.app)
+    // The path in its one spelling, as it is in the key.
+    const pathname = this.href.slice(this.href.indexOf('/', 8) + toCanonicalPath(basePath).length)
     const { prefix } = core
     const tagged =
       marks ??
@@ -174,7 +178,7 @@ class Visit implements Job<Made> {
           ),
         ),
       )
-    const path = toPathMark(prefix, toCanonicalPath(url.pathname.slice(app.basePath.length) || '/'))
+    const path = toPathMark(prefix, pathname || '/')
     return this.layer.hasParams
       ? [...tagged, path, toPathMark(prefix, operation.pattern)]
       : [...tagged, path]
@@ -193,6 +197,7 @@ class Visit implements Job<Made> {
       key: this.key,
       request: this.request,
       context: this.context,
+      app: (this.app ??= this.context.app),
       next: this.next,
       href: this.href,
       requestHref: this.requestHref,

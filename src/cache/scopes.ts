@@ -1,32 +1,31 @@
 import { currentScope, runInScope } from '../scope.js'
-import type { ScopeContext, Versioned } from './core.js'
-
-type Marks = Map<string, string>
+import type { Collected, ScopeContext, Versioned } from './core.js'
 
 // The same for all caches, because a response can be made with the data of another cache.
-const marksKey = Symbol('marks')
+const collectedKey = Symbol('collected')
 
 /** The context of the request that runs, if it has a scope. */
 export const currentContext = (): ScopeContext | undefined => currentScope()?.context
 
-/** Runs code in a scope that collects the marks of the data that it reads. */
+/** Runs code in a scope that collects the marks and lifetimes of the data that it reads. */
 export function runCollecting<value>(
-  collected: Marks,
+  collected: Collected,
   context: ScopeContext | undefined,
   work: () => value,
 ): value {
   // The context of the request, not the one of a middleware: the memo is found by it.
-  return runInScope(currentScope() ? undefined : context, work, [[marksKey, collected]])
+  return runInScope(currentScope() ? undefined : context, work, [[collectedKey, collected]])
 }
 
-/** Adds marks to those of the response, or of the result, that is being made. */
-export function collect(marks: Versioned): void {
-  const collected = currentScope()?.values.get(marksKey) as Marks | undefined
+/** Adds the marks and the lifetime of data to those of the response, or of the result, that is being made. */
+export function collect(marks: Versioned, revalidate: number | null): void {
+  const collected = currentScope()?.values.get(collectedKey) as Collected | undefined
   if (!collected) return
+  if (revalidate !== null) collected.revalidate = Math.min(collected.revalidate ?? revalidate, revalidate)
   for (const [mark, version] of marks) {
-    const other = collected.get(mark) ?? version
+    const other = collected.marks.get(mark) ?? version
     // A result of an older and a newer version is not current.
-    collected.set(mark, other === version ? version : '')
+    collected.marks.set(mark, other === version ? version : '')
   }
 }
 

@@ -20,7 +20,7 @@ export type CallsOf<app, pattern extends keyof Table<app>> = RouteCalls<
   EarlyOf<app>
 >
 
-// A route of a written file has its calls already. `unknown` stands for params without a schema, which the pattern tells.
+// A route of a written file has its calls already. `unknown` means params without a schema; the pattern has their types.
 // prettier-ignore
 type RouteCalls<route, early> =
   route extends WrittenRoute ? route :

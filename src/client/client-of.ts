@@ -2,9 +2,9 @@ import type { HrefParams, QueryValue } from '../href.js'
 import type { Schema } from '../schema.js'
 import type { CallOptions, HeadersInput } from './options.js'
 
-// Types that a stand-alone client needs too. They know calls, but no routes.
+// Types that a client in one file needs too. They know calls, but no routes.
 
-/** One call: its options beside the params, and the value that it resolves to. */
+/** One call: its options except the params, and the value that it resolves to. */
 export interface Call<options, result> {
   readonly options: options
   readonly result: result

@@ -37,7 +37,7 @@ interface SentBodies {
 type FormInput<input, output> = FormData | (FormData extends input ? output : Sent<input, output>)
 type SchemaInput<schema> = Sent<Input<schema>, Output<schema>>
 
-/** The params that a client takes: the input of the route's schema; `unknown` if there is none. */
+/** The params that a client takes: the input of the route's schema; `unknown` if it has no schema. */
 export type ParamsInput<params> = params extends Schema ? SchemaInput<params> : params
 
 /**

@@ -38,7 +38,7 @@ export interface ClientSettings {
   readonly onResponse?: (response: Response, request: Request) => Response | void | Promise<Response | void>
 }
 
-/** The options of every call beside the inputs of its operation. */
+/** The options of every call, in addition to the inputs of its operation. */
 export interface CallOptions {
   /** Headers of this call. */
   readonly headers?: HeadersInput

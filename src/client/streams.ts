@@ -3,7 +3,7 @@ import { sleep } from './race.js'
 import type { Attempt } from './retry.js'
 import { UnexpectedResponse } from './unexpected-response.js'
 
-/** The media type of a response in lower case, without parameters; `''` if there is none. */
+/** The media type of a response in lower case, without parameters; `''` if it has no type. */
 export const toMediaType = ({ headers }: Response): string =>
   /^[^;\s]*/.exec(headers.get('content-type') ?? '')![0].toLowerCase()
 

@@ -79,7 +79,7 @@ export function readCalls(given: string, options: CodegenOptions, reserved: read
       const label = toTypeName(route.name.split('/').findLast((segment) => segment && segment[0] !== '[') ?? '')
       const params = members.getProperty('~params')
       const paramsType = params && checker.getNonNullableType(checker.getTypeOfSymbol(params))
-      // `unknown` stands for params without a schema. The pattern has their types.
+      // `unknown` means params without a schema. The pattern has their types.
       if (paramsType && !(paramsType.flags & ts.TypeFlags.Unknown) && !isEmpty(ts, checker, paramsType))
         lines.push(`'~params'?: ${printer.print(paramsType, `params of ${route.name}`, 'options', label)}`)
       for (const method of methods) {

@@ -42,7 +42,7 @@ export function readMessage(incoming: IncomingMessage, limit: number, owner: Bod
       chunks = []
       reject(error)
     }
-    // Node.js reads and drops the rest itself. A client that waits for a 100 must not be asked for it.
+    // Node.js reads and drops the rest itself. A client that waits for a 100 must not get one.
     if (announcesMore(incoming, limit)) return fail(new BodyLimitError(limit))
     if (incoming.destroyed && !incoming.readableEnded) return fail(owner.toReason())
     owner.onRead()

@@ -36,7 +36,7 @@ export function toRequest(
 // As `text()` decodes: without a byte order mark, and with U+FFFD for invalid bytes.
 const decoder = new TextDecoder()
 
-// srvx creates `Headers` only when code asks for them. The body and the signal differ from srvx's: a body that byway
+// srvx creates `Headers` only when code reads them. The body and the signal differ from srvx's: a body that byway
 // rejects leaves the connection usable, and canceling the body is no sign that the client disconnected.
 class ServedRequest extends NodeRequest implements BodySource {
   readonly #incoming: Incoming

@@ -12,7 +12,7 @@ interface Prepared {
 
 /**
  * The event streams that a server writes in response to GET. Their clients reconnect by specification, so a server that
- * closes disconnects them at once instead of waiting for their end.
+ * closes disconnects them immediately instead of waiting for their end.
  *
  * @see https://html.spec.whatwg.org/multipage/server-sent-events.html#reestablish-the-connection
  */

@@ -76,7 +76,7 @@ export function serve(app: App, options: ServeOptions = {}): Served {
     handle(incoming, outgoing, waits)
   }
   const server = createServer(toServerOptions(options), (incoming, outgoing) => onRequest(incoming, outgoing, false))
-  // Without this listener, Node.js asks for the body before the app can reject the request.
+  // Without this listener, Node.js requests the body before the app can reject the request.
   server.on('checkContinue', (incoming, outgoing) => onRequest(incoming, outgoing, true))
   // Without this listener, Node.js closes the connection.
   server.on('connect', (_incoming, socket) =>

@@ -1,36 +1,37 @@
 import type { BodyKind, RequestBody } from '../declaration.js'
-import { tooLarge, toProblem } from '../problem.js'
+import { toProblem } from '../problem.js'
 import { BodyLimitError, limitStream, readWithin, type BodySource } from './source.js'
+
+type Bytes = Uint8Array<ArrayBuffer>
 
 /**
  * Reads the body of a request as a kind. One look at the media type selects the reader. Bytes are counted while they are
- * read, whatever the headers say. Rejects with a Response if the body cannot be read.
+ * read, whatever the headers say. Throws, or rejects with, a Response or a `BodyLimitError` if the body cannot be read.
  */
-export async function readBody(
-  kind: BodyKind,
-  request: Request,
-  limit: number,
-  isServer: boolean | undefined,
-): Promise<unknown> {
-  const header = request.headers.get('content-type')
-  const type = mediaType(header ?? '')
-  const read = (): Promise<Uint8Array<ArrayBuffer>> => readBytes(request, limit, isServer)
+export function readBody(kind: BodyKind, request: Request, limit: number, isServer: boolean | undefined): unknown {
+  const type = mediaType(request.headers.get('content-type') ?? '')
   const isAccepted = kind.types.some((accepted) => matches(type, accepted))
-  if (!isAccepted) {
-    // Without bytes there is nothing to convert, and the schema decides.
-    const length = request.headers.get('content-length')
-    const isEmpty = length === '0' || request.body === null || (header === null && !(await read()).length)
-    if (!isEmpty) throw unsupported(kind.types)
+  const read = (): Promise<Bytes> => (isAccepted ? readBytes(request, limit, isServer) : readEmpty())
+  // Without bytes there is nothing to convert, and the schema decides. A byte of another media type is a 415.
+  const readEmpty = async (): Promise<Bytes> => {
+    try {
+      return await readBytes(request, 0, isServer)
+    } catch (error) {
+      throw error instanceof BodyLimitError ? unsupported(kind.types) : error
+    }
   }
   const body: RequestBody = {
     request,
     type,
     // A copy, because a host's bytes can be a view of a buffer with other data in it.
-    bytes: async () => (isAccepted ? (await read()).slice() : new Uint8Array()),
-    text: async () => (isAccepted ? decode(await read()) : ''),
+    bytes: () => read().then((bytes) => bytes.slice()),
+    text: () => read().then(decode),
     stream() {
+      const isEmpty = request.headers.get('content-length') === '0' || request.body === null
+      if (!isAccepted && !isEmpty) throw unsupported(kind.types)
       checkReadable(request)
-      return request.body ? limitStream(request.body, limit) : new Response('').body!
+      checkLength(request, limit)
+      return request.body && isAccepted ? limitStream(request.body, limit) : new Response('').body!
     },
   }
   return kind.read(body)
@@ -39,7 +40,7 @@ export async function readBody(
 // https://www.rfc-editor.org/rfc/rfc9110#section-8.3.1, without the parameters, which never change the reader
 function mediaType(header: string): string {
   const match =
-    header.length <= 1_000 ? /^[ \t]*([!#$%&'*+.^_`|~\w-]+\/[!#$%&'*+.^_`|~\w-]+)[ \t]*(?:;[^,]*)?$/.exec(header) : null
+    header.length <= 1_000 ? /^[ \t]*([!#$%&'*+.^_`|~\w-]+\/[!#$%&'*+.^_`|~\w-]+)[ \t]*(?:;(?:[^,"]|"[^"]*")*)?$/.exec(header) : null
   return match ? match[1]!.toLowerCase() : ''
 }
 
@@ -57,57 +58,54 @@ function unsupported(types: readonly string[]): Response {
 }
 
 // The programmer's mistake, or a coding that byway does not decode.
-function checkReadable({ headers, method, url, bodyUsed }: Request): void {
-  const encoding = headers.get('content-encoding')
+function checkReadable(request: Request): void {
+  const encoding = request.headers.get('content-encoding')
   if (encoding !== null && encoding.toLowerCase() !== 'identity')
     throw toProblem(415, 'Unsupported Media Type', { detail: 'The body must not have a Content-Encoding.' }, [
       ['accept-encoding', 'identity'],
     ])
-  if (bodyUsed)
+  if (request.bodyUsed)
     throw new TypeError(
-      `the body of ${method} ${url} was read before it was validated; read context.body, or declare no body`,
+      `the body of ${request.method} ${request.url} was read before it was validated; read context.body, or declare no body`,
     )
 }
 
-async function readBytes(
+// A body that announces too many bytes is not read. One that announces too few is counted all the same.
+function checkLength(request: Request & Partial<BodySource>, limit: number): void {
+  if (!(Number(request.headers.get('content-length')) > limit)) return
+  // A host that reads its own bodies keeps the connection usable.
+  if (!request[readWithin]) request.body?.cancel().catch(() => {})
+  throw new BodyLimitError(limit)
+}
+
+function readBytes(
   request: Request & Partial<BodySource>,
   limit: number,
   isServer: boolean | undefined,
-): Promise<Uint8Array<ArrayBuffer>> {
+): Promise<Bytes> {
   checkReadable(request)
   const length = request.headers.get('content-length')
-  // A body that announces too many bytes is not read. One that announces too few is counted all the same.
-  if (length !== null && Number(length) > limit && !request[readWithin]) {
-    request.body?.cancel().catch(() => {})
-    throw tooLarge(limit)
+  const fail = (error: unknown): never => {
+    throw error instanceof BodyLimitError ? error : toProblem(400, 'Bad Request', { detail: 'The body ended early.' })
   }
-  const reader = request[readWithin] || (isServer && length !== null) ? undefined : request.body?.getReader()
-  try {
-    if (request[readWithin]) return await request[readWithin](limit)
-    // A server has enforced the length that the request announces.
-    if (isServer && length !== null) return new Uint8Array(await request.arrayBuffer())
-    return reader ? await collect(reader, limit) : new Uint8Array()
-  } catch (error) {
-    throw error instanceof BodyLimitError
-      ? tooLarge(limit)
-      : toProblem(400, 'Bad Request', { detail: 'The body ended early.' })
-  }
+  if (request[readWithin]) return request[readWithin](limit).catch(fail)
+  checkLength(request, limit)
+  // A server has enforced the length that the request announces.
+  if (isServer && length !== null) return request.arrayBuffer().then((buffer) => new Uint8Array(buffer), fail)
+  return collect(request.body?.getReader(), limit).catch(fail)
 }
 
-async function collect(
-  reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>,
-  limit: number,
-): Promise<Uint8Array<ArrayBuffer>> {
+async function collect(reader: ReadableStreamDefaultReader<Bytes> | undefined, limit: number): Promise<Bytes> {
   let bytes = new Uint8Array()
   let size = 0
   for (;;) {
-    const { done, value } = await reader.read()
+    const { done = true, value } = (await reader?.read()) ?? {}
     if (done) return bytes.subarray(0, size)
     if (!(value instanceof Uint8Array)) throw new TypeError('the body contains a chunk that is not bytes')
     const offset = size
     size += value.byteLength
     if (size > limit) {
-      reader.cancel().catch(() => {})
+      reader!.cancel().catch(() => {})
       throw new BodyLimitError(limit)
     }
     // A body of one chunk is not copied. A list of chunks of one byte would take a hundred times their size.

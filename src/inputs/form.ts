@@ -1,3 +1,4 @@
+import { readMultipart, type Entries } from '#inputs/multipart'
 import type { BodyKind, RequestBody } from '../declaration.js'
 import { toInvalid, toPointer, toProblem } from '../problem.js'
 import type { Schema } from '../schema.js'
@@ -14,7 +15,8 @@ const maxDepth = 10
 /**
  * A body as a form: `multipart/form-data` or `application/x-www-form-urlencoded`. The schema gets one object: names as they were
  * sent, and several values under one name as an array. `tags[]` is an array under `tags`. An empty file input is absent. The object
- * has no prototype and can be iterated like `FormData`, which is what `zfd.formData()` expects.
+ * has no prototype and can be iterated like `FormData`, which is what `zfd.formData()` expects; the iterator leaves out names that
+ * are not like `address.city` or `tags[0]`.
  *
  * A form has at most 1,000 fields; a name has at most 256 characters and 10 steps, and lists have no gaps.
  *
@@ -33,14 +35,11 @@ export function form<schema extends Schema>(schema: schema): BodyKind<'form', sc
   }
 }
 
-type Entries = Iterable<readonly [string, string | File]>
-
 async function readEntries(body: RequestBody): Promise<Entries> {
   if (body.type !== 'multipart/form-data') return new URLSearchParams(await body.text())
   const bytes = await body.bytes()
   if (!bytes.length) return []
-  const headers = { 'content-type': body.request.headers.get('content-type')! }
-  return new Response(bytes, { headers }).formData().catch(() => {
+  return readMultipart(bytes, body.request.headers.get('content-type')!).catch(() => {
     throw toProblem(400, 'Bad Request', { detail: 'The body is not valid multipart/form-data.' })
   })
 }
@@ -67,8 +66,7 @@ export function toFormObject(entries: Entries, members: Shape['members']): Recor
     if (++count > maxFields) throw reject(`A form has at most ${maxFields} fields.`, '')
     if (isList) lists.add(key)
     if (!(key in form)) {
-      // Only a member of the schema can keep its `[]`.
-      place(isList ? key : key.replace(/\[\]$/, ''), root)
+      place(key, root)
       form[key] = isList || isArray(members.get(key)) ? [value] : value
     } else append(form, key, value)
   }
@@ -76,10 +74,12 @@ export function toFormObject(entries: Entries, members: Shape['members']): Recor
   return Object.defineProperty(form, Symbol.iterator, { value: () => toEntries(form, lists) })
 }
 
-// As `FormData` iterates, with `tags[0]` for the first value of `tags[]`: zod-form-data makes a list of it.
+// As `FormData` iterates, with `tags[0]` for the first value of `tags[]`: zod-form-data makes a list of it. Names that it would
+// misread are left out.
 function* toEntries(form: object, lists: ReadonlySet<string>): Generator<readonly [string, unknown]> {
   for (const [key, value] of Object.entries(form))
-    for (const [index, one] of [value].flat().entries()) yield [lists.has(key) ? `${key}[${index}]` : key, one]
+    if (grammar.test(key))
+      for (const [index, one] of [value].flat().entries()) yield [lists.has(key) ? `${key}[${index}]` : key, one]
 }
 
 // `address.lines[0]` has the steps `address`, `lines` and `0`. A line end would stop zod-form-data's own parser early.
@@ -91,7 +91,9 @@ function place(key: string, root: Tree): void {
     throw reject(detail, key)
   }
   if (key.length > maxKeyLength) fail(`A field's name has at most ${maxKeyLength} characters.`)
-  const steps = grammar.test(key) ? key.match(/[^.[\]]+/g)! : fail('A field is named like address.city or tags[0].')
+  // Any other name is only a key.
+  if (!grammar.test(key)) return
+  const steps = key.match(/[^.[\]]+/g)!
   if (steps.length > maxDepth) fail(`A field's name has at most ${maxDepth} steps.`)
   let tree = root
   steps.forEach((step, depth) => {

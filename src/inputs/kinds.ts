@@ -3,7 +3,7 @@ import type { Schema, Unvalidated } from '../schema.js'
 
 /**
  * A body as its exact characters, of any media type: to verify a signature and then parse it, for example. A byte order mark
- * is kept. A body that is not UTF-8 is a 400.
+ * is preserved. A body that is not UTF-8 is a 400.
  */
 export function text(): BodyKind<'text', Unvalidated<string>, string>
 export function text<schema extends Schema>(schema: schema): BodyKind<'text', schema, string>

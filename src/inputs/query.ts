@@ -13,24 +13,27 @@ export function toQueryParser(
   schema: Schema,
 ): <value>(search: string, settle: (result: Result) => value | Promise<value>) => value | Promise<value> {
   let shape: Shape | undefined
+  let arrays: readonly string[] | undefined
   return (search, settle) => {
     // Computed with the first request, because a JSON Schema is slow to make.
-    const { members } = (shape ??= toShape(schema))
+    shape ??= toShape(schema)
     const issues: Issue[] = []
     const query = new NullObject()
+    const ambiguous: Place[] = []
     if (search)
-      for (const [name, text] of new URLSearchParams(search)) {
-        const path = place(query, shape, name, text)
+      new URLSearchParams(search).forEach((text, name) => {
+        const path = place(query, shape!, name, text, ambiguous)
         if (path) issues.push({ path, message: 'This value can be given only once.' })
-      }
+      })
     if (issues.length) return settle({ issues })
-    const ambiguous = Object.keys(query).filter(
-      (name) => typeof query[name] === 'string' && members.get(name)?.types.has('array'),
-    )
+    const places = ambiguous.filter(([target, key]) => typeof target[key] === 'string')
     const attempt = (reading: number, first?: Result): ReturnType<typeof settle> => {
-      ambiguous.forEach((name, bit) => (query[name] = reading & (1 << bit) ? [query[name]].flat() : [query[name]].flat()[0]))
+      places.forEach(([target, key], bit) => {
+        const [text] = [target[key]].flat()
+        target[key] = reading & (1 << bit) ? [text] : text
+      })
       return validate(schema, query, (result) => {
-        const isLast = reading + 1 >= 1 << Math.min(ambiguous.length, maxAmbiguous)
+        const isLast = reading + 1 >= 1 << Math.min(places.length, maxAmbiguous)
         if (!result.issues) return settle(result)
         // The first reading decides the errors that the client sees.
         return isLast ? settle(first ?? result) : attempt(reading + 1, first ?? result)
@@ -40,22 +43,33 @@ export function toQueryParser(
   }
 }
 
+type Place = readonly [target: Record<string, unknown>, key: string]
+
 // Puts a value under its name: `tag`, `tag[]` for an array, or `filter[color]` for an object. Returns the path of the value that
-// excludes this one, if there is one.
-function place(target: Record<string, unknown>, { members }: Shape, name: string, text: string): string[] | undefined {
-  const [, base = '', step = '', rest = ''] =
-    (!members.has(name) && /^([^[]+)\[([^\]]*)\](.*)$/.exec(name)) || []
-  const inner = members.get(base)
-  if (inner?.types.has('object') && step) {
-    const child = (target[base] ??= new NullObject())
-    const path = child instanceof NullObject ? place(child, inner, step + rest, text) : []
-    return path && [base, ...path]
+// excludes this one, if there is one. Adds to `ambiguous` where the value can be an array or a string.
+function place(
+  target: Record<string, unknown>,
+  { members }: Shape,
+  name: string,
+  text: string,
+  ambiguous: Place[],
+): string[] | undefined {
+  const parts = members.has(name) ? null : /^([^[]+)\[([^\]]*)\](.*)$/.exec(name)
+  const inner = parts && members.get(parts[1]!)
+  let key = name
+  if (inner) {
+    const [, base, step, rest] = parts as unknown as [string, string, string, string]
+    if (step && inner.types.has('object')) {
+      const child = (target[base] ??= new NullObject())
+      const path = child instanceof NullObject ? place(child, inner, step + rest, text, ambiguous) : []
+      return path && [base, ...path]
+    }
+    if (!isScalar(inner) && !step && !rest) key = base
   }
-  const isList = !!inner && !isScalar(inner) && !step && !rest
-  const key = isList ? base : name
   const seen = target[key]
   const shape = members.get(key)
-  if (seen === undefined) target[key] = isList || isArray(shape) ? [text] : text
+  if (shape?.types.has('array')) ambiguous.push([target, key])
+  if (seen === undefined) target[key] = key !== name || isArray(shape) ? [text] : text
   else if (isScalar(shape) || seen instanceof NullObject) return [key]
   else append(target, key, text)
   return undefined

@@ -65,9 +65,11 @@ export function limitStream(stream: ReadableStream<Bytes>, limit: number): Reada
  */
 export function limitBody(request: Request & Partial<BodySource>, limit: number, isHosted?: boolean): void {
   if (request[limitWithin]) return request[limitWithin](limit)
-  const { method, headers } = request
+  const { method } = request
+  if (method === 'GET' || method === 'HEAD') return
+  const { headers } = request
   const length = headers.get('content-length')
-  if (method === 'GET' || method === 'HEAD' || (isHosted && length && +length <= limit)) return
+  if (isHosted && length && +length <= limit) return
   const prototype = Object.getPrototypeOf(request) as Request
   let body: ReadableStream<Bytes> | null | undefined
   const define = (name: string, get: () => unknown): unknown =>

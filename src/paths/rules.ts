@@ -64,7 +64,7 @@ export function toFollow<rule extends Rule>(
   return (url, start, end) => {
     const pathEnd = isRedirect && end - start > 2 && url.charCodeAt(end - 1) === 47 ? end - 1 : end
     try {
-      const [match] = matcher.find(url, start, pathEnd)
+      const match = matcher.find(url, start, pathEnd)
       if (!match) return undefined
       const params = paramsOf(match, url, start, pathEnd)
       if (Object.values(params).flat().some(isDots)) return undefined

@@ -52,7 +52,7 @@ const recoded = /^(?:gzip|br)$/
  *
  * Hop-by-hop headers, and those that `Connection` names, are not forwarded in either direction. `Via` is added, to detect a
  * request that comes back to this process, which gets a 508. Add `X-Forwarded-For` from `context.ip` in `headers` if the upstream
- * trusts it. The upstream is asked not to compress, because `fetch` would decode. `bodyLimit` does not apply: a route that
+ * trusts it. `Accept-Encoding: identity` asks the upstream not to compress, because `fetch` would decode. `bodyLimit` does not apply: a route that
  * forwards declares no body.
  *
  * @throws TypeError if the URL is not an absolute http(s) URL, or has a password.

@@ -15,7 +15,7 @@ export function text<status extends Status = 200>(text: string, init?: ReplyInit
 }
 
 /**
- * A `text/html` Response from a string, or from the result of `html` of `byway/documents`. A string is sent as it is, so
+ * A `text/html` Response from a string, or from the result of `html` from `byway/documents`. A string is sent as it is, so
  * text from users must be escaped before.
  */
 export function html<status extends Status = 200>(

@@ -50,7 +50,7 @@ class ItemStream<item> implements UnderlyingDefaultSource<Uint8Array<ArrayBuffer
   readonly #encode: Encode<item>
   readonly #keepAlive: KeepAlive | undefined
   #iterator: AsyncIterator<item> | Iterator<item> | undefined
-  /** Whether the iterator waits for a call of `next`, and must be closed if there is none. */
+  /** Whether the iterator waits for a call of `next`, and must be closed if no call comes. */
   #isOpen = true
   #beat: ReturnType<typeof setTimeout> | undefined
   /** The time since which the client waits for the next item. */

@@ -64,7 +64,7 @@ describe('fileStore', () => {
     (maxBytes) => {
       const make = (): unknown => fileStore(directory, { maxBytes: maxBytes as number })
       expect(make).toThrow(RangeError)
-      expect(make).toThrow(/fileStore\(\) takes a maxBytes of 65536 bytes or more, not .+; 1 GiB is 2 \*\* 30$/)
+      expect(make).toThrow(/fileStore\(\) takes a maxBytes of at least 65536, not /)
     },
   )
 

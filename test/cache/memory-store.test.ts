@@ -54,7 +54,7 @@ describe('memoryStore', () => {
       const make = (): unknown => memoryStore({ maxBytes: maxBytes as number })
       expect(make).toThrow(RangeError)
       expect(make).toThrow(
-        /memoryStore\(\) takes a maxBytes of 4096 bytes or more, not .+; 64 MiB are 64 \* 2 \*\* 20$/,
+        /memoryStore\(\) takes a maxBytes of at least 4096, not /,
       )
     },
   )

@@ -89,3 +89,17 @@ describe('cache.wrap() with a key that another function has', () => {
     expect(String(errors)).toContain("twice with the key 'find'")
   })
 })
+
+describe('a cached response that calls a wrapped function', () => {
+  it('has the smaller revalidate of the two', async () => {
+    const cache = createCache()
+    const find = cache.wrap(() => 1, { key: 'find', revalidate: 5 })
+    const cached = route.use(cache({ revalidate: 60 }))
+    const app = router({
+      with: cached('/with').get(() => find()),
+      without: cached('/without').get(() => 1),
+    })
+    const ttl = async (path: string) => ((await read(app.fetch(at(path))))[2] as { ttl: number }).ttl
+    expect([await ttl('/with'), await ttl('/without')]).toEqual([5, 60])
+  })
+})

@@ -111,7 +111,7 @@ describe('runtimeCacheStore', () => {
     const cache = createRuntimeCache()
     const store = runtimeCacheStore({ ...cache, set: async () => {}, expireTag: async () => {} })
     await runtimeCacheStore(cache).versions(['t:a'])
-    await expect(async () => store.renew(['t:a'])).rejects.toThrow("did not take a new version of 't:a'")
+    await expect(async () => store.renew(['t:a'])).rejects.toThrow("did not store a new version of 't:a'")
   })
 
   it('gives versions that match nothing while none are kept', async () => {

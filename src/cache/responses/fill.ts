@@ -3,7 +3,7 @@ import { ownTarget, textOf } from '#response'
 import type { App } from '../../app.js'
 import type { Next } from '../../middleware.js'
 import type { Dynamic } from '../cache-options.js'
-import type { Core, ScopeContext, Versioned } from '../core.js'
+import { toCollected, type Core, type ScopeContext, type Versioned } from '../core.js'
 import type { Outcome } from '../runs/flight.js'
 import type { Entry } from '../stores/store.js'
 import { toEntityTag } from './from-entry.js'
@@ -33,7 +33,8 @@ export interface Fill {
   readonly pattern: string
   readonly key: string
   readonly request: Request
-  readonly context: ScopeContext & { readonly url: URL; readonly signal: AbortSignal; readonly app: App }
+  readonly context: ScopeContext & { readonly url: URL; readonly signal: AbortSignal }
+  readonly app: App
   readonly next: Next
   /** The URLs that the handler sees, without the query: of the context, and of the request. */
   readonly href: string
@@ -64,7 +65,7 @@ export async function runFill(fill: Fill, marks: Versioned | undefined, signal: 
   const tracker = new Tracker(settings.dynamic, pattern, settings.varied)
   const request = toTrackedRequest(fill.request, fill.requestHref, tracker, signal)
   const view = toView({ outer: context, reads, href, pattern, tracker, signal })
-  const collected = new Map<string, string>()
+  const collected = toCollected(settings.revalidate)
   const hadScopes = core.hasScopes()
   const run = <value>(work: () => value): value => core.run(collected, context, work)
   const response = await run(() => next(undefined, { request, view }))
@@ -85,7 +86,7 @@ export async function runFill(fill: Fill, marks: Versioned | undefined, signal: 
   const refusal = !marks ? 'store' : isScoped() ? toRefusal(response, settings) : 'first use of data'
   if (refusal !== undefined) return refuse('unstorable', refusal)
 
-  const sent = toSent(response, context.app)
+  const sent = toSent(response, fill.app)
   if (errorOf(sent.response) !== undefined) return refuse('failed', 'error format')
   const toEntry = async (body: Entry['body']): Promise<Entry> => ({
     key: fill.key,
@@ -93,9 +94,9 @@ export async function runFill(fill: Fill, marks: Versioned | undefined, signal: 
     headers: await completeHeaders(toStoredHeaders(sent.headers, body), body, settings),
     body,
     time,
-    revalidate: settings.revalidate,
-    expires: expiresOf(time, settings.revalidate, settings),
-    marks: [...marks!, ...collected],
+    revalidate: collected.revalidate,
+    expires: expiresOf(time, collected.revalidate, settings),
+    marks: [...marks!, ...collected.marks],
   })
   const text = textOf(sent.response) ?? (response.body === null ? '' : undefined)
   if (text !== undefined) {

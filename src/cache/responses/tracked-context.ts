@@ -1,18 +1,22 @@
-import { Guard, Recorder, toReads, watch, type Reads } from './watch.js'
+import { Guard, none, Recorder, toReads, watch, type IsOpen, type Reads, type Replace } from './watch.js'
 import { TrackedURL } from './tracked-url.js'
 import type { Tracker } from './tracker.js'
+
+const replaceInputs =
+  (inputs: object): Replace =>
+  (name) =>
+    Object.hasOwn(inputs, name) ? inputs[name as never] : none
 
 /**
  * The context as `key` sees it, with the validated inputs. Records what `key` reads of the values that outer middleware added,
  * in `reads`, and as `pairs` for the key.
  */
-export function toRecordedContext(context: object, inputs: object, reads: Reads, pairs: unknown[]): object {
-  return watch(context, new Recorder(reads, pairs), (name) => isOwn(context, name), inputs)
-}
+export const toRecordedContext = (context: object, inputs: object, reads: Reads, pairs: unknown[]): object =>
+  watch(context, new Recorder(reads, pairs), isOwn, replaceInputs(inputs))
 
 /** The context with the validated inputs, as `tags` sees it. */
 export const withInputs = (context: object, inputs: object): object =>
-  watch(context, new Recorder(toReads(), []), () => true, inputs)
+  watch(context, new Recorder(toReads(), []), () => true, replaceInputs(inputs))
 
 interface ViewOptions {
   /** The context outside of the cache. */
@@ -33,34 +37,28 @@ interface ViewOptions {
  */
 export function toView({ outer, reads, href, pattern, tracker, signal }: ViewOptions): (context: object) => object {
   const guard = new Guard(reads, tracker)
+  const isOpen: IsOpen = (name, context) =>
+    isOwn(name, context) ||
+    // An inner middleware added it.
+    (Object.hasOwn(context, name) &&
+      !(Object.hasOwn(outer, name) && Object.is(outer[name as never], context[name as never])))
   let url: URL | undefined
-  return (context) => {
-    const isInner = (name: PropertyKey): boolean =>
-      Object.hasOwn(context, name) &&
-      !(Object.hasOwn(outer, name) && Object.is(outer[name as never], context[name as never]))
-    const replaced = {
-      get url() {
-        return (url ??= new TrackedURL(href, outer.url, tracker))
-      },
-      get params() {
-        // Those of other patterns are part of the key.
-        return pattern.includes('[') ? (context as { params?: object }).params : {}
-      },
-      get signal() {
-        const { signal: own } = context as ViewOptions['outer']
-        // An inner middleware can have passed its own.
-        return own === outer.signal ? signal() : own
-      },
-    }
-    return watch(context, guard, (name) => isOwn(context, name) || isInner(name), replaced)
+  const replace: Replace = (name, context) => {
+    if (name === 'url') return (url ??= new TrackedURL(href, outer.url, tracker))
+    // The params of other patterns are part of the key.
+    if (name === 'params' && !pattern.includes('[')) return {}
+    // An inner middleware can have passed its own signal.
+    if (name === 'signal' && (context as ViewOptions['outer']).signal === outer.signal) return signal()
+    return none
   }
+  return (context) => watch(context, guard, isOpen, replace)
 }
 
 /**
  * Whether a name is a member of every context: outer middleware cannot add it. `ip` belongs to one client. An absent symbol,
- * and `then`, are what the language and the console ask for.
+ * and `then`, are read by the language and the console.
  */
-const isOwn = (context: object, name: PropertyKey): boolean =>
+const isOwn: IsOpen = (name, context) =>
   !Object.hasOwn(context, name)
     ? typeof name === 'symbol' || name === 'then' || (name in context && name !== 'ip' && !(name in Object.prototype))
     : name === 'then'

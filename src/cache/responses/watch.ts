@@ -11,37 +11,63 @@ export interface Watcher {
   list(names: PropertyKey[], isOpen: (name: PropertyKey) => boolean): PropertyKey[]
 }
 
-/**
- * An object whose reads go through a watcher, except members that `isOpen` allows. `replaced` has members that are returned
- * in place of the object's.
- */
-export function watch(
-  target: object,
-  watcher: Watcher,
-  isOpen: (name: PropertyKey) => boolean,
-  replaced: object = {},
-  // The target of a Proxy that returns other values than a frozen object has must not be that object.
-  shadow: object = target,
-): any {
-  const read = (name: PropertyKey): unknown => Reflect.get(target, name, target)
-  const get = (name: PropertyKey): unknown =>
-    name in replaced && Object.hasOwn(replaced, name)
-      ? replaced[name as never]
-      : isOpen(name)
-        ? read(name)
-        : watcher.get(name, read(name))
-  return new Proxy(shadow, {
-    get: (_, name) => get(name),
-    has: (_, name) => Object.hasOwn(replaced, name) || (isOpen(name) ? name in target : watcher.has(name, name in target)),
-    ownKeys: () => watcher.list(Reflect.ownKeys(target), isOpen) as string[],
-    getOwnPropertyDescriptor(_, name) {
-      const isOwn = Object.hasOwn(target, name)
-      if (!(isOpen(name) ? isOwn : watcher.has(name, isOwn))) return undefined
-      return { value: get(name), writable: true, enumerable: true, configurable: true }
-    },
-    set: (_, name, value) => Reflect.set(target, name, value),
-    getPrototypeOf: () => Reflect.getPrototypeOf(target),
-  })
+/** Whether a member can be read without the watcher. */
+export type IsOpen = (name: PropertyKey, target: object) => boolean
+
+/** What a member is replaced by, or `none`. */
+export type Replace = (name: PropertyKey, target: object) => unknown
+export const none: unique symbol = Symbol('none')
+
+/** Makes an object whose reads go through a watcher. */
+export const watch = (target: object, watcher: Watcher, isOpen: IsOpen, replace: Replace, shadow: object = target): any =>
+  new Proxy(shadow, new Traps(target, watcher, isOpen, replace))
+
+// A class, because a miss makes one for each middleware and the handler.
+class Traps implements ProxyHandler<object> {
+  private readonly target: object
+  private readonly watcher: Watcher
+  private readonly isOpen: IsOpen
+  private readonly replace: Replace
+
+  constructor(target: object, watcher: Watcher, isOpen: IsOpen, replace: Replace) {
+    this.target = target
+    this.watcher = watcher
+    this.isOpen = isOpen
+    this.replace = replace
+  }
+
+  get(_: object, name: PropertyKey): unknown {
+    const { target } = this
+    const replaced = this.replace(name, target)
+    if (replaced !== none) return replaced
+    const value: unknown = Reflect.get(target, name, target)
+    return this.isOpen(name, target) ? value : this.watcher.get(name, value)
+  }
+
+  has(_: object, name: PropertyKey): boolean {
+    const isPresent = name in this.target
+    if (this.replace(name, this.target) !== none) return true
+    return this.isOpen(name, this.target) ? isPresent : this.watcher.has(name, isPresent)
+  }
+
+  ownKeys(): (string | symbol)[] {
+    const isOpen = (name: PropertyKey): boolean => this.isOpen(name, this.target)
+    return this.watcher.list(Reflect.ownKeys(this.target), isOpen) as string[]
+  }
+
+  getOwnPropertyDescriptor(_: object, name: PropertyKey): PropertyDescriptor | undefined {
+    const isOwn = Object.hasOwn(this.target, name)
+    if (!(this.isOpen(name, this.target) ? isOwn : this.watcher.has(name, isOwn))) return undefined
+    return { value: this.get(_, name), writable: true, enumerable: true, configurable: true }
+  }
+
+  set(_: object, name: PropertyKey, value: unknown): boolean {
+    return Reflect.set(this.target, name, value)
+  }
+
+  getPrototypeOf(): object | null {
+    return Reflect.getPrototypeOf(this.target)
+  }
 }
 
 /** What `key` read of one object, by name. Names of methods are `get:theme`; an object that was read into has its own reads. */
@@ -79,7 +105,7 @@ export class Recorder implements Watcher {
     values.set(name, inner)
     this.#pairs.push(path)
     if (isPlain(Object.getPrototypeOf(value)))
-      return watch(value, new Recorder(inner, this.#pairs, path), isInherited(value), {}, {})
+      return watch(value, new Recorder(inner, this.#pairs, path), isInherited, () => none, {})
     if (!isJar(value)) reject(path, value)
     return toJar(value, (call, method, ...given) => {
       if (!(method in jarMethods)) throw new TypeError(`cache({ key }) cannot call ${path}.${call}; it can read cookies`)
@@ -122,7 +148,7 @@ export class Guard implements Watcher {
     const inner = this.#reads.values.get(name)
     if (!inner || typeof value !== 'object' || value === null) return value
     if (isPlain(Object.getPrototypeOf(value)))
-      return watch(value, new Guard(inner, this.#tracker, path), isInherited(value), {}, {})
+      return watch(value, new Guard(inner, this.#tracker, path), isInherited, () => none, {})
     const jar = value as Jar
     return toJar(jar, (call, method, ...given) => {
       const isKeyed =
@@ -147,11 +173,9 @@ export class Guard implements Watcher {
   }
 }
 
-// What plain objects inherit is not data, and promises and symbols are what the language asks for.
-const isInherited =
-  (object: object) =>
-  (name: PropertyKey): boolean =>
-    !Object.hasOwn(object, name) && (name in object || typeof name === 'symbol' || name === 'then')
+// What plain objects inherit is not data. The language reads symbols and `then`.
+const isInherited: IsOpen = (name, object) =>
+  !Object.hasOwn(object, name) && (name in object || typeof name === 'symbol' || name === 'then')
 
 /** Cookies, or anything else that is read by name. */
 interface Jar {

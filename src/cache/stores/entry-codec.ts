@@ -1,26 +1,24 @@
 import type { Entry } from './store.js'
 
-// The number changes with what follows it, so that an older byway, or a newer one, sees nothing in place of a riddle.
+// The number changes with the format, so that other versions of byway see no entry instead of an invalid one.
 const signature = 'byway-entry 1'
 const header = /^byway-entry 1 (text|json|base64) (\d{1,10}) (\d{1,10})\n/
 
-/**
- * An entry as a text that survives UTF-8: a line with format, version and lengths, then its members as JSON, then the body.
- */
+/** Formats an entry as a text that UTF-8 preserves: a line with format, version and lengths, the members as JSON, and the body. */
 export function formatEntry({ body, ...members }: Entry): string {
   const { key, status, headers, time, revalidate, expires, marks } = members
   const json = JSON.stringify({ key, status, headers, time, revalidate, expires, marks })
   const [form, text] =
     typeof body !== 'string'
       ? ['base64', toBase64(body)]
-      : // In UTF-8 half of a surrogate pair would become another character, of the same length.
+      : // UTF-8 replaces a lone surrogate by another character of the same length.
         body.isWellFormed()
         ? ['text', body]
         : ['json', JSON.stringify(body)]
   return `${signature} ${form} ${json.length} ${text.length}\n${json}${text}`
 }
 
-/** The entry of a text, or `undefined` for whatever `formatEntry` of this version has not written. Never throws. */
+/** Parses what `formatEntry` of this version has written. Returns `undefined` for any other text. */
 export function parseEntry(text: string): Entry | undefined {
   const [line, form, jsonLength, length] = (typeof text === 'string' && header.exec(text)) || []
   if (line === undefined) return undefined
@@ -37,13 +35,13 @@ export function parseEntry(text: string): Entry | undefined {
   }
 }
 
-/** Whether a value has every member of an entry, each of its type, so that a Response can be made of it. */
+/** Whether a value has every member of an entry with its type, so that a Response can be made of it. */
 export function isEntry(value: unknown): value is Entry {
   if (typeof value !== 'object' || value === null) return false
   const { key, status, headers, body, time, revalidate, expires, marks } = value as Record<keyof Entry, unknown>
   return (
     typeof key === 'string' &&
-    // https://fetch.spec.whatwg.org/#dom-response: the others are not for a Response to have.
+    // A Response cannot have other statuses: https://fetch.spec.whatwg.org/#dom-response
     Number.isInteger(status) &&
     (status as number) >= 200 &&
     (status as number) <= 599 &&
@@ -59,7 +57,7 @@ export function isEntry(value: unknown): value is Entry {
 
 // https://fetch.spec.whatwg.org/#concept-header, in lower case
 const headerName = /^[!#$%&'*+\-.^_`|~\da-z]+$/
-// NUL is one of the three characters that no value has.
+// No value has NUL, CR or LF.
 // oxlint-disable-next-line no-control-regex
 const headerValue = /^[^\0\r\n\u0100-\uffff]*$/
 
@@ -69,7 +67,7 @@ const isPairs = (value: unknown): value is [string, string][] =>
 
 function toBase64(bytes: Uint8Array): string {
   const parts: string[] = []
-  // As many as may be arguments of a call.
+  // As many as a call can have arguments.
   for (let start = 0; start < bytes.length; start += 0x8000)
     parts.push(String.fromCharCode.apply(null, bytes.subarray(start, start + 0x8000) as never))
   return btoa(parts.join(''))

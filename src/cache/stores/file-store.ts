@@ -6,19 +6,18 @@ import type { CacheStore, Entry, Lease } from './store.js'
 
 export interface FileStoreOptions {
   /**
-   * How much room on the disk it may take, in bytes. Each time that a process has written an eighth of this, what was
-   * neither read nor written for the longest is removed until a quarter is free; where several processes write at once,
-   * each may be an eighth over it. What was removed is a miss.
+   * The maximum disk space in bytes. Each time that a process has written an eighth of it, the least recently used files are
+   * removed until a quarter is free. Several processes that write concurrently can each exceed it by an eighth.
    * @default 1 GiB
    */
   readonly maxBytes?: number
 }
 
 /**
- * Keeps entries as files, which are there after a restart. Any number of processes of one machine may share the
- * directory; it is made if need be, and nothing else may be in it. A damaged file is a miss.
+ * Stores entries as files, which survive a restart. Any number of processes on one machine can share the directory. It is
+ * created if it is missing, and must contain no other files. A damaged file is a miss.
  *
- * @throws TypeError for a `directory` that is no path, RangeError for a `maxBytes` below 65,536, or that is no number.
+ * @throws TypeError if `directory` is not a path. @throws RangeError if `maxBytes` is not a number of at least 65,536.
  * @example
  * const cache = createCache({ store: fileStore('.cache/byway') })
  */
@@ -27,7 +26,7 @@ export function fileStore(directory: string, { maxBytes = 2 ** 30 }: FileStoreOp
     throw new TypeError("fileStore() takes the path of a directory of its own, such as '.cache/byway'")
   if (typeof maxBytes !== 'number' || !(maxBytes >= 65_536 && maxBytes < Number.POSITIVE_INFINITY))
     throw new RangeError(
-      `fileStore() takes a maxBytes of 65536 bytes or more, not ${typeof maxBytes === 'number' ? maxBytes : JSON.stringify(maxBytes)}; 1 GiB is 2 ** 30`,
+      `fileStore() takes a maxBytes of at least 65536, not ${String(maxBytes)}`,
     )
   return new FileStore(resolve(directory), maxBytes)
 }
@@ -42,12 +41,12 @@ class FileStore implements CacheStore {
   constructor(directory: string, maxBytes: number) {
     this.#directory = directory
     this.#maxBytes = maxBytes
-    // At random, so that processes that each write little before they end sweep as often as one that writes it all.
+    // Random, so that many processes that each write little sweep as often as one process that writes as much.
     this.#untilSweep = (Math.random() * maxBytes) / 8
   }
 
   #pathOf(kind: 'entries' | 'marks' | 'leases', name: string): string {
-    // As JSON, where UTF-8 would take every half of a surrogate pair for the same character.
+    // As JSON, because UTF-8 encodes all lone surrogates as one character.
     const hash = createHash('sha256').update(JSON.stringify(name)).digest('hex')
     return join(this.#directory, kind, hash[0]!, hash[1]!, hash.slice(2))
   }
@@ -58,7 +57,7 @@ class FileStore implements CacheStore {
     if (!bytes) return undefined
     const entry = parseFile(bytes)
     if (entry?.key === key && !hasExpired(entry)) return entry
-    // If another process has just written a good one, that is a miss too.
+    // This can remove a valid entry that another process has just written: a miss.
     await remove(path)
     return undefined
   }
@@ -92,7 +91,7 @@ class FileStore implements CacheStore {
       if (found) {
         const text = found.toString('latin1')
         if (/^[\da-f-]{36}$/.test(text)) return text
-        // A damaged one is a lost one.
+        // A damaged version counts as lost.
         await remove(path)
       }
       if (await create(path, version)) {
@@ -100,7 +99,7 @@ class FileStore implements CacheStore {
         return version
       }
     }
-    // One that is kept nowhere matches nothing, which is safe.
+    // A version that is not stored matches no other, which is safe.
     return version
   }
 
@@ -109,7 +108,7 @@ class FileStore implements CacheStore {
       const path = this.#pathOf('marks', mark)
       const aside = await writeAside(path, randomUUID())
       await place(aside, async () => {
-        // Otherwise a power cut might bring the old version back, and with it what was made under it.
+        // Without it, a power failure could restore the old version and its entries.
         await sync(aside)
         await rename(aside, path)
         await sync(dirname(path)).catch(() => {})
@@ -118,8 +117,8 @@ class FileStore implements CacheStore {
     await Promise.all([...new Set(marks)].map(renewOne))
   }
 
-  // A lease is a directory that holds one file, named after its end and its holder. A directory cannot take the place of
-  // one that holds a file, and who removes a file names it: so nobody ends the lease of another, however late it wakes.
+  // A lease is a directory with one file, named after its end and its owner. A directory cannot replace one that has a file,
+  // and a file is removed by its name, so a process that was suspended cannot end the lease of another.
   async lease(key: string, milliseconds: number): Promise<Lease | undefined> {
     const path = this.#pathOf('leases', key)
     const names = await namesIn(path)
@@ -131,13 +130,13 @@ class FileStore implements CacheStore {
     try {
       await place(aside, async () => {
         await writeFile(join(aside, name), '', { flag: 'wx' })
-        // An empty one is in the way on some systems.
+        // On some systems, an empty directory cannot be replaced.
         await rmdir(path).catch(() => {})
         await rename(aside, path)
       })
     } catch (error) {
       if (isCode(error, 'ENOTEMPTY', 'EEXIST')) return undefined
-      // What Windows says of any directory in the way.
+      // The error of Windows for a directory that exists.
       if (isCode(error, 'EPERM', 'EACCES') && (await namesIn(path)).length) return undefined
       throw error
     }
@@ -153,13 +152,13 @@ class FileStore implements CacheStore {
     this.#untilSweep -= toBlocks(bytes)
     if (this.#untilSweep > 0 || this.#isSweeping) return
     this.#isSweeping = true
-    // Nobody waits for it; that it failed is said by the next `set`.
+    // It runs in the background. The next `set` throws its error.
     void this.#sweepUntilDone()
       .catch((error: unknown) => (this.#failure = { error }))
       .finally(() => (this.#isSweeping = false))
   }
 
-  // As often as it takes for what is written meanwhile.
+  // Again if enough was written during the sweep.
   async #sweepUntilDone(): Promise<void> {
     do {
       this.#untilSweep = this.#maxBytes / 8
@@ -171,12 +170,12 @@ class FileStore implements CacheStore {
     await this.#sweepLeases()
     const marks = await this.#found('marks')
     const entries = await this.#found('entries')
-    // Many entries are lost with a mark.
+    // Marks first, because many entries are lost with one mark.
     const taken = await trim(marks, this.#maxBytes / 4)
     await trim(entries, (this.#maxBytes * 3) / 4 - taken)
   }
 
-  // One file at a time, since requests wait for the same few threads.
+  // One file at a time, because requests need the same few threads.
   async #found(kind: 'entries' | 'marks'): Promise<Found[]> {
     const found: Found[] = []
     for await (const path of this.#pathsOf(kind)) {
@@ -184,7 +183,7 @@ class FileStore implements CacheStore {
       if (!stats) continue
       const { atimeMs, mtimeMs, ctimeMs } = stats
       const isAside = path.endsWith(aside)
-      // 0 is for ever.
+      // 0: no time limit.
       const isOver = isAside ? isAbandoned(ctimeMs) : kind === 'entries' && mtimeMs > 0 && mtimeMs < Date.now()
       if (isOver) await remove(path)
       else if (!isAside)
@@ -232,7 +231,7 @@ const toBlocks = (bytes: number): number => Math.ceil(bytes / 4096) * 4096
 const hasExpired = ({ expires }: Entry): boolean => expires !== null && expires <= Date.now()
 const hasRunOut = (name: string): boolean => !(Number.parseInt(name, 10) > Date.now())
 
-// An entry behind its SHA-256: after a power cut a file may have its length, but not its bytes.
+// The SHA-256 of an entry, and the entry. After a power failure, a file can have its length without its bytes.
 function formatFile(entry: Entry): Buffer {
   const bytes = Buffer.from(formatEntry(entry))
   return Buffer.concat([createHash('sha256').update(bytes).digest(), bytes])
@@ -247,10 +246,10 @@ function parseFile(file: Buffer): Entry | undefined {
 const aside = '.tmp'
 const toAside = (path: string): string => `${path}.${randomUUID()}${aside}`
 
-/** Whether who has begun to write it must have ended. */
+/** Whether the process that began to write the file must have ended. */
 const isAbandoned = (time: number): boolean => time < Date.now() - 600_000
 
-/** Writes a file beside the place that it is for, and gives its path. */
+/** Writes a temporary file in the folder of `path`, and resolves to its path. */
 async function writeAside(path: string, data: Buffer | string, expires: number | null = null): Promise<string> {
   const made = toAside(path)
   const openNew = () => open(made, 'wx')
@@ -262,7 +261,7 @@ async function writeAside(path: string, data: Buffer | string, expires: number |
   await place(made, async () => {
     try {
       await file.writeFile(data)
-      // So that a sweep need not read it. Some file systems know no later year.
+      // A sweep does not need to read the file then. Some file systems have no later year.
       await file.utimes(Date.now() / 1000, Math.min(expires ?? 0, Date.UTC(2100)) / 1000)
     } finally {
       await file.close()
@@ -271,7 +270,7 @@ async function writeAside(path: string, data: Buffer | string, expires: number |
   return made
 }
 
-/** Leaves nothing aside if it fails. */
+/** Removes the temporary file if `work` fails. */
 async function place(made: string, work: () => Promise<void>): Promise<void> {
   try {
     await work()
@@ -281,11 +280,11 @@ async function place(made: string, work: () => Promise<void>): Promise<void> {
   }
 }
 
-/** Makes a file, or gives `false` if there is one. No other process sees it before it is whole. */
+/** Creates a file atomically. Resolves to `false` if it exists. */
 async function create(path: string, text: string): Promise<boolean> {
   const made = await writeAside(path, text)
   try {
-    // Without hard links others may see it empty: a lost version, which is safe.
+    // Without hard links, other processes can read an empty file: a lost version, which is safe.
     await link(made, path).catch((error: unknown) => {
       if (isCode(error, 'EEXIST')) throw error
       return writeFile(path, text, { flag: 'wx' })

@@ -144,7 +144,7 @@ class Guard implements SafeStore {
   #toVersions(value: unknown, marks: readonly string[]): readonly string[] | undefined {
     if (!Array.isArray(value) || value.length !== marks.length || !value.every((one) => typeof one === 'string'))
       return this.#reject('invalid versions')
-    // They can be older than a renewal that has failed meanwhile.
+    // They can be older than a renewal that has failed since.
     return this.#renewals.has(marks) ? undefined : value
   }
 

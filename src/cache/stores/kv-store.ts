@@ -2,7 +2,7 @@ import { digest } from './digest.js'
 import { formatEntry, parseEntry } from './entry-codec.js'
 import type { CacheStore, Entry } from './store.js'
 
-/** What `kvStore` uses of a binding to Cloudflare KV. */
+/** The methods of a Cloudflare KV binding that `kvStore` uses. */
 export interface KvNamespace {
   get(key: string, type: 'text'): Promise<string | null>
   put(key: string, value: string, options?: { expirationTtl?: number }): Promise<void>
@@ -10,23 +10,23 @@ export interface KvNamespace {
 }
 
 export interface KvStoreOptions {
-  /** What KV has: a location may see what another one wrote, or deleted, up to 60 seconds late. To write it down is to accept it. */
+  /** Accepts KV's consistency: a location can see writes and deletions of other locations up to 60 seconds late. */
   readonly consistency: 'eventual'
-  /** What its keys begin with, at most 200 characters of ASCII. @default 'byway' */
+  /** The beginning of its keys, at most 200 characters of ASCII. @default 'byway' */
   readonly prefix?: string
 }
 
 /**
- * Keeps entries in Cloudflare KV, for all locations. It is for what may be late, and cannot promise what other stores do:
+ * Stores entries in Cloudflare KV, for all locations. Its guarantees are weaker than those of other stores:
  *
- * - What was revalidated or deleted in one location may be served in others for up to 60 seconds more.
- * - There are no leases: several locations may make an entry at once, and the last one's is kept.
- * - A key takes one write a second: an entry, or a tag, that is written more often fails with what KV throws.
- * - A value has 25 MiB at most, and bytes that are not text take a third more than they are.
+ * - After an invalidation or a deletion, other locations can serve the old entry for up to 60 seconds.
+ * - There are no leases: several locations can run concurrently for one key, and the last entry is stored.
+ * - A key accepts one write per second. A second write of an entry or a tag fails with KV's error.
+ * - A value has at most 25 MiB. Bytes that are not text need a third more.
  *
- * Every tag that was ever revalidated stays in the namespace.
+ * Every tag that was revalidated stays in the namespace.
  *
- * @throws TypeError without `consistency`, or for a `prefix` that is none.
+ * @throws TypeError if `consistency` is missing or `prefix` is invalid.
  * @see https://developers.cloudflare.com/kv/concepts/how-kv-works/#consistency
  * @example
  * const cache = createCache({ store: (env: Env) => kvStore(env.CACHE, { consistency: 'eventual' }) })
@@ -35,7 +35,7 @@ export function kvStore(namespace: KvNamespace, options: KvStoreOptions): CacheS
   const { consistency, prefix = 'byway' } = options ?? {}
   if (consistency !== 'eventual')
     throw new TypeError(
-      "kvStore() takes { consistency: 'eventual' }: what is revalidated may be served up to 60 seconds more elsewhere",
+      "kvStore() takes { consistency: 'eventual' }: other locations can serve an invalidated entry for up to 60 seconds",
     )
   if (typeof prefix !== 'string' || !/^[!-~]{1,200}$/.test(prefix))
     throw new TypeError('kvStore() takes a prefix of 1 to 200 characters of ASCII without spaces')
@@ -43,8 +43,8 @@ export function kvStore(namespace: KvNamespace, options: KvStoreOptions): CacheS
   const entryKey = async (key: string): Promise<string> => `${prefix}/entry/${await digest(key)}`
   const markKey = async (mark: string): Promise<string> => `${prefix}/mark/${await digest(mark)}`
 
-  // Writes are dear: what was never revalidated has one version in common, which is a new one if the namespace is emptied.
-  // What was revalidated has its own for good, so that it never gets back to that one.
+  // Writes are expensive, so all marks that were never revalidated share one version, which changes if the namespace is
+  // emptied. A mark that was revalidated keeps a version of its own, so that it never gets the shared one again.
   const shared = async (): Promise<string> => {
     const key = `${prefix}/version`
     const found = await namespace.get(key, 'text')

@@ -2,30 +2,30 @@ import type { CacheStore, Entry } from './store.js'
 
 export interface MemoryStoreOptions {
   /**
-   * How much memory it may take, in bytes: keys, headers, bodies, tags, and what the engine needs to hold them. What was
-   * not asked for the longest makes room; an entry larger than a quarter of it is not kept.
+   * The maximum memory in bytes, including keys, headers, bodies, tags and what the engine needs for them. Above it, the
+   * least recently used entries are evicted. An entry larger than a quarter of it is not stored.
    * @default 64 MiB
    */
   readonly maxBytes?: number
 }
 
 /**
- * Keeps entries in the memory of this process, and answers at once. Other processes do not see them, nor what is
- * revalidated here.
+ * Stores entries in the memory of this process, and returns them immediately. Other processes see neither the entries nor
+ * the invalidations.
  *
- * @throws RangeError for a `maxBytes` below 4,096, or that is no number.
+ * @throws RangeError if `maxBytes` is not a number of at least 4,096.
  * @example
  * const cache = createCache({ store: memoryStore({ maxBytes: 256 * 2 ** 20 }) })
  */
 export function memoryStore({ maxBytes = 64 * 2 ** 20 }: MemoryStoreOptions = {}): CacheStore {
   if (typeof maxBytes !== 'number' || !(maxBytes >= 4096 && maxBytes < Number.POSITIVE_INFINITY))
     throw new RangeError(
-      `memoryStore() takes a maxBytes of 4096 bytes or more, not ${typeof maxBytes === 'number' ? maxBytes : JSON.stringify(maxBytes)}; 64 MiB are 64 * 2 ** 20`,
+      `memoryStore() takes a maxBytes of at least 4096, not ${String(maxBytes)}`,
     )
   return new MemoryStore(maxBytes)
 }
 
-/** An entry, or the version of a mark, in the list of all by last use. */
+/** An entry, or the version of a mark, in the list that is sorted by last use. */
 interface Item<value extends Entry | string = Entry | string> {
   readonly name: string
   readonly value: value
@@ -38,7 +38,7 @@ class MemoryStore implements CacheStore {
   readonly #maxBytes: number
   readonly #entries = new Map<string, Item<Entry>>()
   readonly #marks = new Map<string, Item<string>>()
-  // The list is a ring that this one closes: `newer` of it is the oldest, `older` the newest.
+  // The list is circular, and this item closes it: its `newer` is the oldest item, its `older` the newest.
   readonly #ring: Item
   #bytes = 0
   #prefix = ''
@@ -66,14 +66,14 @@ class MemoryStore implements CacheStore {
     if (before) this.#drop(before)
     if (hasExpired(entry)) return
     const { body } = entry
-    // What a view does not show of its buffer would be kept with it, and not counted.
+    // A view keeps its whole buffer in memory, which is not counted.
     const value =
       typeof body === 'string' || body.byteLength === body.buffer.byteLength ? entry : { ...entry, body: body.slice() }
     const bytes = toBytes(key, value)
     if (bytes > this.#maxBytes / 4) return
     const item = this.#add(value.key === key ? value.key : key, value, bytes)
     this.#entries.set(item.name, item)
-    this.#makeRoom()
+    this.#evict()
   }
 
   delete(key: string): void {
@@ -89,14 +89,14 @@ class MemoryStore implements CacheStore {
       else {
         item = this.#add(mark, this.#toVersion(), markBytes + textBytes(mark))
         this.#marks.set(mark, item)
-        this.#makeRoom()
+        this.#evict()
       }
       versions.push(item.value)
     }
     return versions
   }
 
-  // Who asks next gets a new one.
+  // The next read creates a new version.
   renew(marks: readonly string[]): void {
     for (const mark of marks) {
       const item = this.#marks.get(mark)
@@ -105,9 +105,9 @@ class MemoryStore implements CacheStore {
   }
 
   #toVersion(): string {
-    // Workers has no random values before the first request.
+    // Workers allows no random values before the first request.
     this.#prefix ||= crypto.randomUUID().slice(24)
-    // By `join`, since V8 would keep a sum as its two parts.
+    // V8 stores the result of `+` as its two parts.
     return [this.#prefix, (this.#count++).toString(36)].join('.')
   }
 
@@ -137,9 +137,9 @@ class MemoryStore implements CacheStore {
     else this.#entries.delete(item.name)
   }
 
-  #makeRoom(): void {
+  #evict(): void {
     while (this.#bytes > this.#maxBytes) this.#drop(this.#ring.newer)
-    // What is not asked for would not be found out by `get`.
+    // `get` finds expired entries only if they are read.
     let oldest = this.#ring.newer
     while (typeof oldest.value !== 'string' && hasExpired(oldest.value)) {
       this.#drop(oldest)
@@ -150,7 +150,7 @@ class MemoryStore implements CacheStore {
 
 const hasExpired = ({ expires }: Entry): boolean => expires !== null && expires <= Date.now()
 
-// What V8 takes on 64 bits without compressed pointers, at the worst moment of a growing Map; the tests measure it.
+// The memory that V8 needs on 64 bits without compressed pointers, when a Map has just grown. The tests measure it.
 const entryBytes = 432
 const markBytes = 272
 const pairBytes = 160
@@ -162,9 +162,9 @@ function toBytes(key: string, { headers, body, marks }: Entry): number {
   return bytes + (typeof body === 'string' ? textBytes(body) : 256 + body.byteLength)
 }
 
-// Control characters are ASCII too.
+// Control characters are ASCII.
 // oxlint-disable-next-line no-control-regex
 const ascii = /^[\0-\x7f]*$/
 
-// Latin-1 takes one byte a character or two, by where a text came from.
+// A Latin-1 text has one or two bytes for each character, depending on its source.
 const textBytes = (text: string): number => (ascii.test(text) ? text.length : 2 * text.length)

@@ -2,41 +2,41 @@ import { digest } from './digest.js'
 import { formatEntry, parseEntry } from './entry-codec.js'
 import type { CacheStore } from './store.js'
 
-/** What `redisStore` needs of a client of the package `redis`: of `createClient`, `createClientPool` or `createCluster`. */
+/** The methods of a client from the package `redis` that `redisStore` uses: from `createClient`, `createClientPool` or `createCluster`. */
 export interface NodeRedisClient {
   get(key: string): Promise<unknown>
   set(key: string, value: string, options: { PX: number; NX?: true }): Promise<unknown>
   del(key: string): Promise<unknown>
   pExpire(key: string, milliseconds: number): Promise<unknown>
-  /** Redis's EVAL: the script is byway's own, and runs in Redis. */
+  /** Redis's EVAL. The script is a constant of byway, and runs in Redis. */
   eval(script: string, options: { keys: string[]; arguments: string[] }): Promise<unknown>
   on(event: 'error', listener: () => void): unknown
 }
 
-/** What `redisStore` needs of a client of the package `ioredis`: of `Redis` or `Cluster`. */
+/** The methods of a client from the package `ioredis` that `redisStore` uses: a `Redis` or a `Cluster`. */
 export interface IORedisClient {
   get(key: string): Promise<unknown>
   set(key: string, value: string, px: 'PX', milliseconds: number): Promise<unknown>
   set(key: string, value: string, px: 'PX', milliseconds: number, nx: 'NX'): Promise<unknown>
   del(key: string): Promise<unknown>
   pexpire(key: string, milliseconds: number): Promise<unknown>
-  /** Redis's EVAL: the script is byway's own, and runs in Redis. */
+  /** Redis's EVAL. The script is a constant of byway, and runs in Redis. */
   eval(script: string, numberOfKeys: number, key: string, ...args: string[]): Promise<unknown>
   defineCommand(name: string, definition: { lua: string }): unknown
 }
 
 export interface RedisStoreOptions {
-  /** What every key in Redis begins with, before a `:`. @default 'byway' */
+  /** The beginning of every key in Redis, before a `:`. @default 'byway' */
   readonly prefix?: string
 }
 
-// All that is asked of Redis. Each command has one key, so every one finds its node of a cluster.
+// The commands that byway sends. Each has one key, so a cluster can route it.
 interface Commands {
   get(key: string): Promise<unknown>
   set(key: string, value: string, milliseconds: number): Promise<unknown>
-  /** Resolves to the version of a mark, which it makes where there is none. */
+  /** Resolves to the version of a mark, and creates one if it is missing. */
   begin(key: string, id: string, milliseconds: number): Promise<unknown>
-  /** Resolves to null where there is a value already. */
+  /** Resolves to null if the key has a value. */
   add(key: string, value: string, milliseconds: number): Promise<unknown>
   delete(key: string): Promise<unknown>
   deleteIfEqual(key: string, value: string): Promise<unknown>
@@ -48,18 +48,16 @@ const isVersion = (text: string): boolean => /^[\da-f-]{36}:\d+:\d+$/.test(text)
 const lifetime = 90 * 24 * 60 * 60 * 1_000
 
 /**
- * Keeps entries in Redis 6 or newer, or in Valkey, for all machines that share it: as one server, behind a sentinel, or as a
- * cluster. A mark's version is a random id, so one that was evicted or lost with the server outdates what depended on it.
+ * Stores entries in Redis 6 or newer, or in Valkey, for all machines that share it: one server, behind a sentinel, or a
+ * cluster. The version of a mark is a random id. If it is evicted or lost, the entries that depend on it expire.
  *
- * An entry that nobody has made again for 90 days is a miss, `revalidate: false` or not. Give Redis a `maxmemory` and
- * `maxmemory-policy allkeys-lru`. Reads must come from masters, not from replicas or a client-side cache, which lag behind
- * `revalidateTag`. Likewise a server that comes back from an older snapshot, or a replica that takes over before it has
- * heard of them, has forgotten the latest invalidations.
+ * An entry expires after 90 days, with `revalidate: false` too. Configure Redis with `maxmemory` and `maxmemory-policy
+ * allkeys-lru`. Read from masters: replicas and client-side caches lag behind `revalidateTag`. A server that restarts from an
+ * older snapshot, or a replica that takes over early, loses the latest invalidations.
  *
- * While Redis is down, a client that queues lets everyone wait for the cache's timeout first, so tell it not to. While a
- * connection is dead but open, only a `socketTimeout` ends it, and for node-redis only once that long nothing was written to
- * it either. node-redis then stays closed for good unless it has a `reconnectStrategy` of your own, and it ends the process
- * for want of an `error` listener, which this adds.
+ * While Redis is down, a client with an offline queue makes each request wait for the cache's `storeTimeout`, so disable the
+ * queue. Only a `socketTimeout` closes a dead connection; node-redis needs that long without a write, too. node-redis
+ * reconnects only with a `reconnectStrategy` of your own, and ends the process without an `error` listener, which this adds.
  *
  * @example
  * ```ts
@@ -83,7 +81,7 @@ const lifetime = 90 * 24 * 60 * 60 * 1_000
  * const cache = createCache({ store: redisStore(client) })
  * ```
  *
- * @throws TypeError for what is neither client, and for one that is seen to read from replicas or from a client-side cache.
+ * @throws TypeError if `client` is neither client, or is configured to read from replicas or from a client-side cache.
  */
 export function redisStore(
   client: NodeRedisClient | IORedisClient,
@@ -92,7 +90,7 @@ export function redisStore(
   const redis = toCommands(client)
   const entryKey = async (key: string): Promise<string> => `${prefix}:e:${await digest(key)}`
   const leaseKey = async (key: string): Promise<string> => `${prefix}:l:${await digest(key)}`
-  // Neither form can be the other's, and braces, which choose the node of a cluster, are in none.
+  // The two forms are disjoint, and neither has braces, which select the node of a cluster.
   const markKey = async (mark: string): Promise<string> =>
     `${prefix}:m:${/^[\w:/.-]{1,100}$/.test(mark) ? mark : `#${await digest(mark)}`}`
 
@@ -101,13 +99,13 @@ export function redisStore(
     const { text, isOther } = await read(redis, key)
     if (text !== undefined && isVersion(text)) return text
     const id = crypto.randomUUID()
-    // What is not from here may be there a second time, after another version.
+    // A value that byway did not write can return after another version.
     if (isOther || text !== undefined) await redis.delete(key)
     try {
       const version = toText(await redis.begin(key, id, lifetime))
       return version !== undefined && isVersion(version) ? version : id
     } catch (error) {
-      // Nothing can be stored under it, and what is there can still be served.
+      // No entry can be stored with it, but stored entries can be served.
       if (isReply(error, 'OOM')) return id
       throw error
     }
@@ -124,7 +122,7 @@ export function redisStore(
       const rest = Math.min(Math.ceil((entry.expires ?? Infinity) - Date.now()), lifetime)
       await Promise.all([
         rest > 0 ? redis.set(name, formatEntry(entry), rest) : redis.delete(name),
-        // For if it goes before the entry does, the entry was kept in vain.
+        // If a mark expires before the entry, the entry is lost.
         ...entry.marks.map(async ([mark]) => redis.expire(await markKey(mark), lifetime)),
       ])
     },
@@ -136,7 +134,7 @@ export function redisStore(
     versions: (marks) => Promise.all(marks.map(versionOf)),
 
     async renew(marks) {
-      // Whoever asks next gives it a new one. A Redis that is full still deletes.
+      // The next read creates a new version. A Redis that is full can still delete.
       await Promise.all(marks.map(async (mark) => redis.delete(await markKey(mark))))
     },
 
@@ -149,28 +147,28 @@ export function redisStore(
   }
 }
 
-/** The text under a key, or that there is something other than a text. */
+/** Reads the text of a key, or finds that the key has a value of another type. */
 async function read(redis: Commands, key: string): Promise<{ readonly text?: string; readonly isOther?: boolean }> {
   try {
     const text = toText(await redis.get(key))
     return text === undefined ? {} : { text }
   } catch (error) {
-    // It is this key's trouble, not the server's.
+    // The error concerns this key, and not the server.
     if (isReply(error, 'WRONGTYPE')) return { isOther: true }
     throw error
   }
 }
 
 const toText = (value: unknown): string | undefined =>
-  // As clients answer whose type mapping says so.
+  // Clients with a type mapping return bytes.
   value instanceof Uint8Array ? new TextDecoder().decode(value) : typeof value === 'string' ? value : undefined
 
-// From a script it may come with more around it.
+// The error of a script has more text around the code.
 const isReply = (error: unknown, code: string): boolean =>
   error instanceof Error && new RegExp(`^\\W*${code}\\b`).test(error.message)
 
-// A client that has lost its connection may send a command again. With the time in it, that is another version then, and
-// none that was outdated in between.
+// A client that reconnects can send a command twice. The time makes the second version different, so that it is not one that
+// was renewed in between.
 const begin = `
 local time = redis.call('TIME')
 local version = ARGV[1] .. ':' .. time[1] .. ':' .. time[2]
@@ -179,7 +177,7 @@ if done then return done.err and done or version end
 local other = redis.pcall('GET', KEYS[1])
 return type(other) == 'string' and other`
 
-// Compared and deleted as one step.
+// Compares and deletes atomically.
 const deleteIfEqual = "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0"
 
 function toCommands(client: NodeRedisClient | IORedisClient): Commands {
@@ -189,8 +187,8 @@ function toCommands(client: NodeRedisClient | IORedisClient): Commands {
     return fromIORedis(client as IORedisClient)
   throw new TypeError(
     typeof (client as { then?: unknown } | undefined)?.then === 'function'
-      ? 'redisStore() takes a client, not a promise of one: await it.'
-      : 'redisStore() takes a client of the package redis (4 or newer) or ioredis. For another one, write a CacheStore.',
+      ? 'redisStore() takes a client, not a promise; await it'
+      : 'redisStore() takes a client of the package redis (4 or newer) or ioredis; for other clients, write a CacheStore',
   )
 }
 
@@ -202,10 +200,10 @@ interface Lagging {
 function fromNodeRedis(client: NodeRedisClient): Commands {
   const { options, _options = options } = client as { [key in 'options' | '_options']?: Partial<Lagging> }
   if (_options?.useReplicas)
-    throw new TypeError('redisStore() needs a client without useReplicas: a replica lags behind.')
+    throw new TypeError('redisStore() needs a client without useReplicas, because a replica lags behind')
   if (_options?.clientSideCache)
-    throw new TypeError('redisStore() needs a client without clientSideCache: it lags behind Redis.')
-  // Commands reject all the same, and without a listener the process would end.
+    throw new TypeError('redisStore() needs a client without clientSideCache, because that cache lags behind')
+  // Commands reject too, and without a listener the process would end.
   client.on('error', () => {})
   return {
     get: (key) => client.get(key),
@@ -221,7 +219,7 @@ function fromNodeRedis(client: NodeRedisClient): Commands {
 function fromIORedis(client: IORedisClient): Commands {
   const { options } = client as { options?: { scaleReads?: unknown } }
   if ((options?.scaleReads ?? 'master') !== 'master')
-    throw new TypeError("redisStore() needs a client with scaleReads: 'master': a replica lags behind.")
+    throw new TypeError("redisStore() needs a client with scaleReads: 'master', because a replica lags behind")
   return {
     get: (key) => client.get(key),
     set: (key, value, milliseconds) => client.set(key, value, 'PX', milliseconds),

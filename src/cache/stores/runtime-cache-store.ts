@@ -2,7 +2,7 @@ import { digest } from './digest.js'
 import { formatEntry, parseEntry } from './entry-codec.js'
 import type { CacheStore } from './store.js'
 
-/** What `runtimeCacheStore` uses of what `getCache` of `@vercel/functions` gives. */
+/** The methods of the runtime cache that `runtimeCacheStore` uses; `getCache` from `@vercel/functions` returns it. */
 export interface RuntimeCache {
   get(key: string): Promise<unknown>
   set(key: string, value: unknown, options?: { name?: string; tags?: string[]; ttl?: number }): Promise<void>
@@ -11,12 +11,12 @@ export interface RuntimeCache {
 }
 
 /**
- * Keeps entries in Vercel's runtime cache. Each region has its own entries. What is revalidated in one region is at once
- * in this one, and in the others as soon as Vercel has told them: they may serve what they have until then. An item that
- * is larger than Vercel takes (2 MB) is not kept, and there are no leases.
+ * Stores entries in Vercel's runtime cache. Each region has its own entries. An invalidation takes effect immediately in its
+ * region, and in the others when Vercel has propagated it; until then they can serve the old entries. An item above Vercel's
+ * limit (2 MB) is not stored, and there are no leases.
  *
- * `getCache` makes 32 bits of a key unless it is told otherwise, so that keys get into each other's way. Those that it is
- * given here are short already.
+ * By default, `getCache` hashes a key to 32 bits, so that two keys can collide. The keys of this store are short, so pass
+ * `keyHashFunction` as in the example.
  *
  * @see https://vercel.com/docs/runtime-cache
  * @example
@@ -27,34 +27,34 @@ export function runtimeCacheStore(cache: RuntimeCache): CacheStore {
   const entryKey = async (key: string): Promise<string> => `byway-entry-${await digest(key)}`
   const markKey = async (mark: string): Promise<string> => `byway-mark-${await digest(mark)}`
 
-  // With its key before it, for the case that another item has the same place.
+  // With its key in front, because another item can have the same place.
   const readVersion = async (key: string): Promise<string | undefined> => {
     const value = await cache.get(key)
     return typeof value === 'string' && value.startsWith(`${key}.`) ? value.slice(key.length + 1) : undefined
   }
-  // The client keeps it to itself when it has failed: what counts is what is there afterwards.
+  // The client does not report a failure, so the value is read again.
   const writeVersion = async (key: string, version: string): Promise<string | undefined> => {
     await cache.set(key, `${key}.${version}`, { tags: [key] })
     return readVersion(key)
   }
   const version = async (mark: string): Promise<string> => {
     const key = await markKey(mark)
-    // One that is not kept matches nothing later, which is safe.
+    // A version that is not stored matches no later one, which is safe.
     return (await readVersion(key)) ?? (await writeVersion(key, crypto.randomUUID())) ?? crypto.randomUUID()
   }
   const renew = async (mark: string): Promise<void> => {
     const key = await markKey(mark)
-    // In all regions, which lose their versions by it.
+    // All regions lose their versions.
     await cache.expireTag(key)
     let seen: string | undefined
     for (let attempt = 0; attempt < 3; attempt++) {
       const made = crypto.randomUUID()
       const found = await writeVersion(key, made)
-      // Two of others, one after the other, mean that the later one was written after this began.
+      // Of two versions that others wrote, the second was written after this call began.
       if (found === made || (found !== undefined && seen !== undefined && found !== seen)) return
       seen = found ?? seen
     }
-    throw new Error(`the runtime cache did not take a new version of '${mark}'; it may still serve what depends on it`)
+    throw new Error(`the runtime cache did not store a new version of '${mark}'; entries that depend on it can still be served`)
   }
 
   return {

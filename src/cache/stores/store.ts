@@ -1,47 +1,47 @@
-/** What a store keeps: an answer, or data. */
+/** A stored response, or stored data. */
 export interface Entry {
-  /** The whole key that it was stored under; another one's entry is never answered with. */
+  /** The whole key. An entry with another key than the one that was looked up is a miss. */
   readonly key: string
   readonly status: number
-  /** In lower case, without what belongs to one connection or one moment. */
+  /** Names in lower case. Headers of one connection or one moment are not stored. */
   readonly headers: readonly (readonly [name: string, value: string])[]
-  /** As text where the bytes are UTF-8 of a textual media type. */
+  /** A text if the bytes are UTF-8 of a textual media type. */
   readonly body: string | Uint8Array<ArrayBuffer>
-  /** When the run that made it began, in milliseconds since 1970. */
+  /** When the run began, in milliseconds since 1970. */
   readonly time: number
-  /** Seconds from `time` on that it is fresh; `null` for as long as its tags hold. */
+  /** Seconds from `time` for which the entry is fresh; `null`: no time limit. */
   readonly revalidate: number | null
-  /** Milliseconds since 1970, after which nobody asks for it any more; `null` for never. */
+  /** When the entry expires, in milliseconds since 1970; `null`: never. */
   readonly expires: number | null
-  /** The marks that it depends on, and the versions that they had before it was made. */
+  /** The marks that the entry depends on, with their versions before the run. */
   readonly marks: readonly (readonly [mark: string, version: string])[]
 }
 
 /**
- * Where entries are kept. Every method may answer at once or by a promise. What it throws, or does not answer in time, is a
- * miss.
+ * Stores entries. Each method can return a value or a promise. If a method throws, rejects or does not respond within
+ * `storeTimeout`, the lookup is a miss.
  */
 export interface CacheStore {
   get(key: string): Entry | undefined | Promise<Entry | undefined>
-  /** Keeps an entry in place of the one under its key, until `expires` or until the store needs the room. */
+  /** Stores an entry and replaces the previous entry under its key. The store can drop the entry after `expires` or to free space. */
   set(key: string, entry: Entry): void | Promise<void>
   delete(key: string): void | Promise<void>
   /**
-   * The versions of marks, in their order. A version is a text that no mark ever gets twice; a mark that has none yet,
-   * or whose version was lost, gets a new one, so that what was made under an old one is never taken for current.
+   * Returns the versions of marks, in their order. A version is a string that a mark never gets twice. A mark without a version
+   * gets a new one, so that an entry with a lost version is never current.
    */
   versions(marks: readonly string[]): readonly string[] | Promise<readonly string[]>
-  /** Gives each mark a new version. Once it has resolved, `versions` gives these everywhere. */
+  /** Gives each mark a new version. After it resolves, `versions` returns the new versions in every process. */
   renew(marks: readonly string[]): void | Promise<void>
   /**
-   * Takes the right to make the entry of a key alone, among all processes, for at most `milliseconds`. `undefined` where
-   * another has it. A store without this method has one process, or lets each process run once.
+   * Takes the lease of a key: one process runs, for at most `milliseconds`. Returns `undefined` if another process has it.
+   * Without this method, each process can run once.
    */
   lease?(key: string, milliseconds: number): Lease | undefined | Promise<Lease | undefined>
 }
 
-/** The right to make an entry alone. */
+/** The right to run for a key. */
 export interface Lease {
-  /** Gives it back, unless it has passed to another by now. */
+  /** Returns the lease, unless it has ended and another process has it. */
   release(): void | Promise<void>
 }
