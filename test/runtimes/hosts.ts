@@ -56,8 +56,13 @@ const config :Workerd.Config = (
 }
 
 /** Starts a host, and resolves when it responds at `origin`. Rejects with its output if it ends before. */
-export async function start(binary: string, args: readonly string[], origin: string): Promise<ChildProcess> {
-  const child = spawn(binary, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+export async function start(
+  binary: string,
+  args: readonly string[],
+  origin: string,
+  env: Record<string, string> = {},
+): Promise<ChildProcess> {
+  const child = spawn(binary, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } })
   let output = ''
   child.stdout.on('data', (data) => (output += data))
   child.stderr.on('data', (data) => (output += data))
