@@ -13,10 +13,14 @@ const hello = route('/hello/[name]').get((request, { params, url }) => ({ ...par
 const echo = route('/echo').post({ body: text(any), bodyLimit: 500_000 }, (request, { body: text }) =>
   reply.text(text, { status: 201 }),
 )
-const lines = route('/lines').get(async function* () {
-  yield { n: 1 }
-  yield { n: 2 }
-})
+const lines = route('/lines').get(() =>
+  reply.ndjson(
+    (async function* () {
+      yield { n: 1 }
+      yield { n: 2 }
+    })(),
+  ),
+)
 const twoCookies = route('/cookies')
   .use(cookies())
   .get((request, { cookies }) => {
