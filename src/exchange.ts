@@ -149,15 +149,18 @@ export class Exchange {
   }
 
   /**
-   * Converts a thrown value to a response: a `Response` is sent as it is, a body above the limit is a 413, and anything else
-   * becomes a 500 without details.
+   * Converts a thrown value to a response: a `Response` is sent as it is, a body above the limit is a 413, a value that `href`
+   * rejects is a 400, and anything else becomes a 500 without details.
    */
   thrown(error: unknown, phase: Phase): Response {
     const limit = peek(() => error instanceof BodyLimitError && error.limit)
     if (typeof limit === 'number') return tooLarge(limit)
+    if (isResponse(error) && !error.bodyUsed) return this.settle(error)
     return this.settle(
-      // `errorOf` returns undefined for a Response without an error.
-      isResponse(error) && !error.bodyUsed ? error : toFailure(error ?? new TypeError(`${error} was thrown`), phase),
+      peek(() => (error as Error).name === 'HrefError')
+        ? toFailure(error, phase, 400, 'Bad Request', {})
+        : // `errorOf` returns undefined for a Response without an error.
+          toFailure(error ?? new TypeError(`${error} was thrown`), phase),
     )
   }
 

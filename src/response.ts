@@ -21,6 +21,11 @@ export interface Memory {
   cause?: { readonly error: unknown; phase: string; wasRead: boolean }
   /** The issues of the schema that made it a 400. */
   issues?: readonly Issue[] | undefined
+  /**
+   * Requests the first item of a body that is written while it is read. Resolves to `response` when the item is there, or after a
+   * second. Rejects with the error of an earlier failure.
+   */
+  begin?: (response: Response) => Promise<Response>
   /** Watches a body that is written while it is read: `failed` receives its error, and the promise resolves at its end. */
   watch?: (failed: (error: unknown) => void) => Promise<void>
 }
