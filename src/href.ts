@@ -3,7 +3,8 @@ import { isDots, parsePattern, toSegment, type CatchAllParams, type PlainParams 
 /**
  * Builds a root-relative path that cannot leave its pattern: each segment is percent-encoded.
  *
- * @throws TypeError if a param is missing, empty, `.` or `..`; PatternError if the pattern is malformed.
+ * @throws TypeError if a param is missing; a TypeError named `HrefError` if a param is empty, `.`, `..`, or has a lone surrogate,
+ * which is a 400 if a handler does not catch it; PatternError if the pattern is malformed.
  * @example
  * href('/items/[slug]', { slug: 'a b' }, { query: { page: 2 } }) // '/items/a%20b?page=2'
  */
@@ -12,7 +13,7 @@ export function href(pattern: string, params?: AnyHrefParams, options: HrefOptio
   parsePattern(pattern)
   return (
     toPath(pattern, params, options.query) +
-    (options.hash ? `#${encodeURIComponent(options.hash.replace(/^#/, ''))}` : '')
+    (options.hash ? `#${encodeURIComponent(options.hash.replace(/^#/, '').toWellFormed())}` : '')
   )
 }
 
@@ -44,9 +45,12 @@ export function toPath(pattern: string, params: AnyHrefParams = {}, query: HrefO
 
 function encodeSegment(value: HrefValue, pattern: string, name: string): string {
   const text = String(value)
-  if (!text || isDots(text))
-    throw new TypeError(
-      `href('${pattern}') cannot use ${JSON.stringify(text)} as the param '${name}'; a URL cannot have this segment`,
+  if (!text || isDots(text) || !text.isWellFormed())
+    throw Object.assign(
+      new TypeError(
+        `href('${pattern}') cannot use ${JSON.stringify(text)} as the param '${name}'; a URL cannot have this segment`,
+      ),
+      { name: 'HrefError' },
     )
   // The characters that RFC 3986 §3.3 allows in a segment stay readable.
   return encodeURIComponent(text).replace(/%(?:24|26|2B|2C|3A|3B|3D|40)/g, decodeURIComponent)

@@ -8,18 +8,19 @@ import { isSchema, validate, type Result, type Schema } from './schema.js'
 const jsonHeaders: HeaderPairs = [['content-type', 'application/json']]
 
 /**
- * Converts what a handler returned to a Response: a `Response` as it is, `undefined` to a 204, any other value to JSON.
+ * Converts what a handler returned to a Response: a `Response` as it is, `undefined` to a 204, any other value to JSON. Waits for the
+ * first item of a stream.
  *
  * @throws TypeError if the value cannot be sent.
  */
-export function toResponse(value: unknown): Response {
+function toResponse(value: unknown, { request }: Exchange): Response | Promise<Response> {
   if (value === undefined) return createResponse(null, 204, [])
   if (typeof value === 'object' && value !== null) {
     const prototype: unknown = Object.getPrototypeOf(value)
     if (prototype !== Object.prototype && isResponse(value)) {
       if (value.type === 'error') throw new TypeError('Response.error() cannot be sent; throw, or use reply.problem()')
       if (value.bodyUsed) throw new TypeError('the handler returned a Response whose body was read; return a clone')
-      return value
+      return (request.method !== 'HEAD' && memoryOf(value)?.begin?.(value)) || value
     }
     if (Symbol.asyncIterator in value)
       throw new TypeError('an async iterable cannot be sent as it is; use reply.ndjson(), reply.sse() or reply.stream()')
@@ -35,17 +36,17 @@ export function toRespond({
   const schemas = isSchema(declared)
     ? new Map([[200, declared]])
     : new Map(Object.entries(declared as object).map(([status, schema]: [string, Schema]) => [Number(status), schema]))
-  return (value, { server }) => {
+  return (value, exchange) => {
     const reply = isResponse(value) ? value : undefined
     const memory = reply && memoryOf(reply)
     const status = reply ? reply.status : value === undefined ? 204 : 200
     const schema = schemas.get(status)
     // A Response without data, such as a native one or a stream, is not validated.
-    if (!schema || !server.responseValidation || (reply && !(memory && 'data' in memory)))
-      return toResponse(value)
-    const convert = (result: Result): Response => {
+    if (!schema || !exchange.server.responseValidation || (reply && !(memory && 'data' in memory)))
+      return toResponse(value, exchange)
+    const convert = (result: Result): Response | Promise<Response> => {
       if (result.issues) throw new ResponseError(status, toInputErrors('response', result.issues))
-      if (!reply) return toResponse(result.value)
+      if (!reply) return toResponse(result.value, exchange)
       return status === 204 || status === 205 ? reply : withData(reply, result.value)
     }
     return validate(schema, reply ? memory!.data : value, convert)

@@ -372,8 +372,8 @@ describe('reply.file', () => {
       }
       await app(source).fetch(request({}, 'HEAD'))
       await app(source).fetch(request({ range: 'bytes=200-' }))
-      const part = await app(source).fetch(request({ range: 'bytes=20-29' }))
       expect(asked).toEqual([])
+      const part = await app(source).fetch(request({ range: 'bytes=20-29' }))
       expect(await numbers(part)).toEqual([...bytes.subarray(20, 30)])
       expect(asked).toEqual([[20, 30]])
     })
@@ -383,12 +383,31 @@ describe('reply.file', () => {
         [[50, 49], 'the file has fewer bytes than its size of 100'],
         [[50, 51], 'the file has more bytes than its size of 100'],
         [[], 'the file has fewer bytes than its size of 100'],
+        [[101], 'the file has more bytes than its size of 100'],
       ] as const) {
         const errors: unknown[] = []
         const source = { size: 100, stream: () => chunks.map((length) => new Uint8Array(length)) }
         const response = await app(source, errors).fetch(request())
-        await expect(response.arrayBuffer()).rejects.toThrow(message)
+        // Nothing was sent before the first chunk.
+        if (chunks.length < 2) expect(response.status).toBe(500)
+        else await expect(response.arrayBuffer()).rejects.toThrow(message)
         expect(errors).toEqual([new Error(message)])
+      }
+    })
+
+    it('is the reply that opening it throws, or a 500', async () => {
+      for (const [error, status] of [
+        [reply.notFound(), 404],
+        [new Error('ENOENT'), 500],
+      ] as const) {
+        const source = {
+          size: 100,
+          async *stream(): AsyncGenerator<Uint8Array> {
+            yield* await Promise.reject(error)
+          },
+        }
+        const response = await app(source, []).fetch(request())
+        expect([response.status, response.headers.get('content-type')]).toEqual([status, 'application/problem+json'])
       }
     })
 

@@ -198,9 +198,7 @@ describe('href()', () => {
 
   it.each(['', '.', '..', '%2e', '%2E', '.%2e', '%2e.', '%2e%2E'])('throws for the segment %j', (segment) => {
     expect(() => href('/items/[slug]', { slug: segment })).toThrow(
-      new TypeError(
-        `href('/items/[slug]') cannot use ${JSON.stringify(segment)} as the param 'slug'; a URL cannot have this segment`,
-      ),
+      `href('/items/[slug]') cannot use ${JSON.stringify(segment)} as the param 'slug'; a URL cannot have this segment`,
     )
     expect(() => href('/files/[...path]', { path: ['a', segment, 'b'] })).toThrow(TypeError)
     expect(() => href('/docs/[[...path]]', { path: [segment] })).toThrow(TypeError)
@@ -281,7 +279,9 @@ describe('href()', () => {
     )
   })
 
-  it('throws for a lone surrogate', () => {
-    expect(() => href('/[a]', { a: '\ud800' })).toThrow(URIError)
+  it('throws an HrefError for a lone surrogate, and replaces it in the query and the hash', () => {
+    for (const value of ['\ud800', 'a\udc00', '\udc00\ud800'])
+      expect(() => href('/[a]', { a: value })).toThrow(expect.objectContaining({ name: 'HrefError' }))
+    expect(href('/', {}, { query: { a: '\ud800' }, hash: '\ud800' })).toBe('/?a=%EF%BF%BD#%EF%BF%BD')
   })
 })

@@ -52,6 +52,17 @@ const forward = async (init: RequestInit = {}, options?: Partial<ProxyOptions>, 
   toApp(options).app.fetch(new Request(`http://test${path}`, init))
 
 describe('reply.proxy()', () => {
+  it.each(['/%252e%252e/admin', '/a/.%252E/b', '/%252e'])(
+    'sends a 400 for the path %s, which href() cannot write, and reports it',
+    async (path) => {
+      const { app, told } = toApp()
+      const response = await app.fetch(new Request(`http://test${path}`))
+      expect([response.status, await response.json()]).toEqual([400, { title: 'Bad Request', status: 400 }])
+      expect(received).toEqual([])
+      expect(told).toEqual([{ error: expect.objectContaining({ name: 'HrefError' }) as Error, phase: 'handler' }])
+    },
+  )
+
   it('forwards method, path, query and body, and sends the response of the upstream', async () => {
     answer = async (incoming, outgoing) => {
       let text = ''

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import fc from 'fast-check'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
@@ -67,11 +68,11 @@ const kinds: readonly (readonly [name: string, toReply: (items: Items<string>) =
 ]
 
 describe.each(kinds)('%s()', (_name, toReply, first) => {
-  it('requests no item before it is read, and one with each read', async () => {
+  it('requests the first item before the head is sent, and one with each read', async () => {
     const { items, seen } = source()
     const reader = (await toApp(() => toReply(items)).fetch()).body!.getReader()
     await turn()
-    expect(seen).toEqual({ started: 0, asked: 0, closed: 0 })
+    expect(seen).toEqual({ started: 1, asked: 1, closed: 0 })
     for (const count of [1, 2, 3]) {
       await reader.read()
       await turn()
@@ -101,6 +102,45 @@ describe.each(kinds)('%s()', (_name, toReply, first) => {
     await turn()
     expect(errors).toEqual([[error, 'stream']])
     expect(seen).toEqual({ started: 1, asked: 2, closed: 0 })
+  })
+
+  it.each([
+    ['the reply that its items throw', () => reply.notFound({ detail: 'No such row.' }), 404],
+    ['a 500 without details for another error', () => new Error('secret'), 500],
+    ['a 500 for undefined', () => undefined, 500],
+  ])('is %s before the first item', async (_name, toError, status) => {
+    for (const delay of [0, 20]) {
+      const error = toError()
+      const items = (async function* (): AsyncGenerator<string> {
+        await sleep(delay)
+        yield* [] as string[]
+        throw error
+      })()
+      const { fetch, errors } = toApp(() => toReply(items), (_request, _context, next) => next())
+      const response = await fetch()
+      expect([response.status, response.headers.get('content-type')]).toEqual([status, 'application/problem+json'])
+      expect(await response.text()).not.toContain('secret')
+      expect(errors.map(([, phase]) => phase)).toEqual(status === 404 ? [] : ['response'])
+    }
+  })
+
+  it('begins without its first item if that takes longer than a second', async () => {
+    const error = new Error('late')
+    const begun = performance.now()
+    const { fetch, errors } = toApp(() =>
+      toReply(
+        (async function* () {
+          await sleep(1_200)
+          yield* [] as string[]
+          throw error
+        })(),
+      ),
+    )
+    const response = await fetch()
+    expect(response.status).toBe(200)
+    expect(performance.now() - begun).toBeGreaterThan(900)
+    await expect(response.text()).rejects.toBe(error)
+    expect(errors).toEqual([[error, 'stream']])
   })
 
   it('requests no item for HEAD', async () => {
@@ -223,9 +263,12 @@ describe('a streamed response', () => {
   })
 
   it('fails with a message that says what reply.stream() takes', async () => {
-    const { fetch, errors } = toApp(() => reply.stream([1] as never))
-    await expect((await fetch()).text()).rejects.toThrow('reply.stream() takes strings and Uint8Arrays, not a number; use reply.ndjson() for JSON')
-    expect(errors).toHaveLength(1)
+    const message = 'reply.stream() takes strings and Uint8Arrays, not a number; use reply.ndjson() for JSON'
+    const first = toApp(() => reply.stream([1] as never))
+    expect((await first.fetch()).status).toBe(500)
+    const later = toApp(() => reply.stream(['a', 1] as never))
+    await expect((await later.fetch()).text()).rejects.toThrow(message)
+    for (const { errors } of [first, later]) expect(errors.map(([error]) => String(error))).toEqual([`TypeError: ${message}`])
   })
 
   it('is a 500 if the value is not iterable', async () => {
@@ -493,8 +536,10 @@ describe('reply.sse()', () => {
       fc.asyncProperty(fc.array(anyEvent, { maxLength: 4 }), async (given) => {
         const { fetch, errors } = toApp(() => reply.sse(given))
         const chunks: Uint8Array[] = []
-        const reader = (await fetch()).body!.getReader()
+        const response = await fetch()
+        const reader = response.body!.getReader()
         try {
+          if (response.status === 500) throw new TypeError('an error in the first event')
           for (let read = await reader.read(); !read.done; read = await reader.read()) chunks.push(read.value)
         } catch (error) {
           expect(error).toBeInstanceOf(TypeError)

@@ -70,8 +70,8 @@ class ServedRequest extends NodeRequest implements BodySource {
   }
 
   override get ip(): string | undefined {
-    const address = forwarded(this.#incoming, 'x-forwarded-for', this.#trustProxy)
-    return address === undefined ? this.#incoming.socket?.remoteAddress : toIp(address)
+    const { socket } = this.#incoming
+    return toIp(forwarded(this.#incoming, 'x-forwarded-for', this.#trustProxy) ?? socket?.remoteAddress ?? '')
   }
 
   override get signal(): AbortSignal {
@@ -219,7 +219,7 @@ let known = { given: '', origin: '' }
 function toOrigin(incoming: Incoming, trustProxy: number): string | undefined {
   const { headers, socket, httpVersion } = incoming
   const secure = (socket as { encrypted?: boolean }).encrypted
-  const scheme = forwarded(incoming, 'x-forwarded-proto', trustProxy) ?? (secure ? 'https' : 'http')
+  const scheme = forwarded(incoming, 'x-forwarded-proto', trustProxy)?.toLowerCase() ?? (secure ? 'https' : 'http')
   const host =
     forwarded(incoming, 'x-forwarded-host', trustProxy) ??
     (headers[':authority'] as string | undefined) ??
@@ -255,8 +255,10 @@ function forwarded({ headers }: IncomingMessage, name: string, trustProxy: numbe
   return values[Math.max(0, values.length - trustProxy)]!.trim()
 }
 
-// Some proxies append the port, and put IPv6 into brackets. Anything but an address is unusable.
+// Some proxies append the port, put IPv6 into brackets, or quote the value as in `Forwarded`. Anything but an address is unusable.
+// A server that listens on every address gets those of IPv4 as `::ffff:1.2.3.4`.
 function toIp(value: string): string | undefined {
-  const address = /^\[(.+)\](?::\d+)?$/.exec(value)?.[1] ?? /^([\d.]+):\d+$/.exec(value)?.[1] ?? value
-  return isIP(address) ? address : undefined
+  const text = value.replace(/^"(.*)"$/, '$1')
+  const address = /^\[(.+)\](?::\d+)?$/.exec(text)?.[1] ?? /^([\d.]+):\d+$/.exec(text)?.[1] ?? text
+  return isIP(address) ? address.replace(/^::ffff:(?=\d+\.)/i, '') : undefined
 }

@@ -98,7 +98,7 @@ function writeHead(outgoing: ServerResponse, status: number, statusText: string,
 
 async function pump(
   stream: ReadableStream<Uint8Array>,
-  outgoing: ServerResponse,
+  outgoing: ServerResponse & { flush?(): void },
   streams: EventStreams | undefined,
 ): Promise<void> {
   const reader = stream.getReader()
@@ -130,7 +130,10 @@ async function pump(
       if (isDisconnected) return
       isBegun = true
       if (done || outgoing.destroyed) break
-      if (!outgoing.write(value)) await new Promise<void>((resolve) => outgoing.once('drain', (wake = resolve)))
+      const isWritten = outgoing.write(value)
+      // `compression()` of Express would keep the chunk until it has more.
+      outgoing.flush?.()
+      if (!isWritten) await new Promise<void>((resolve) => outgoing.once('drain', (wake = resolve)))
     }
     outgoing.end()
   } catch (error) {

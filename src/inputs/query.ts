@@ -13,7 +13,6 @@ export function toQueryParser(
   schema: Schema,
 ): <value>(search: string, settle: (result: Result) => value | Promise<value>) => value | Promise<value> {
   let shape: Shape | undefined
-  let arrays: readonly string[] | undefined
   return (search, settle) => {
     // Computed with the first request, because a JSON Schema is slow to make.
     shape ??= toShape(schema)

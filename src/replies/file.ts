@@ -12,7 +12,7 @@ import { createStreamResponse, type Items } from './stream.js'
 export interface FileSource {
   /** The size of the whole file in bytes. */
   readonly size: number
-  /** Returns the bytes from `start` up to, but not including, `end`. Called once, when the response is read; never for a HEAD or a 304. */
+  /** Returns the bytes from `start` up to, but not including, `end`. Called once; never for a HEAD or a 304. */
   stream(start: number, end: number): Items<Uint8Array>
 }
 

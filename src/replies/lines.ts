@@ -9,6 +9,9 @@ import { createStreamResponse, type Items } from './stream.js'
  * requested when the client has read the one before; when the client disconnects, the iterator is closed. An error breaks
  * the connection and goes to `onError`.
  *
+ * The head of the response waits up to a second for the first piece. If the iterator throws before, the response is the thrown
+ * reply, or a 500.
+ *
  * @throws TypeError if `pieces` is not iterable.
  */
 export function stream<status extends Status = 200>(

@@ -154,7 +154,7 @@ async function toResponse(upstream: Response, request: Request, { cookies = fals
   const etag = isChanged ? headers.find(([name, value]) => name === 'etag' && value[0] === '"') : undefined
   if (etag) etag[1] = `W/${etag[1]}`
   if (!reader) return createResponse(null, status, headers)
-  return createStreamResponse(toItems(reader, first, request.signal), (chunk) => chunk, { status, headers })
+  return createStreamResponse(toItems(reader, first, request.signal), (chunk) => chunk, { status, headers }, undefined, false)
 }
 
 // The stream's own iterator would close only after the chunk that it waits for.

@@ -15,7 +15,10 @@ export interface KeepAlive {
 
 /**
  * Makes a Response whose body is written while it is read. The next item is requested when the client has read the one
- * before; none is requested if the body is not read, as for HEAD. When the client disconnects, the iterator is closed.
+ * before; none is requested for HEAD. When the client disconnects, the iterator is closed.
+ *
+ * The first item is requested before the head is sent, so that an error becomes a response. The head waits for it for at most a
+ * second, unless `waits` is false.
  *
  * @throws TypeError if `items` is not iterable.
  */
@@ -24,6 +27,7 @@ export function createStreamResponse<item>(
   encode: Encode<item>,
   init: ResponseInit,
   keepAlive?: KeepAlive,
+  waits = true,
 ): Response {
   if (typeof items !== 'object' || items === null || !(Symbol.asyncIterator in items || Symbol.iterator in items))
     throw new TypeError(
@@ -31,7 +35,11 @@ export function createStreamResponse<item>(
     )
   const stream = new ItemStream(items, encode, keepAlive)
   const body = new ReadableStream<Uint8Array<ArrayBuffer>>(stream, { highWaterMark: 0 })
-  return remember(new Response(body, init), { isReply: true, watch: (failed) => stream.watch(failed) })
+  return remember(new Response(body, init), {
+    isReply: true,
+    watch: (failed) => stream.watch(failed),
+    ...(waits && { begin: (response) => stream.begin(response) }),
+  })
 }
 
 const reported = new WeakSet<object>()
@@ -40,6 +48,9 @@ const reported = new WeakSet<object>()
 export const wasReported = (error: unknown): boolean => reported.has(error as object)
 
 const encoder = new TextEncoder()
+
+// A client that waits for events should see soon that its connection is open.
+const maxWait = 1_000
 
 class ItemStream<item> implements UnderlyingDefaultSource<Uint8Array<ArrayBuffer>> {
   #failed: ((error: unknown) => void) | undefined
@@ -56,6 +67,8 @@ class ItemStream<item> implements UnderlyingDefaultSource<Uint8Array<ArrayBuffer
   /** The time since which the client waits for the next item. */
   #waitsSince: number | undefined
   #ended = false
+  /** The first item, if it was requested before the body was read. */
+  #first: Promise<Uint8Array<ArrayBuffer> | undefined> | undefined
 
   constructor(
     items: Items<item>,
@@ -80,31 +93,59 @@ class ItemStream<item> implements UnderlyingDefaultSource<Uint8Array<ArrayBuffer
       this.#beat ??= this.#startBeat(controller, milliseconds)
     }
     try {
-      const iterator = this.#start()
-      this.#isOpen = false
-      const { done, value } = await (this.#inScope ? this.#inScope(() => iterator.next()) : iterator.next())
-      this.#isOpen = !done
+      const chunk = await (this.#first ?? this.#next())
+      this.#first = undefined
       if (this.#ended) return
-      if (done) {
-        this.#end()
-        controller.close()
+      if (chunk) {
+        controller.enqueue(chunk)
         return
       }
-      // The items of a synchronous iterator can be promises.
-      const encoded = this.#encode(Symbol.asyncIterator in this.#items ? value : await value)
-      const chunk = encoded instanceof Promise ? await encoded : encoded
-      if (this.#ended) return
-      controller.enqueue(typeof chunk === 'string' ? encoder.encode(chunk) : (chunk as Uint8Array<ArrayBuffer>))
+      this.#end()
+      controller.close()
     } catch (error) {
       if (this.#ended) return
       this.#fail(error)
       controller.error(error)
-      this.#end()
-      // As in `for await`, the first error wins.
-      if (this.#isOpen) await this.#close().catch(() => {})
+      await this.#abandon()
     } finally {
       this.#waitsSince = undefined
     }
+  }
+
+  /** Resolves to `response` when the first item is there, or after a second. Rejects if the items fail before. */
+  async begin(response: Response): Promise<Response> {
+    let timer: ReturnType<typeof setTimeout> | undefined
+    const late = new Promise((resolve) => (timer = setTimeout(resolve, maxWait)))
+    this.#first = this.#next()
+    try {
+      await Promise.race([this.#first, late])
+      return response
+    } catch (error) {
+      // Later than the response that replaces this one.
+      void this.#abandon()
+      throw error
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  // The next chunk, or `undefined` at the end.
+  async #next(): Promise<Uint8Array<ArrayBuffer> | undefined> {
+    const iterator = this.#start()
+    this.#isOpen = false
+    const { done, value } = await (this.#inScope ? this.#inScope(() => iterator.next()) : iterator.next())
+    this.#isOpen = !done
+    if (done || this.#ended) return undefined
+    // The items of a synchronous iterator can be promises.
+    const encoded = this.#encode(Symbol.asyncIterator in this.#items ? value : await value)
+    const chunk = encoded instanceof Promise ? await encoded : encoded
+    return typeof chunk === 'string' ? encoder.encode(chunk) : (chunk as Uint8Array<ArrayBuffer>)
+  }
+
+  // As in `for await`, the first error wins.
+  async #abandon(): Promise<void> {
+    this.#end()
+    if (this.#isOpen) await this.#close().catch(() => {})
   }
 
   async cancel(): Promise<void> {

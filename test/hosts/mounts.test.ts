@@ -1,6 +1,7 @@
 import { once } from 'node:events'
-import { createServer, type RequestListener, type Server } from 'node:http'
+import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { createGzip } from 'node:zlib'
 import express from 'express'
 import fastify from 'fastify'
 import { createServer as createVite } from 'vite'
@@ -9,6 +10,7 @@ import { z } from 'zod'
 import { toNodeHandler } from '../../src/hosts/node-handler.js'
 import { serve } from '../../src/hosts/node.js'
 import { route, router } from '../../src/index.js'
+import * as reply from '../../src/replies/index.js'
 import { hostContract, type Running } from './contract.js'
 
 async function listen(server: Server): Promise<Running> {
@@ -70,6 +72,17 @@ hostContract('toNodeHandler in Vite', async (app) => {
   return { url: host.url, close: () => Promise.all([host.close(), vite.close()]) }
 })
 
+// As `compression()` does: the response writes into a gzip stream, and has a `flush()`.
+const compress = (_request: unknown, response: ServerResponse, next: () => void): void => {
+  const gzip = createGzip()
+  const { write, end } = response
+  gzip.on('data', (chunk: Buffer) => (write as (chunk: Buffer) => boolean).call(response, chunk)).on('end', () => (end as () => void).call(response))
+  response.setHeader('content-encoding', 'gzip')
+  const flush = (): void => gzip.flush()
+  Object.assign(response, { write: gzip.write.bind(gzip), end: gzip.end.bind(gzip), flush })
+  next()
+}
+
 describe('toNodeHandler()', () => {
   const onError = vi.fn()
   const app = router(
@@ -92,6 +105,41 @@ describe('toNodeHandler()', () => {
     const host = await listen(createServer(express().use(parser, toNodeHandler(app)) as RequestListener))
     const response = await post(host.url)
     expect([response.status, await response.json()]).toEqual([200, { a: 1 }])
+    await host.close()
+  })
+
+  it('sends each event immediately through a middleware that compresses', async () => {
+    let more = (): void => {}
+    const events = router({
+      events: route('/events').get(() =>
+        reply.sse(
+          (async function* () {
+            yield { data: 'one' }
+            await new Promise<void>((resolve) => (more = resolve))
+            yield { data: 'two' }
+          })(),
+        ),
+      ),
+      chunks: route('/chunks').get(() =>
+        reply.stream(
+          (async function* () {
+            yield 'one'
+            await new Promise<void>((resolve) => (more = resolve))
+            yield 'two'
+          })(),
+        ),
+      ),
+    })
+    const host = await listen(createServer(express().use(compress, toNodeHandler(events)) as RequestListener))
+    for (const path of ['/events', '/chunks']) {
+      const response = await fetch(host.url + path)
+      expect(response.headers.get('content-encoding')).toBe('gzip')
+      const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader()
+      expect((await reader.read()).value).toContain('one')
+      more()
+      expect((await reader.read()).value).toContain('two')
+      await reader.cancel()
+    }
     await host.close()
   })
 

@@ -132,6 +132,9 @@ describe('serve()', () => {
       ip: '2.2.2.2',
     })
     expect(await (await fetch(one.url)).json()).toMatchObject({ url: `${one.url}/`, ip: '127.0.0.1' })
+    expect(await (await fetch(one.url, { headers: { 'x-forwarded-proto': 'HTTPS' } })).json()).toMatchObject({
+      url: one.url.replace('http', 'https') + '/',
+    })
     expect((await fetch(one.url, { headers: { 'x-forwarded-host': 'a/b' } })).status).toBe(400)
     const two = await start(serve(app, { ...local, trustProxy: 2 }))
     expect((await fetch(two.url, { headers })).status).toBe(400)
@@ -142,6 +145,11 @@ describe('serve()', () => {
 })
 
 describe('context.ip', () => {
+  it('is the IPv4 address of a client on a server that listens on every address', async () => {
+    const { url } = await start(serve(app, { port: 0, signals: false }))
+    expect(await (await fetch(url.replace('localhost', '127.0.0.1'))).json()).toMatchObject({ ip: '127.0.0.1' })
+  })
+
   it.each([
     ['1.2.3.4', '1.2.3.4'],
     ['1.2.3.4:5678', '1.2.3.4'],
@@ -149,6 +157,13 @@ describe('context.ip', () => {
     ['[2001:db8::1]', '2001:db8::1'],
     ['[2001:db8::1]:443', '2001:db8::1'],
     ['6.6.6.6, 1.2.3.4:80 ', '1.2.3.4'],
+    ['::ffff:1.2.3.4', '1.2.3.4'],
+    ['[::FFFF:1.2.3.4]:80', '1.2.3.4'],
+    ['"[2001:db8::1]:4711"', '2001:db8::1'],
+    ['"1.2.3.4"', '1.2.3.4'],
+    ['fe80::1%eth0', 'fe80::1%eth0'],
+    ['_hidden', null],
+    ['"1.2.3.4', null],
     ['unknown', null],
     ['1.2.3.4.5:80', null],
     ['', null],

@@ -52,17 +52,25 @@ const app = router(
         { retry: 5 },
       )
     }),
-    lines: route('/lines').get(async function* () {
-      for (;;) {
-        asked++
-        yield big
-      }
-    }),
-    fails: route('/fails').get(async function* (_request, { after }) {
+    lines: route('/lines').get(() =>
+      reply.ndjson(
+        (function* () {
+          for (;;) {
+            asked++
+            yield big
+          }
+        })(),
+      ),
+    ),
+    fails: route('/fails').get((_request, { after }) => {
       after(() => void log.push('after'))
-      yield 'begun'
-      await sleep(5)
-      throw new Error('half way')
+      return reply.ndjson(
+        (async function* () {
+          yield 'begun'
+          await sleep(5)
+          throw new Error('half way')
+        })(),
+      )
     }),
     native: route('/native').get((_request, { after }) => {
       after(() => void log.push('after'))
