@@ -27,11 +27,10 @@ export function readBody(kind: BodyKind, request: Request, limit: number, isServ
     bytes: () => read().then((bytes) => bytes.slice()),
     text: () => read().then(decode),
     stream() {
-      const isEmpty = request.headers.get('content-length') === '0' || request.body === null
-      if (!isAccepted && !isEmpty) throw unsupported(kind.types)
+      if (!isAccepted) return readEmpty().then(() => new Response('').body!)
       checkReadable(request)
       checkLength(request, limit)
-      return request.body && isAccepted ? limitStream(request.body, limit) : new Response('').body!
+      return request.body ? limitStream(request.body, limit) : new Response('').body!
     },
   }
   return kind.read(body)
