@@ -175,7 +175,9 @@ function toLiteralType(values: readonly unknown[] = []): string | undefined {
 
 function overrideFile(jsonSchema: JsonSchema): void {
   const { anyOf = [jsonSchema] } = jsonSchema as { anyOf?: readonly { readonly contentMediaType?: string }[] }
-  const media = anyOf.flatMap(({ contentMediaType }) => (contentMediaType === undefined ? [] : [String(contentMediaType)]))
+  const media = anyOf.flatMap(({ contentMediaType }) =>
+    contentMediaType === undefined ? [] : [String(contentMediaType)],
+  )
   // Parts of a form have no Content-Transfer-Encoding: https://www.rfc-editor.org/rfc/rfc7578#section-4.7
   delete jsonSchema['contentEncoding']
   // Generators do not support alternatives of one string. The media types are in the encoding of the form.

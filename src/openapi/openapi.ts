@@ -10,7 +10,7 @@ import type {
   OpenApiServer,
   OpenApiTag,
 } from './document.js'
-import { OpenApiError, toOperationId, unique } from './names.js'
+import { OpenApiError, toOperationId, toPascal, unique } from './names.js'
 import { notesOfAll, toOperationObject, type Shared } from './operation.js'
 import { toTemplates, type Template } from './paths.js'
 import { Schemas } from './schemas.js'
@@ -155,9 +155,9 @@ function tryOperation(
     return [toOperationObject(named, operation, template, shared)]
   } catch (error) {
     if (!(error instanceof OpenApiError)) throw error
-    const { summary, tags, deprecated } = operation.declaration.openapi ?? {}
+    const { summary, tags, deprecated, operationId = '' } = operation.declaration.openapi ?? {}
     const written: OpenApiOperation = {
-      operationId: toOperationId(operation.method, named.names),
+      operationId: toPascal(operationId) ? operationId : toOperationId(operation.method, named.names),
       ...(summary !== undefined && { summary }),
       ...(tags && { tags: [...tags] }),
       ...(deprecated && { deprecated }),
@@ -208,7 +208,10 @@ function checkIds(operations: readonly Written[], report: Report): void {
     const { operationId } = written
     const other = places.get(operationId)
     if (other !== undefined) {
-      report(`${other} and ${place} both have the operationId '${operationId}'; give one of them openapi: { operationId }`, one)
+      report(
+        `${other} and ${place} both have the operationId '${operationId}'; give one of them openapi: { operationId }`,
+        one,
+      )
       written.operationId = unique(operationId, (id) => places.has(id))
     }
     places.set(written.operationId, place)

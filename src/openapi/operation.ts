@@ -50,10 +50,16 @@ export function toOperationObject(
     schemas,
   )
   if (declaration.query)
-    parameters.push(...toQueryParameters(schemas.add(declaration.query, 'input', place, `${hint}Query`, 'query'), schemas))
+    parameters.push(
+      ...toQueryParameters(schemas.add(declaration.query, 'input', place, `${hint}Query`, 'query'), schemas),
+    )
   if (declaration.headers)
-    parameters.push(...toHeaderParameters(schemas.add(declaration.headers, 'input', place, `${hint}Headers`, 'headers'), schemas))
-  parameters.push(...toCookieParameters(notes.cookies, (schema) => schemas.add(schema, 'input', place, `${hint}Cookie`)))
+    parameters.push(
+      ...toHeaderParameters(schemas.add(declaration.headers, 'input', place, `${hint}Headers`, 'headers'), schemas),
+    )
+  parameters.push(
+    ...toCookieParameters(notes.cookies, (schema) => schemas.add(schema, 'input', place, `${hint}Cookie`)),
+  )
   const requestBody = toRequestBody(declaration, schemas, place, `${hint}Body`, warn)
 
   const responses = new Responses(schemas, place, `${hint}Response`, format)

@@ -122,7 +122,8 @@ export const toCookieParameters = (
   toSchema: (schema: Schema) => JsonSchema,
 ): OpenApiParameter[] =>
   Object.entries(cookies ?? {}).map(([name, note]) => {
-    const { description, required, deprecated, schema }: CookieNotes = typeof note === 'string' ? { description: note } : note
+    const { description, required, deprecated, schema }: CookieNotes =
+      typeof note === 'string' ? { description: note } : note
     return {
       name,
       in: 'cookie',

@@ -13,7 +13,8 @@ interface Mismatch {
 }
 
 // A Date has `toJSON`, so it is sent as a string.
-const accepts = (part: Part, type: string): boolean => type === (part === 'form' ? 'File' : part === 'response' ? 'Date' : '')
+const accepts = (part: Part, type: string): boolean =>
+  type === (part === 'form' ? 'File' : part === 'response' ? 'Date' : '')
 
 const isText = (part: Part): boolean => part !== 'body' && part !== 'response'
 
@@ -21,12 +22,7 @@ const isText = (part: Part): boolean => part !== 'body' && part !== 'response'
  * Compares a schema with what can be in a part of a request or response: JSON, or strings. Removes alternatives of unions
  * that no value can match there, and properties that must be absent. Returns the first other part of the schema that no value can match.
  */
-export function findMismatch(
-  json: JsonSchema,
-  part: Part,
-  vendor: string,
-  schemas: Schemas,
-): Mismatch | undefined {
+export function findMismatch(json: JsonSchema, part: Part, vendor: string, schemas: Schemas): Mismatch | undefined {
   // The JSON Schema of another library can name the type after a conversion.
   const hasScalars = isText(part) && vendor in codecs
   const seen = new Set<JsonSchema>()
@@ -79,10 +75,15 @@ function removeProperty(node: JsonSchema, name: string): void {
 
 // The type of a schema that no string, and no list or object of strings, matches.
 function scalarOf(node: JsonSchema, part: Part): string | undefined {
-  const { type, enum: values, const: constant } = node as { type?: string | string[]; enum?: unknown[]; const?: unknown }
+  const {
+    type,
+    enum: values,
+    const: constant,
+  } = node as { type?: string | string[]; enum?: unknown[]; const?: unknown }
   const constants = values ?? (constant === undefined ? [] : [constant])
   const types = [type ?? constants.map((value) => (value === null ? 'null' : typeof value))].flat()
-  const isSendable = (one: string): boolean => one === 'string' || (part !== 'text' && (one === 'array' || one === 'object'))
+  const isSendable = (one: string): boolean =>
+    one === 'string' || (part !== 'text' && (one === 'array' || one === 'object'))
   return types.length && !types.some(isSendable) ? (types[0] === 'integer' ? 'number' : types[0]) : undefined
 }
 

@@ -192,7 +192,11 @@ describe('openapi(): notes', () => {
       response: { 201: Item, 409: z.object({ taken: z.string() }) },
       openapi: {
         body: { description: 'The item.', examples: list },
-        responses: { 201: { examples: list }, 409: { examples: { tea: { value: { taken: 'tea' } } } }, 204: { examples: list } },
+        responses: {
+          201: { examples: list },
+          409: { examples: { tea: { value: { taken: 'tea' } } } },
+          204: { examples: list },
+        },
       },
     })
     expect(requestBody).toMatchObject({
@@ -340,7 +344,9 @@ describe('openapi(): request bodies', () => {
       'application/x-www-form-urlencoded': { schema },
       'multipart/form-data': { schema },
     })
-    expect(bodyOf({ body: text(z.string().max(3)) }).content).toEqual({ '*/*': { schema: { type: 'string', maxLength: 3 } } })
+    expect(bodyOf({ body: text(z.string().max(3)) }).content).toEqual({
+      '*/*': { schema: { type: 'string', maxLength: 3 } },
+    })
     expect(bodyOf({ body: bytes(z.instanceof(Uint8Array)) }).content).toEqual({ '*/*': { schema: binary } })
     expect(bodyOf({ body: stream('video/*') }).content).toEqual({ 'video/*': { schema: binary } })
   })
@@ -402,7 +408,9 @@ describe('openapi(): request bodies', () => {
       encoding: { photo: { contentType: 'image/png, image/jpeg' }, tag: list, size: list },
     })
     expect(content['multipart/form-data']!.schema!['properties']).not.toHaveProperty('photo.anyOf')
-    const { encoding } = bodyOf({ body: form(fields.omit({ photo: true })) }).content['application/x-www-form-urlencoded']!
+    const { encoding } = bodyOf({ body: form(fields.omit({ photo: true })) }).content[
+      'application/x-www-form-urlencoded'
+    ]!
     expect(encoding).toEqual({ tag: list, size: list })
     expect(bodyOf({ body: form(z.object({ alt: z.string() })) }).content['multipart/form-data']).not.toHaveProperty(
       'encoding',
@@ -552,7 +560,10 @@ describe('openapi(): responses', () => {
     const format = problems({
       schema: Failure,
       statuses: { 400: 422 },
-      toBody: ({ title = 'Error', errors }) => ({ message: title, ...(errors && { fields: errors.map((one) => one.pointer) }) }),
+      toBody: ({ title = 'Error', errors }) => ({
+        message: title,
+        ...(errors && { fields: errors.map((one) => one.pointer) }),
+      }),
     })
     const routes = {
       a: route('/a/[id]', { params: z.object({ id: z.string() }) })
@@ -584,9 +595,16 @@ describe('openapi(): responses', () => {
     expect(responses).not.toHaveProperty('400')
     expect(JSON.stringify(document)).not.toContain('problem+json')
     expect(document.components.schemas).toEqual({
-      Problem: expect.objectContaining({ required: ['message'], properties: expect.objectContaining({ message: text }) }),
+      Problem: expect.objectContaining({
+        required: ['message'],
+        properties: expect.objectContaining({ message: text }),
+      }),
     })
-    const request = new Request('http://test/a/1', { method: 'POST', body: '{}', headers: { 'content-type': 'application/json' } })
+    const request = new Request('http://test/a/1', {
+      method: 'POST',
+      body: '{}',
+      headers: { 'content-type': 'application/json' },
+    })
     const sent = await own.fetch(request)
     expect([sent.status, sent.headers.get('content-type'), await sent.json()]).toEqual([
       422,
@@ -807,7 +825,10 @@ describe('openapi(): schemas', () => {
     const Pet = z.discriminatedUnion('kind', [Cat, Dog]).meta({ id: 'Pet' })
     const { schemas } = operationOf({ body: Pet, response: Pet })
     const mapping = { cat: ref('Cat').$ref, dog: ref('Dog').$ref, wolf: ref('Dog').$ref }
-    expect(schemas['Pet']).toEqual({ oneOf: [ref('Cat'), ref('Dog')], discriminator: { propertyName: 'kind', mapping } })
+    expect(schemas['Pet']).toEqual({
+      oneOf: [ref('Cat'), ref('Dog')],
+      discriminator: { propertyName: 'kind', mapping },
+    })
     expect(schemas['PetInput']).toMatchObject({
       discriminator: { mapping: { dog: ref('DogInput').$ref, wolf: ref('DogInput').$ref } },
     })
@@ -959,32 +980,121 @@ describe('openapi(): values that cannot be sent', () => {
   }
 
   it.each([
-    ['a date in a JSON body', { body: z.object({ at: z.date() }) }, 'the body at /at must be of type Date', 'z.codec(z.iso.datetime()'],
-    ['a bigint in a JSON body', { body: z.array(z.bigint()) }, 'the body at /0 must be of type bigint', 'z.codec(z.string()'],
-    ['a map in a JSON body', { body: z.map(z.string(), z.string()) }, 'the body must be of type Map', 'a schema that converts JSON'],
-    ['a file in a JSON body', { body: z.object({ 'a/b': z.file() }) }, 'the body at /a~1b must be of type File', 'form() or bytes()'],
-    ['an optional date in a JSON body', { body: z.object({ at: z.date().optional() }) }, '/at must be of type Date', 'z.codec('],
-    ['a date in a union of dates', { body: z.union([z.date(), z.bigint()]) }, 'the body must be of type Date', 'z.codec('],
-    ['a date in a recursive schema', { body: z.object({ get next() { return z.array(z.object({ at: z.date() })) } }) }, '/next/0/at', 'z.codec('],
-    ['a bigint in a response', { response: z.object({ n: z.bigint() }) }, 'the response at /n has values of type bigint', 'z.codec(z.bigint(), z.string()'],
-    ['a set in a response', { response: { 201: z.set(z.string()) } }, 'the response has values of type Set', 'a schema that converts'],
-    ['a class in a response', { response: z.instanceof(Uint8Array) }, 'the response has values of type Uint8Array', 'a schema'],
-    ['a number in a query', { query: z.object({ page: z.number() }) }, 'the query at /page must be of type number', 'z.coerce.number()'],
-    ['a boolean in a query', { query: z.object({ on: z.boolean().optional() }) }, 'the query at /on must be of type boolean', 'z.stringbool()'],
-    ['an integer in headers', { headers: z.object({ 'x-n': z.int() }) }, 'the headers at /x-n must be of type number', 'z.coerce'],
-    ['a number in a form', { body: form(z.object({ n: z.literal(5) })) }, 'the form at /n must be of type number', 'z.coerce'],
+    [
+      'a date in a JSON body',
+      { body: z.object({ at: z.date() }) },
+      'the body at /at must be of type Date',
+      'z.codec(z.iso.datetime()',
+    ],
+    [
+      'a bigint in a JSON body',
+      { body: z.array(z.bigint()) },
+      'the body at /0 must be of type bigint',
+      'z.codec(z.string()',
+    ],
+    [
+      'a map in a JSON body',
+      { body: z.map(z.string(), z.string()) },
+      'the body must be of type Map',
+      'a schema that converts JSON',
+    ],
+    [
+      'a file in a JSON body',
+      { body: z.object({ 'a/b': z.file() }) },
+      'the body at /a~1b must be of type File',
+      'form() or bytes()',
+    ],
+    [
+      'an optional date in a JSON body',
+      { body: z.object({ at: z.date().optional() }) },
+      '/at must be of type Date',
+      'z.codec(',
+    ],
+    [
+      'a date in a union of dates',
+      { body: z.union([z.date(), z.bigint()]) },
+      'the body must be of type Date',
+      'z.codec(',
+    ],
+    [
+      'a date in a recursive schema',
+      {
+        body: z.object({
+          get next() {
+            return z.array(z.object({ at: z.date() }))
+          },
+        }),
+      },
+      '/next/0/at',
+      'z.codec(',
+    ],
+    [
+      'a bigint in a response',
+      { response: z.object({ n: z.bigint() }) },
+      'the response at /n has values of type bigint',
+      'z.codec(z.bigint(), z.string()',
+    ],
+    [
+      'a set in a response',
+      { response: { 201: z.set(z.string()) } },
+      'the response has values of type Set',
+      'a schema that converts',
+    ],
+    [
+      'a class in a response',
+      { response: z.instanceof(Uint8Array) },
+      'the response has values of type Uint8Array',
+      'a schema',
+    ],
+    [
+      'a number in a query',
+      { query: z.object({ page: z.number() }) },
+      'the query at /page must be of type number',
+      'z.coerce.number()',
+    ],
+    [
+      'a boolean in a query',
+      { query: z.object({ on: z.boolean().optional() }) },
+      'the query at /on must be of type boolean',
+      'z.stringbool()',
+    ],
+    [
+      'an integer in headers',
+      { headers: z.object({ 'x-n': z.int() }) },
+      'the headers at /x-n must be of type number',
+      'z.coerce',
+    ],
+    [
+      'a number in a form',
+      { body: form(z.object({ n: z.literal(5) })) },
+      'the form at /n must be of type number',
+      'z.coerce',
+    ],
     ['an object in text', { body: text(z.object({})) }, 'the text must be of type object', 'converts a string'],
-    ['a date of valibot', { body: toStandardJsonSchema(v.object({ at: v.date() })) }, '/at must be of type Date', 'v.isoTimestamp()'],
-    ['a number of valibot', { query: toStandardJsonSchema(v.object({ n: v.number() })) }, '/n must be of type number', 'v.decimal()'],
+    [
+      'a date of valibot',
+      { body: toStandardJsonSchema(v.object({ at: v.date() })) },
+      '/at must be of type Date',
+      'v.isoTimestamp()',
+    ],
+    [
+      'a number of valibot',
+      { query: toStandardJsonSchema(v.object({ n: v.number() })) },
+      '/n must be of type number',
+      'v.decimal()',
+    ],
     ['a date of arktype', { body: type({ at: 'Date' }) }, '/at must be of type Date', 'string.date.iso.parse'],
     ['a number of arktype', { query: type({ n: 'number' }) }, '/n must be of type number', 'string.numeric.parse'],
-  ] as readonly [string, Operation, string, string][])('throws an OpenApiError for %s', (_what, operation, mistake, advice) => {
-    const message = messageOf(operation)
-    expect(message).toMatch(/^POST \/a: /)
-    expect(message).toContain(mistake)
-    expect(message).toContain(`use ${advice.startsWith('form') ? 'a ' : ''}`)
-    expect(message).toContain(advice)
-  })
+  ] as readonly [string, Operation, string, string][])(
+    'throws an OpenApiError for %s',
+    (_what, operation, mistake, advice) => {
+      const message = messageOf(operation)
+      expect(message).toMatch(/^POST \/a: /)
+      expect(message).toContain(mistake)
+      expect(message).toContain(`use ${advice.startsWith('form') ? 'a ' : ''}`)
+      expect(message).toContain(advice)
+    },
+  )
 
   it('throws for params, and names the operation', () => {
     const a = route('/a/[id]', { params: z.object({ id: z.number() }) }).get(nothing)
@@ -992,12 +1102,43 @@ describe('openapi(): values that cannot be sent', () => {
   })
 
   it.each([
-    ['a codec in a body', { body: z.object({ at: z.codec(z.iso.datetime(), z.date(), { decode: (text) => new Date(text), encode: (date) => date.toISOString() }) }) }],
-    ['the codec of the message for a bigint', { body: z.codec(z.string().regex(/^-?\d+$/), z.bigint(), { decode: BigInt, encode: String }) }],
-    ['the codec of the message for a response', { response: z.codec(z.bigint(), z.string(), { decode: String, encode: BigInt }) }],
-    ['coerced values in a query', { query: z.object({ n: z.coerce.number(), at: z.coerce.date(), on: z.coerce.boolean() }) }],
+    [
+      'a codec in a body',
+      {
+        body: z.object({
+          at: z.codec(z.iso.datetime(), z.date(), {
+            decode: (text) => new Date(text),
+            encode: (date) => date.toISOString(),
+          }),
+        }),
+      },
+    ],
+    [
+      'the codec of the message for a bigint',
+      { body: z.codec(z.string().regex(/^-?\d+$/), z.bigint(), { decode: BigInt, encode: String }) },
+    ],
+    [
+      'the codec of the message for a response',
+      { response: z.codec(z.bigint(), z.string(), { decode: String, encode: BigInt }) },
+    ],
+    [
+      'coerced values in a query',
+      { query: z.object({ n: z.coerce.number(), at: z.coerce.date(), on: z.coerce.boolean() }) },
+    ],
     ['a preprocessed number in a query', { query: z.object({ n: z.preprocess(Number, z.object({ a: z.number() })) }) }],
-    ['zod-form-data in a form', { body: form(zfd.formData({ n: zfd.numeric(), f: zfd.file(), on: zfd.checkbox(), all: zfd.repeatableOfType(zfd.numeric()) })) }],
+    [
+      'zod-form-data in a form',
+      {
+        body: form(
+          zfd.formData({
+            n: zfd.numeric(),
+            f: zfd.file(),
+            on: zfd.checkbox(),
+            all: zfd.repeatableOfType(zfd.numeric()),
+          }),
+        ),
+      },
+    ],
     ['a date in a response', { response: z.object({ at: z.date(), url: z.instanceof(URL) }) }],
     ['a date or a string in a body', { body: z.union([z.date(), z.string()]) }],
     ['undefined in a response without a body', { response: { 204: z.undefined() } }],
@@ -1015,16 +1156,21 @@ describe('openapi(): values that cannot be sent', () => {
     const n = z.codec(z.string().regex(/^-?\d+$/), z.bigint(), { decode: BigInt, encode: String })
     const sent = z.codec(z.bigint(), z.string(), { decode: String, encode: BigInt })
     const own = router({
-      a: route('/a').post({ body: z.object({ at, n }), response: z.object({ at: z.date(), n: sent }) }, (_request, { body }) => ({
-        at: body.at,
-        n: body.n * 2n,
-      })),
+      a: route('/a').post(
+        { body: z.object({ at, n }), response: z.object({ at: z.date(), n: sent }) },
+        (_request, { body }) => ({
+          at: body.at,
+          n: body.n * 2n,
+        }),
+      ),
     })
     const body = JSON.stringify({ at: '2026-01-31T12:00:00.000Z', n: '9007199254740993' })
     const headers = { 'content-type': 'application/json' }
     const response = await own.fetch(new Request('http://test/a', { method: 'POST', body, headers }))
     expect(await response.json()).toEqual({ at: '2026-01-31T12:00:00.000Z', n: '18014398509481986' })
-    expect(openapi(own, { info }).paths['/a']!.post!.responses[200]!.content!['application/json']!.schema).toMatchObject({
+    expect(
+      openapi(own, { info }).paths['/a']!.post!.responses[200]!.content!['application/json']!.schema,
+    ).toMatchObject({
       properties: { at: { type: 'string', format: 'date-time' }, n: { type: 'string' } },
     })
   })
@@ -1037,7 +1183,12 @@ describe('openapi(): validators', () => {
   it('converts valibot schemas with its Standard JSON Schema wrapper', () => {
     const schema = toStandardJsonSchema(
       v.object({
-        date: v.pipe(v.string(), v.isoTimestamp(), v.transform((text) => new Date(text)), v.date()),
+        date: v.pipe(
+          v.string(),
+          v.isoTimestamp(),
+          v.transform((text) => new Date(text)),
+          v.date(),
+        ),
         made: v.pipe(v.string(), v.transform(Number)),
         number: v.pipe(v.string(), v.transform(Number), v.number()),
         trim: v.optional(v.pipe(v.string(), v.trim())),
