@@ -2,7 +2,7 @@ import { removeDirectory } from './test-data.js'
 import { existsSync } from 'node:fs'
 import { serve, type Served } from 'byway/node'
 import { chromium, type Browser, type Page } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import app from './app.js'
 
 const executablePath = process.env['CHROMIUM'] ?? '/usr/bin/chromium'
