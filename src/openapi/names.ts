@@ -3,11 +3,15 @@ import type { RouteOperation } from '../app.js'
 /** The declarations contradict each other or the protocol, so there is no valid document. The message names the operations or schemas. */
 export class OpenApiError extends Error {
   override readonly name = 'OpenApiError'
-  /** The operation with the mistake, if it is in one. */
-  readonly operation: RouteOperation | undefined
+  // Not a property of the object, because a logger would print it.
+  readonly #operation: RouteOperation | undefined
   constructor(message: string, operation?: RouteOperation) {
     super(message)
-    this.operation = operation
+    this.#operation = operation
+  }
+  /** The operation with the mistake, if it is in one. */
+  get operation(): RouteOperation | undefined {
+    return this.#operation
   }
 }
 

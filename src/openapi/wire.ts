@@ -1,8 +1,14 @@
-import type { JsonSchema } from './json-schema.js'
-import type { Schemas } from './schemas.js'
+import type { JsonSchema, Marks } from './json-schema.js'
 
 /** The part of a request or response that has a schema. */
 export type Part = 'params' | 'query' | 'headers' | 'body' | 'form' | 'text' | 'response'
+
+/** The schemas of a document, as this comparison needs them. */
+interface Schemas {
+  resolve(json: JsonSchema): JsonSchema
+  marksOf(json: JsonSchema): Marks
+  replaceAlternatives(node: JsonSchema, keyword: 'anyOf' | 'oneOf', rest: readonly JsonSchema[]): void
+}
 
 /** A part of a schema whose values cannot be in a request or response. */
 interface Mismatch {

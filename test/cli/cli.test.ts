@@ -329,28 +329,3 @@ describe('environment files', () => {
     expect([code !== 0, stderr]).toEqual([true, expect.stringMatching(/^(?:byway|.*node): nope\.env/)])
   })
 })
-
-describe('byway types', () => {
-  it.each(['module', 'commonjs'])('writes the types of an app in a package of the type %s', async (type) => {
-    // Next to the fixtures, so that imports of packages resolve.
-    const folder = await mkdtemp(join(fixtures, 'typed-'))
-    try {
-      await writeFile(join(folder, 'package.json'), JSON.stringify({ type }))
-      await writeFile(
-        join(folder, 'tsconfig.json'),
-        JSON.stringify({
-          compilerOptions: { module: 'nodenext', target: 'es2022', strict: true, skipLibCheck: true, types: [] },
-        }),
-      )
-      await cp(join(fixtures, 'app.ts'), join(folder, 'app.ts'))
-      await mkdir(join(folder, 'node_modules'))
-      await symlink(join(fixtures, '../../..'), join(folder, 'node_modules/byway'))
-      const { code, stdout } = await byway('types', join(folder, 'app.ts'))
-      expect(code).toBe(0)
-      expect(stdout).toMatch(/'\/items': \{\n\s+GET: Call</)
-      expect(stdout).toContain("'/items/[slug]': {")
-    } finally {
-      await rm(folder, { recursive: true })
-    }
-  })
-})

@@ -203,7 +203,9 @@ describe('docs()', () => {
 
   it('throws for missing and unknown options and for invalid paths', () => {
     expect(() => docs('/docs', {} as never)).toThrow("the OpenAPI document needs info: { title: '…', version: '…' }")
-    expect(() => docs('/docs', { info, theme: 'dark' } as never)).toThrow("the OpenAPI document has no option 'theme'; use info, servers")
+    expect(() => docs('/docs', { info, theme: 'dark' } as never)).toThrow(
+      "the OpenAPI document has no option 'theme'; use info, servers",
+    )
     expect(() => docs('docs' as never, { info })).toThrow('a pattern must start with /')
     expect(() => docs('/[[...all]]' as never, { info })).toThrow('a catch-all segment must come last')
   })

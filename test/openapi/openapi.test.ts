@@ -64,9 +64,13 @@ describe('openapi()', () => {
   })
 
   it('throws for anything but an app, and for missing or unknown options', () => {
-    expect(() => openapi({} as never, { info })).toThrow('openapi() takes an app: the return value of router(), or context.app')
+    expect(() => openapi({} as never, { info })).toThrow(
+      'openapi() takes an app: the return value of router(), or context.app',
+    )
     expect(() => openapi(app, {} as never)).toThrow("the OpenAPI document needs info: { title: '…', version: '…' }")
-    expect(() => openapi(app, { info, server: [] } as never)).toThrow("the OpenAPI document has no option 'server'; use info, servers")
+    expect(() => openapi(app, { info, server: [] } as never)).toThrow(
+      "the OpenAPI document has no option 'server'; use info, servers",
+    )
   })
 
   it('calls console.warn by default', () => {
