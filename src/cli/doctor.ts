@@ -133,8 +133,10 @@ function undeclared(
     // The app's own error format can send another status.
     for (const [from, to] of Object.entries(problems?.statuses ?? {})) if (known.has(Number(from))) known.add(to)
     const own = inferred.find((one) => one.pattern === route.pattern && one.method === method)
-    // A redirect has no content to describe.
-    const statuses = (own?.statuses ?? []).filter((status) => !known.has(status) && (status < 300 || status >= 400))
+    // A redirect has no content to describe. A type with every status of success tells nothing about them.
+    const all = own?.statuses ?? []
+    const isUnknown = all.includes(203) && all.includes(226)
+    const statuses = all.filter((status) => !known.has(status) && (status >= 400 || (status < 300 && !isUnknown)))
     return statuses.length ? [{ declared, statuses }] : []
   })
 }
