@@ -5,6 +5,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
 import { zfd } from 'zod-form-data'
 import { bytes, form, middleware, problems, type Operation, route, router, stream, text } from '../../src/index.js'
+import { timeout } from '../../src/middleware/index.js'
 import * as reply from '../../src/replies/index.js'
 import { openapi, OpenApiError, type OpenApiOptions, type OpenApiRequestBody } from '../../src/openapi/index.js'
 import { app, options } from './fixtures.js'
@@ -653,6 +654,12 @@ describe('openapi(): responses', () => {
       409: { description: 'Taken.', content: problem },
       410: { description: 'Gone', content: { 'application/json': {} } },
     })
+  })
+
+  it('contain the 503 of timeout()', () => {
+    const { paths } = documentOf({ a: route('/a').get(nothing).use(timeout(1_000)).post(nothing) })
+    expect(paths['/a']!.post!.responses[503]).toEqual({ description: 'The response took too long.', content: problem })
+    expect(paths['/a']!.get!.responses).not.toHaveProperty('503')
   })
 
   it('contain the notes of all middleware', () => {
