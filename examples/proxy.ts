@@ -19,7 +19,7 @@ await upstream.ready
 
 // `href` keeps what a user names below /v1. Of the request's headers only harmless ones go on; the key is the gateway's own.
 const gateway = route('/api/[...path]').post((request, { params, url, signal }) =>
-  reply.proxy(request, upstream.url + href('/v1/[...path]', params) + url.search, { signal, headers: { authorization: 'Bearer key-of-the-gateway' }, timeout: 5 }),
+  reply.proxy(request, upstream.url + href('/v1/[...path]', params) + url.search, { signal, headers: { authorization: 'Bearer key-of-the-gateway' }, timeout: 5_000 }),
 )
 const nowhere = route('/nowhere').get((request) => reply.proxy(request, 'http://127.0.0.1:1', {}))
 

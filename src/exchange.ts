@@ -175,7 +175,7 @@ export class Exchange {
     if (memory?.watch) {
       this.#cancelStream(response)
       this.#stream = response
-      this.#streamEnd = memory.watch((error) => this.report(error, 'stream'))
+      this.#streamEnd = memory.watch((error) => this.report(error, 'stream'), this.server.track)
       delete memory.watch
     }
     const own = memory?.cause

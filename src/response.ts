@@ -26,8 +26,11 @@ export interface Memory {
    * second. Rejects with the error of an earlier failure.
    */
   begin?: (response: Response) => Promise<Response>
-  /** Watches a body that is written while it is read: `failed` receives its error, and the promise resolves at its end. */
-  watch?: (failed: (error: unknown) => void) => Promise<void>
+  /**
+   * Watches a body that is written while it is read: `failed` receives its error, and the promise resolves at its end. `track`
+   * receives the work that a canceled body still does.
+   */
+  watch?: (failed: (error: unknown) => void, track?: (work: Promise<unknown>) => void) => Promise<void>
 }
 
 /**
