@@ -33,11 +33,23 @@ const main: UserConfig = {
   // One file for one, so that a bundler takes what an app uses, and a stack trace names the file it comes from.
   unbundle: true,
   sourcemap: true,
-  dts: { sourcemap: false },
+  // All but the command's.
+  dts: { sourcemap: false, entry: ['src/{index,node,response,response-node}.ts', 'src/*/index.ts'] },
   clean: true,
-  plugins: [embed()],
+  plugins: [embed(), withoutEmpty()],
   // The names of `imports` in package.json stay, so that each host resolves them by its own condition.
   deps: { neverBundle: [/^node:/, /^#/] },
+}
+
+/** Leaves out the type files that export nothing, of modules whose types no public type mentions. */
+function withoutEmpty() {
+  return {
+    name: 'byway:without-empty',
+    generateBundle(_options: unknown, bundle: { [file: string]: { readonly exports?: readonly string[] } }) {
+      for (const [file, { exports }] of Object.entries(bundle))
+        if (file.endsWith('.d.ts') && !exports?.length) delete bundle[file]
+    },
+  }
 }
 
 export default defineConfig([

@@ -1,4 +1,4 @@
-// What does a client see of an error, and how do the errors of a domain become answers?
+// What does a client see of an error, and how do the errors of a domain become responses?
 import { errorOf, middleware, route, router } from 'byway'
 import * as reply from 'byway/reply'
 import { z } from 'zod'
@@ -12,7 +12,7 @@ class OutOfStock extends Error {
   }
 }
 
-// The handlers below know nothing of HTTP: what they throw is mapped in one place.
+// The handlers below throw the errors of their domain, and this middleware maps them to responses.
 const domainErrors = middleware(async (_request, _context, next) => {
   const response = await next()
   const error = errorOf(response)
@@ -33,7 +33,7 @@ const order = route('/orders/[sku]')
 
 const app = router(
   { order },
-  // What nothing has mapped is told here, once. The client sees nothing of it.
+  // Called once for each error that no middleware has mapped. The client gets no details.
   { onError: (error, { pattern, phase }) => console.log(`onError: ${pattern}, ${phase}: ${(error as Error).message}`) },
 )
 

@@ -23,7 +23,7 @@ const prints: Record<string, readonly (string | RegExp)[]> = {
     '200 {"sku":"tea","count":2}',
     '409 {"title":"Conflict","type":"https://shop.example/out-of-stock","left":3,"status":409}',
     '"pointer":"/count"',
-    /^onError: \/orders\/\[sku\], handler: connect ECONNREFUSED 10\.0\.0\.7:5432\n500 \{"title":"Internal Server Error","status":500\}$/m,
+    /^onError: \/orders\/\[sku\], handler: connect ECONNREFUSED 10\.0\.0\.7:5432\n500 \{"title":"Internal Server Error","detail":"No handler sent this response\.","status":500\}$/m,
   ],
   testing: ['5 assertions hold'],
   files: ['206 bytes 6-11/53 number'],

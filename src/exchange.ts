@@ -1,6 +1,6 @@
 import type { App } from './app.js'
 import { keepAlive, noHost, onWritten, type Host } from './host.js'
-import { indexIn, paramsOf, type Match } from './matcher.js'
+import { paramsOf, type Match } from './matcher.js'
 import { BodyLimitError } from './inputs/source.js'
 import { toFailure, tooLarge, type Phase } from './problem.js'
 import { isResponse, memoryOf, withoutBody, type Memory } from '#response'
@@ -234,11 +234,16 @@ function peek<value>(read: () => value): value | undefined {
  */
 export function locate(href: string): { href: string; start: number; end: number } {
   // After `https://`; a host has at least one character.
-  let start = href.indexOf('/', 8)
-  // Only a segment that begins with a dot, or an escape of one, can be a dot segment. Most URLs have no such character.
-  if ((href.indexOf('.', start) > 0 || href.indexOf('%', start) > 0) && /\/(?:\.|%2)/.test(href)) {
-    href = new URL(href).href
-    start = href.indexOf('/', 8)
+  const start = href.indexOf('/', 8)
+  let end = start
+  for (let before = 0; end < href.length; end++) {
+    const code = href.charCodeAt(end)
+    // `?` or `#`
+    if (code === 63 || code === 35) break
+    // A segment that begins with a dot, or an escape of one, can be a dot segment.
+    if (before === 47 && (code === 46 || href.startsWith('%2', end)) && href !== (href = new URL(href).href))
+      return locate(href)
+    before = code
   }
-  return { href, start, end: indexIn('?', href, start, indexIn('#', href, start, href.length)) }
+  return { href, start, end }
 }

@@ -13,12 +13,16 @@ export interface Match<value> {
   readonly captures: readonly Capture[]
   /** The next best match for the same pathname. */
   readonly next?: Match<value> | undefined
+  /** Whether the pathname has percent-escapes. */
+  readonly isEscaped?: boolean | undefined
 }
 interface Capture {
   readonly name: string
   readonly rest: boolean
   /** The number of characters between the previous capture and this one. */
   readonly before: number
+  /** The number of characters after the last capture. */
+  after?: number
 }
 
 // One segment position in the tree of all patterns. The node behind a catch-all is its own `param`.
@@ -102,7 +106,8 @@ export class Matcher<value> {
         if (!isDecoded) {
           if (has('%', url, index, end)) {
             const path = decodePath(url, start, end)
-            return this.find(path, 0, path.length, true)
+            const match = this.find(path, 0, path.length, true)
+            return match && { ...match, isEscaped: true }
           }
           isDecoded = true
         }
@@ -197,7 +202,7 @@ export class Matcher<value> {
 }
 
 /** The index of `part` in a text from `from` to `end`, or `end`. */
-export function indexIn(part: string, text: string, from: number, end: number): number {
+function indexIn(part: string, text: string, from: number, end: number): number {
   const index = text.indexOf(part, from)
   return index === -1 || index > end ? end : index
 }
@@ -217,6 +222,8 @@ function toCaptures(segments: readonly Segment[]): Capture[] {
       captures.push({ name, rest: kind !== 'param', before })
       before = 1
     }
+  const last = captures.at(-1)
+  if (last) last.after = before - 1
   return captures
 }
 
@@ -245,13 +252,12 @@ function toTree<value>(texts: readonly (readonly [text: string, state: State<val
 
 /** The params that a match captures in the pathname that it was found in. Each segment is decoded once. */
 export function paramsOf(
-  { captures }: Match<unknown>,
+  { captures, isEscaped }: Match<unknown>,
   url: string,
   start: number,
   end: number,
 ): Record<string, string | string[]> {
   const params = new NullObject() as Record<string, string | string[]>
-  const isEscaped = has('%', url, start, end)
   if (isEscaped) {
     url = decodePath(url, start, end)
     start = 0
@@ -263,9 +269,9 @@ export function paramsOf(
     return isEscaped ? text.replace(/\ud800/gu, '/') : text
   }
   let from = start
-  for (const { name, rest, before } of captures) {
+  for (const { name, rest, before, after } of captures) {
     from += before
-    let to = indexIn('/', url, from, end)
+    let to = rest || after === undefined ? indexIn('/', url, from, end) : end - after
     if (!rest) params[name] = read(from, to)
     else if (from < end) {
       const segments = (params[name] = [read(from, to)])

@@ -21,24 +21,25 @@ type ReadInput = (request: Request, exchange: Exchange, settle: (result: Result)
 
 /** Makes the function that validates the declared query and headers, once for each request. */
 export function toReadInputs({ query, headers }: Operation): Read | undefined {
-  const inputs: [name: string, read: ReadInput][] = []
+  const inputs: { readonly name: string; readonly read: ReadInput }[] = []
   if (query) {
     const parse = toQueryParser(query)
-    inputs.push(['query', (_request, { search }, settle) => parse(search, settle)])
+    inputs.push({ name: 'query', read: (_request, { search }, settle) => parse(search, settle) })
   }
   if (headers) {
     let shape: Shape | undefined
-    inputs.push([
-      'headers',
-      (request, _exchange, settle) => validate(headers, toObject(request.headers, (shape ??= toShape(headers))), settle),
-    ])
+    inputs.push({
+      name: 'headers',
+      read: (request, _exchange, settle) =>
+        validate(headers, toObject(request.headers, (shape ??= toShape(headers))), settle),
+    })
   }
   const read = (request: Request, exchange: Exchange, index: number, values: object): object | Promise<object> => {
-    const [name, readInput] = inputs[index] ?? []
-    if (!readInput) return values
+    const input = inputs[index]
+    if (!input) return values
     return after(
-      guard(name!, (settle) => readInput(request, exchange, settle)),
-      (value) => read(request, exchange, index + 1, { ...values, [name!]: value }),
+      guard(input.name, (settle) => input.read(request, exchange, settle)),
+      (value) => read(request, exchange, index + 1, { ...values, [input.name]: value }),
     )
   }
   return inputs.length

@@ -3,8 +3,10 @@
 import {
   createResponse as createNativeResponse,
   headerOf as nativeHeaderOf,
-  remember,
+  memoryOf as nativeMemoryOf,
+  remember as rememberNative,
   textOf as nativeTextOf,
+  toTarget,
   withHeaders as withNativeHeaders,
   withoutBody as withoutNativeBody,
   type HeaderPairs,
@@ -12,7 +14,7 @@ import {
   type ResponseBody,
 } from './response.js'
 
-export { isResponse, memoryOf, ownTarget, remember } from './response.js'
+export { isResponse } from './response.js'
 export type { HeaderPairs, Memory, ResponseBody } from './response.js'
 
 declare const navigator: { userAgent?: string } | undefined
@@ -32,10 +34,26 @@ const isNode: boolean = typeof navigator === 'undefined' || navigator.userAgent?
 export function createResponse(body: ResponseBody, status: number, headers: HeaderPairs, memory?: Memory): Response {
   if (!isNode) return createNativeResponse(body, status, headers, memory)
   Native ??= inheritFromNative()
-  const response = new LazyResponse(body, status, headers) as unknown as Response
-  if (memory) remember(response, memory)
+  return new LazyResponse(body, status, headers, memory) as unknown as Response
+}
+
+/** The facts that byway keeps about a Response. A copy or a clone of the Response has none. */
+export const memoryOf = (response: Response): Memory | undefined => {
+  const lazy = toLazy(response)
+  return lazy ? lazy.memory : nativeMemoryOf(response)
+}
+
+/** Adds facts to those that byway keeps about a Response. */
+export function remember<response extends Response>(response: response, facts: Memory): response {
+  const lazy = toLazy(response)
+  if (!lazy) return rememberNative(response, facts)
+  lazy.memory = { ...lazy.memory, ...facts }
   return response
 }
+
+/** The target of a byway redirect that is a path of the app, so the router can put its `basePath` before it. */
+export const ownTarget = (response: Response): string | undefined =>
+  memoryOf(response)?.isReply ? toTarget(headerOf(response, 'location')) : undefined
 
 /** The text of a Response that `createResponse()` made, unless its body was read. Does not read the body. */
 export function textOf(response: Response): string | undefined {
@@ -89,13 +107,14 @@ const isValue = /^[!-~](?:[ -~]*[!-~])?$/
 
 class LazyResponse {
   readonly #status: number
+  #memory: Memory | undefined
   #pairs: HeaderPairs
   #body: ResponseBody
   #headers: Headers | undefined
   #native: Response | undefined
   #used = false
 
-  constructor(body: ResponseBody, status: number, pairs: HeaderPairs) {
+  constructor(body: ResponseBody, status: number, pairs: HeaderPairs, memory?: Memory) {
     // https://fetch.spec.whatwg.org/#initialize-a-response
     if (!(status >= 200 && status <= 599))
       throw new RangeError(`the status of a Response is from 200 to 599, not ${status}`)
@@ -104,6 +123,14 @@ class LazyResponse {
     this.#body = body
     this.#status = status
     this.#pairs = pairs
+    this.#memory = memory
+  }
+
+  get memory(): Memory | undefined {
+    return this.#memory
+  }
+  set memory(memory: Memory | undefined) {
+    this.#memory = memory
   }
 
   get #text(): string | null {

@@ -111,10 +111,12 @@ export const headerOf = (response: Response, name: string): string | null => res
  * The target of a byway redirect that is a path of the app, so the router can put its `basePath` before it. Redirects
  * that byway did not make are sent unchanged.
  */
-export function ownTarget(response: Response): string | undefined {
-  const location = memoryOf(response)?.isReply ? response.headers.get('location') : null
-  return location !== null && /^\/(?![/\\])/.test(location) ? location : undefined
-}
+export const ownTarget = (response: Response): string | undefined =>
+  memoryOf(response)?.isReply ? toTarget(response.headers.get('location')) : undefined
+
+/** A root-relative path, which cannot lead to another origin. */
+export const toTarget = (location: string | null): string | undefined =>
+  location !== null && /^\/(?![/\\])/.test(location) ? location : undefined
 
 /**
  * Changes the headers of a Response: appends pairs, or calls a function with its `Headers`. Returns the same Response, or a

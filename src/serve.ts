@@ -116,7 +116,7 @@ export function createServe(routes: readonly RunnableRoute[], settings: ServeSet
     return attempt<Params | undefined, Action>(
       () => parseParams(schemas, exchange.params),
       (params) => {
-        if (!params) return accept(exchange, match.next, undefined, invalidParams)
+        if (!params) return accept(exchange, match.next && { ...match.next, isEscaped: match.isEscaped }, undefined, invalidParams)
         exchange.use(match, params)
         return action
       },

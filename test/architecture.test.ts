@@ -5,7 +5,8 @@ import { describe, expect, it } from 'vitest'
 
 // A file imports from the rows above its own, and from its folder. Type imports count.
 const rows = [
-  ['schema', 'pattern', 'host', 'options', 'scope', 'json', 'jsonify', 'null-object', 'undeclared', 'promise', 'inputs/source', 'headers/*', 'documents/*'],
+  ['pattern', 'host', 'options', 'promise', 'scope', 'json', 'jsonify', 'null-object', 'undeclared', 'inputs/source', 'headers/*', 'documents/*'],
+  ['schema'],
   ['response', 'notes', 'href', 'matcher'],
   ['problem', 'declaration', 'response-node'],
   ['app', 'reply'],

@@ -174,7 +174,7 @@ describe('a body kind of a package', () => {
       const errors = vi.fn()
       const it = route('/').post({ body: failing }, () => 'ok')
       const response = await router({ it }, { onError: errors }).fetch(new Request('http://test/', { method: 'POST', body: 'x' }))
-      expect([response.status, await response.text()]).toEqual([500, '{"title":"Internal Server Error","status":500}'])
+      expect([response.status, await response.text()]).toEqual([500, '{"title":"Internal Server Error","detail":"No handler sent this response.","status":500}'])
       expect(errors.mock.calls).toMatchObject([[new Error('secret'), { phase: 'input' }]])
     }
   })

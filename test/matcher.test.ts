@@ -286,7 +286,7 @@ describe('a method', () => {
       expect(response.headers.get('content-type')).toBe('application/problem+json')
       const text = await response.text()
       if (method === 'HEAD') expect(text).toBe('')
-      else expect(JSON.parse(text)).toEqual({ title: 'Method Not Allowed', status: 405 })
+      else expect(JSON.parse(text)).toEqual({ title: 'Method Not Allowed', detail: 'No handler sent this response.', status: 405 })
     }
   })
 

@@ -44,13 +44,13 @@ const json = (body: string) => ({ method: 'POST', body, headers: { 'content-type
 
 describe('router({ problems })', () => {
   it.each([
-    ['a 404', '/nowhere', {}, 404, { error: { code: 404, message: 'Not Found' } }],
-    ['a 405', '/teapot', { method: 'POST' }, 405, { error: { code: 405, message: 'Method Not Allowed' } }],
+    ['a 404', '/nowhere', {}, 404, { error: { code: 404, message: 'No handler sent this response.' } }],
+    ['a 405', '/teapot', { method: 'POST' }, 405, { error: { code: 405, message: 'No handler sent this response.' } }],
     ['a malformed URL', '/%zz', {}, 422, { error: { code: 400, message: 'The URL has a malformed percent-escape.' } }],
     ['invalid JSON', '/items', json('{'), 422, { error: { code: 400, message: 'The body is not valid JSON.' } }],
     ['a 413', '/items', json(`"${'x'.repeat(60)}"`), 413, { error: { code: 413, message: 'The body is larger than 50 bytes.' } }],
     ['a 415', '/items', { method: 'POST', body: 'x' }, 415, { error: { code: 415, message: 'The body must be application/json.' } }],
-    ['a 500', '/broken', {}, 500, { error: { code: 500, message: 'Internal Server Error' } }],
+    ['a 500', '/broken', {}, 500, { error: { code: 500, message: 'No handler sent this response.' } }],
     ['reply.problem()', '/items', { method: 'PUT' }, 409, { error: { code: 409, message: 'It exists.' } }],
     ['a thrown reply', '/items', { method: 'PATCH' }, 403, { error: { code: 403, message: 'Forbidden' } }],
     ['another status', '/teapot', {}, 400, { error: { code: 418, message: 'Error' } }],
@@ -127,13 +127,13 @@ describe('router({ problems })', () => {
       const broken = problems({ schema: z.any(), toBody: () => toBody() })
       const all = router(routes, { problems: broken, onError })
       const response = await all.fetch(at('/nowhere'))
-      expect([response.status, await response.json()]).toEqual([500, { title: 'Internal Server Error', status: 500 }])
+      expect([response.status, await response.json()]).toEqual([500, { title: 'Internal Server Error', detail: 'No handler sent this response.', status: 500 }])
       expect(onError.mock.calls).toMatchObject([[expect.any(Error), { phase: 'response' }]])
     }
   })
 
   it('does not change another app, or a route’s own function', async () => {
-    expect(await (await router(routes).fetch(at('/nowhere'))).json()).toEqual({ title: 'Not Found', status: 404 })
+    expect(await (await router(routes).fetch(at('/nowhere'))).json()).toMatchObject({ title: 'Not Found', status: 404 })
     expect((await routes.items.PUT(at('/items', { method: 'PUT' }))).headers.get('content-type')).toBe('application/problem+json')
   })
 

@@ -206,16 +206,20 @@ describe('a hostile query', () => {
   })
 
   it('is read in linear time: 10,000 pairs, and brackets 10,000 deep', async () => {
-    const started = performance.now()
+    // Each takes about 0.03 s; a quadratic reader needs 15 s.
+    const read = async (path: string, search: string): Promise<number> => {
+      const started = performance.now()
+      const result = await status(path, search)
+      expect(performance.now() - started).toBeLessThan(3_000)
+      return result
+    }
     for (const pair of ['list=x', 'list[]=x', 'a[b][list]=x', 'a[b][list][]=x', 'x[y]=1', 's=1', 'unknown=1'])
-      expect([200, 400]).toContain(await status('/nested', Array(10_000).fill(pair).join('&')))
+      expect([200, 400]).toContain(await read('/nested', Array(10_000).fill(pair).join('&')))
     const many = Array.from({ length: 10_000 }, (_, index) => `a[k${index}]=1`).join('&')
-    expect(await status('/nested', many)).toBe(200)
+    expect(await read('/nested', many)).toBe(200)
     for (const path of ['/nested', '/union', '/record'])
       for (const name of [`a${'[b]'.repeat(10_000)}`, `a${'['.repeat(10_000)}`, `${'['.repeat(5_000)}${']'.repeat(5_000)}`])
-        expect([200, 400]).toContain(await status(path, `${name}=1`))
-    // About 0.2 s; a quadratic reader needs several seconds for each case.
-    expect(performance.now() - started).toBeLessThan(5_000)
+        expect([200, 400]).toContain(await read(path, `${name}=1`))
   })
 
   it('has at most 16 shapes, whatever the unions of the schema', async () => {

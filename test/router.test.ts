@@ -159,7 +159,7 @@ describe('router().fetch', () => {
     const response = await fetch('/items/new', { method: 'POST' })
     expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET, HEAD, OPTIONS'])
     expect(response.headers.get('content-type')).toBe('application/problem+json')
-    expect(await response.json()).toEqual({ title: 'Method Not Allowed', status: 405 })
+    expect(await response.json()).toEqual({ title: 'Method Not Allowed', detail: 'No handler sent this response.', status: 405 })
   })
 
   it('responds with 405 to unknown methods and names of object members', async () => {
@@ -237,7 +237,7 @@ describe('router().fetch', () => {
     const missing = await fetch('/a/b')
     expect(missing.headers.get('content-type')).toBe('application/problem+json')
     expect(missing.headers.get('x-content-type-options')).toBe('nosniff')
-    expect(await missing.json()).toEqual({ title: 'Not Found', status: 404 })
+    expect(await missing.json()).toEqual({ title: 'Not Found', detail: 'No handler sent this response.', status: 404 })
     const malformed = await fetch('/%zz')
     expect(await malformed.json()).toMatchObject({ title: 'Bad Request', status: 400, detail: expect.any(String) })
   })
@@ -373,7 +373,7 @@ describe('onError', () => {
     ]) {
       log.mockClear()
       const response = await serve({ broken }, { onError })('/')
-      expect([response.status, await response.json()]).toEqual([500, { title: 'Internal Server Error', status: 500 }])
+      expect([response.status, await response.json()]).toEqual([500, { title: 'Internal Server Error', detail: 'No handler sent this response.', status: 500 }])
       await new Promise((resolve) => setTimeout(resolve))
       expect(log.mock.calls.flat()).toContain(second)
     }

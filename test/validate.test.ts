@@ -134,7 +134,7 @@ describe.each(Object.entries(libraries))('%s', (_library, schemas) => {
   it('responds with 500 without details if a response does not match', async () => {
     onError.mockClear()
     const response = await get(app, '/broken')
-    expect([response.status, await response.json()]).toEqual([500, { title: 'Internal Server Error', status: 500 }])
+    expect([response.status, await response.json()]).toEqual([500, { title: 'Internal Server Error', detail: 'No handler sent this response.', status: 500 }])
     expect(onError).toHaveBeenCalledTimes(1)
     const [error, info] = onError.mock.calls[0] as [Error & { errors: Problem['errors'] }, ErrorInfo]
     expect([error.name, info.phase]).toEqual(['ResponseError', 'response'])
@@ -619,7 +619,7 @@ describe('a declared response', () => {
       expect([path, response.status, await response.json()]).toEqual([
         path,
         500,
-        { title: 'Internal Server Error', status: 500 },
+        { title: 'Internal Server Error', detail: 'No handler sent this response.', status: 500 },
       ])
     }
   })
@@ -643,7 +643,7 @@ describe('a declared response', () => {
       onError.mockClear()
       const response = await get(app, path)
       const text = await response.text()
-      expect([response.status, text]).toEqual([500, '{"title":"Internal Server Error","status":500}'])
+      expect([response.status, text]).toEqual([500, '{"title":"Internal Server Error","detail":"No handler sent this response.","status":500}'])
       expect(onError).toHaveBeenCalledTimes(1)
       expect((onError.mock.calls[0] as [unknown, ErrorInfo])[1]).toMatchObject({ phase: 'response', pattern: path })
     },

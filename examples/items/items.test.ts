@@ -110,7 +110,7 @@ describe('app.fetch', () => {
     }
     const page = await upload(new File(['<script>'], 'a.html', { type: 'text/html' }))
     expect(page.status).toBe(400)
-    expect(await page.json()).toMatchObject({ errors: [{ in: 'form', pointer: '/photo' }] })
+    expect(await page.json()).toMatchObject({ errors: [{ in: 'body', pointer: '/photo' }] })
     expect((await upload(new File([new Uint8Array(5_000_001)], 'a.png', { type: 'image/png' }))).status).toBe(413)
     expect((await photo.GET(new Request('http://test/items/sky/photo'))).status).toBe(404)
   })

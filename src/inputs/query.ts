@@ -20,10 +20,10 @@ export function toQueryParser(
     const query = new NullObject()
     const ambiguous: Place[] = []
     if (search)
-      for (const [name, text] of new URLSearchParams(search)) {
-        const path = place(query, shape, name, text, ambiguous)
+      new URLSearchParams(search).forEach((text, name) => {
+        const path = place(query, shape!, name, text, ambiguous)
         if (path) issues.push({ path, message: 'This value can be given only once.' })
-      }
+      })
     if (issues.length) return settle({ issues })
     const places = ambiguous.filter(([target, key]) => typeof target[key] === 'string')
     const attempt = (reading: number, first?: Result): ReturnType<typeof settle> => {
@@ -53,20 +53,22 @@ function place(
   text: string,
   ambiguous: Place[],
 ): string[] | undefined {
-  const [, base = '', step = '', rest = ''] =
-    (!members.has(name) && /^([^[]+)\[([^\]]*)\](.*)$/.exec(name)) || []
-  const inner = members.get(base)
-  if (inner?.types.has('object') && step) {
-    const child = (target[base] ??= new NullObject())
-    const path = child instanceof NullObject ? place(child, inner, step + rest, text, ambiguous) : []
-    return path && [base, ...path]
+  const parts = members.has(name) ? null : /^([^[]+)\[([^\]]*)\](.*)$/.exec(name)
+  const inner = parts && members.get(parts[1]!)
+  let key = name
+  if (inner) {
+    const [, base, step, rest] = parts as unknown as [string, string, string, string]
+    if (step && inner.types.has('object')) {
+      const child = (target[base] ??= new NullObject())
+      const path = child instanceof NullObject ? place(child, inner, step + rest, text, ambiguous) : []
+      return path && [base, ...path]
+    }
+    if (!isScalar(inner) && !step && !rest) key = base
   }
-  const isList = !!inner && !isScalar(inner) && !step && !rest
-  const key = isList ? base : name
   const seen = target[key]
   const shape = members.get(key)
   if (shape?.types.has('array')) ambiguous.push([target, key])
-  if (seen === undefined) target[key] = isList || isArray(shape) ? [text] : text
+  if (seen === undefined) target[key] = key !== name || isArray(shape) ? [text] : text
   else if (isScalar(shape) || seen instanceof NullObject) return [key]
   else append(target, key, text)
   return undefined

@@ -1,7 +1,7 @@
 import { formatSetCookie, parseCookie, type CookieOptions } from '../headers/cookie.js'
 import type { AnyContext, Continued, Middleware } from '../middleware.js'
 import { errorOf } from '../problem.js'
-import { withHeaders } from '#response'
+import { headerOf, withHeaders } from '#response'
 
 export type { CookieOptions } from '../headers/cookie.js'
 
@@ -94,7 +94,7 @@ export function cookies(options: CookiesOptions = {}): Middleware<AnyContext, Co
 
 // Shared caches store public responses together with their cookies: https://www.rfc-editor.org/rfc/rfc9111#section-7.3
 function toPrivate(response: Response): Response {
-  const control = response.headers.get('cache-control')
+  const control = headerOf(response, 'cache-control')
   if (control === null || !/\b(?:public|s-maxage)\b/i.test(control)) return response
   return withHeaders(response, (headers) => headers.set('cache-control', 'private, max-age=0, must-revalidate'))
 }

@@ -2,7 +2,7 @@
 import { bytes as bytesKind, form as formKind, route, router, stream, text } from 'byway'
 import * as reply from 'byway/reply'
 import { createCache } from 'byway/cache'
-import { createClient } from 'byway/client'
+import { createClient, retry } from 'byway/client'
 import { cookies } from 'byway/middleware'
 import { docs } from 'byway/openapi'
 
@@ -13,14 +13,7 @@ const hello = route('/hello/[name]').get((request, { params, url }) => ({ ...par
 const echo = route('/echo').post({ body: text(any), bodyLimit: 500_000 }, (request, { body: text }) =>
   reply.text(text, { status: 201 }),
 )
-const lines = route('/lines').get(() =>
-  reply.ndjson(
-    (async function* () {
-      yield { n: 1 }
-      yield { n: 2 }
-    })(),
-  ),
-)
+const lines = route('/lines').get(() => reply.ndjson([{ n: 1 }, { n: 2 }]))
 const twoCookies = route('/cookies')
   .use(cookies())
   .get((request, { cookies }) => {
@@ -36,11 +29,14 @@ const who = route('/who').get((request, { ip, env, signal }) => ({
   aborted: signal.aborted,
 }))
 
-const upload = route('/upload').post({ body: stream('*/*'), bodyLimit: 4_000_000 }, async (request, { body: stream }) => {
-  let size = 0
-  for await (const chunk of stream) size += chunk.byteLength
-  return { size }
-})
+const upload = route('/upload').post(
+  { body: stream('*/*'), bodyLimit: 4_000_000 },
+  async (request, { body: stream }) => {
+    let size = 0
+    for await (const chunk of stream) size += chunk.byteLength
+    return { size }
+  },
+)
 const form = route('/form').post({ body: formKind(any) }, async (request, { body: { title, file } }) => ({
   title,
   ...(file && { name: file.name, type: file.type, text: await file.text() }),
@@ -65,14 +61,18 @@ const closings = route('/closings').get(() => closed)
 const proxy = route('/proxy/[coding]').get((request, { params, url }) =>
   reply.proxy(request, `${url.searchParams.get('upstream')}/${encodeURIComponent(params.coding)}`, {}),
 )
-const proxied = route('/proxy').post((request, { url }) => reply.proxy(request, url.searchParams.get('upstream'), {}))
+const proxied = route('/proxy').post({ bodyLimit: 4_000_000 }, (request, { url }) =>
+  reply.proxy(request, url.searchParams.get('upstream'), {}),
+)
 
 // The results of the client's calls to this app, in its process or over the network.
 const data = route('/data/[slug]')
   .get((request, { params }) => ({ ...params, at: new Date(0) }))
   .put({ body: any }, (request, { body }) => reply.json(body, { status: 201 }))
   .delete(() => {})
-const bytes = route('/bytes').put({ body: bytesKind(any) }, (request, { body: bytes }) => reply.bytes(bytes.map((byte) => 255 - byte)))
+const bytes = route('/bytes').put({ body: bytesKind(any) }, (request, { body: bytes }) =>
+  reply.bytes(bytes.map((byte) => 255 - byte)),
+)
 const cuts = route('/cuts').get((request) => {
   const first = Number(request.headers.get('last-event-id') ?? 0) + 1
   async function* count() {
@@ -116,7 +116,7 @@ async function callAll(api) {
     file: (await api('/form').post({ form: { title: 'x', file } })).data,
     items,
     events,
-    tries: (await api('/busy/[key]').get({ params: { key: crypto.randomUUID() }, retry: 2 })).data,
+    tries: (await api('/busy/[key]').get({ params: { key: crypto.randomUUID() }, retry: retry({ limit: 2 }) })).data,
     aborted: await fail(api('/slow').get({ signal: controller.signal })),
     timeout: await fail(api('/slow').get({ timeout: 50 })),
   }
@@ -125,12 +125,12 @@ const calls = route('/calls').get(async (request, { url }) => {
   const { origin, upstream, nobody } = Object.fromEntries(url.searchParams)
   if (!nobody) return callAll(createClient(origin ? { baseUrl: origin } : { fetch: app.fetch }))
   let refused = 0
-  const retry = { limit: 2, delay: 1 }
-  const lost = createClient({ baseUrl: nobody, retry, onRequest: () => void refused++ })
+  const twice = retry({ limit: 2, delay: 1 })
+  const lost = createClient({ baseUrl: nobody, retry: twice, onRequest: () => void refused++ })
   await fail(lost('/').get())
   return {
     refused,
-    cut: (await createClient({ baseUrl: upstream, retry })('/cut/[key]').get({ params: { key: 'x' } })).data,
+    cut: (await createClient({ baseUrl: upstream, retry: twice })('/cut/[key]').get({ params: { key: 'x' } })).data,
   }
 })
 
