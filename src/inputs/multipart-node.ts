@@ -1,5 +1,5 @@
 // Node.js's own parser rejects most forms that RFC 7578 allows and that browsers do not send, such as `name=x` without
-// quotes. Which ones depends on its version.
+// quotes. Which ones depends on its version. Bun's reads them incorrectly.
 import type { BusboyConstructor } from '@fastify/busboy'
 import { readMultipart as readNative, type Entries } from './multipart.js'
 

@@ -41,17 +41,26 @@ export class BodyLimitError extends Error {
   }
 }
 
-/** Counts the bytes of a stream. More than `limit` cancels the stream and fails the returned one with a `BodyLimitError`. */
+/**
+ * Counts the bytes of a stream, which is not read before the returned one is. More than `limit` cancels the stream and fails the
+ * returned one with a `BodyLimitError`.
+ */
 export function limitStream(stream: ReadableStream<Bytes>, limit: number): ReadableStream<Bytes> {
   let size = 0
-  return stream.pipeThrough(
-    new TransformStream<Bytes, Bytes>({
-      transform(chunk, controller) {
-        size += chunk.byteLength
-        if (size > limit) throw new BodyLimitError(limit)
-        controller.enqueue(chunk)
+  let reader: ReadableStreamDefaultReader<Bytes> | undefined
+  return new ReadableStream<Bytes>(
+    {
+      async pull(controller) {
+        const { done, value } = await (reader ??= stream.getReader()).read()
+        if (done) return controller.close()
+        size += value.byteLength
+        if (size <= limit) return controller.enqueue(value)
+        reader.cancel().catch(() => {})
+        throw new BodyLimitError(limit)
       },
-    }),
+      cancel: (reason) => (reader ?? stream).cancel(reason),
+    },
+    { highWaterMark: 0 },
   )
 }
 
@@ -61,7 +70,7 @@ export function limitStream(stream: ReadableStream<Bytes>, limit: number): Reada
  *
  * If `isHosted` is true, the server that created the request enforces its `Content-Length`, so a length within the limit is
  * sufficient. Other bodies are counted while they are read. A copy by `clone()` is counted too; one by
- * `new Request(request)` or `fetch(request)` is not. Reading `request.body` takes its first chunk.
+ * `new Request(request)` or `fetch(request)` is not.
  */
 export function limitBody(request: Request & Partial<BodySource>, limit: number, isHosted?: boolean): void {
   if (request[limitWithin]) return request[limitWithin](limit)

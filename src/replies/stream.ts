@@ -116,6 +116,8 @@ class ItemStream<item> implements UnderlyingDefaultSource<Uint8Array<ArrayBuffer
 
   /** Resolves to `response` when the first item is there, or after a second. Rejects if the items fail before. */
   async begin(response: Response): Promise<Response> {
+    // A response of `dispatch()` passes twice.
+    if (this.#iterator) return response
     let timer: ReturnType<typeof setTimeout> | undefined
     const late = new Promise((resolve) => (timer = setTimeout(resolve, maxWait)))
     this.#first = this.#next()
