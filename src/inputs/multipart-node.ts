@@ -1,6 +1,5 @@
 // Node.js's own parser rejects most forms that RFC 7578 allows and that browsers do not send, such as `name=x` without
 // quotes. Which ones depends on its version. Bun's reads them incorrectly.
-import type { BusboyConstructor } from '@fastify/busboy'
 import { readMultipart as readNative, type Entries } from './multipart.js'
 
 export type { Entries } from './multipart.js'
@@ -10,14 +9,10 @@ const maxParts = 1_001
 
 /** Parses a `multipart/form-data` body. `type` is its whole `Content-Type`. Rejects if the body is malformed. */
 export async function readMultipart(bytes: Uint8Array<ArrayBuffer>, type: string): Promise<Entries> {
-  let Busboy: BusboyConstructor
-  try {
-    // Loaded with the first multipart body, because most processes never get one.
-    ;({ Busboy } = await import('@fastify/busboy'))
-  } catch {
-    // A bundle that cannot load it, such as one of esbuild in ESM format, which has no `require`.
-    return readNative(bytes, type)
-  }
+  // Loaded with the first multipart body, because most processes never get one. A bundle without `require`, such as one of esbuild
+  // in ESM format, cannot load it.
+  const { Busboy } = await import('@fastify/busboy').catch((): Partial<typeof import('@fastify/busboy')> => ({}))
+  if (!Busboy) return readNative(bytes, type)
   return new Promise((resolve, reject) => {
     const entries: [name: string, value: string | File][] = []
     const parser = new Busboy({
