@@ -119,13 +119,14 @@ export const notesOf = (
 ): MiddlewareOptions & { around?: (operation: AroundOperation) => AnyMiddleware } =>
   (layer as { [notes]?: object } | undefined)?.[notes] ?? {}
 
-/** What the result of a middleware adds to the context. */
 // prettier-ignore
-export type Added<result> =
-  result extends Promise<infer response>       ? Added<response> :
-  [Extract<result, Continued<any>>] extends [never] ? {} :
-  result extends Continued<infer added>        ? added :
+type AddedBy<result> =
+  result extends Promise<infer response> ? AddedBy<response> :
+  result extends Continued<infer added>  ? added :
   never
+
+/** What the result of a middleware adds to the context. */
+export type Added<result> = [AddedBy<result>] extends [never] ? {} : AddedBy<result>
 
 /** The early responses in the result of a middleware. */
 // prettier-ignore

@@ -46,7 +46,7 @@ const packages: Record<string, RegExp> = {
   'openapi/page/assets': /^openapi\/page\/[\w.]+\?text$/,
   'codegen/*': /^(?:node:(?:fs|module|path|url)|typescript)$/,
   'inputs/multipart-node': /^@fastify\/busboy$/,
-  'cli/*': /^(?:node:(?:child_process|fs|fs\/promises|path|url)|commander|jiti)$/,
+  'cli/*': /^(?:node:(?:child_process|events|fs|fs\/promises|path|stream\/consumers|url|util)|commander|get-tsconfig|jiti)$/,
   'hosts/*': /^(?:node:(?:http2?|net|os|stream)|srvx\/node)$/,
 }
 

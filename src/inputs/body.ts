@@ -1,4 +1,4 @@
-import type { BodyKind } from '../declaration.js'
+import type { BodyKind, RequestBody } from '../declaration.js'
 import { toProblem } from '../problem.js'
 import { BodyLimitError, limitStream, readWithin, type BodySource } from './source.js'
 
@@ -10,29 +10,30 @@ type Bytes = Uint8Array<ArrayBuffer>
  */
 export function readBody(kind: BodyKind, request: Request, limit: number, isServer: boolean | undefined): unknown {
   const type = mediaType(request.headers.get('content-type') ?? '')
-  const empty = (): ReadableStream<Bytes> => new Response('').body!
-  if (kind.types.some((accepted) => matches(type, accepted))) {
-    const read = (): Promise<Bytes> => readBytes(request, limit, isServer)
-    return kind.read({
-      request,
-      type,
-      // A copy, because a host's bytes can be a view of a buffer with other data in it.
-      bytes: () => read().then((bytes) => bytes.slice()),
-      text: () => read().then(decode),
-      stream() {
-        checkReadable(request)
-        checkLength(request, limit)
-        return request.body ? limitStream(request.body, limit) : empty()
-      },
-    })
-  }
+  const isAccepted = kind.types.some((accepted) => matches(type, accepted))
+  const read = (): Promise<Bytes> => (isAccepted ? readBytes(request, limit, isServer) : readEmpty())
   // Without bytes there is nothing to convert, and the schema decides. A byte of another media type is a 415.
-  return readBytes(request, 0, isServer).then(
-    (bytes) => kind.read({ request, type, bytes: async () => bytes, text: async () => '', stream: empty }),
-    (error: unknown) => {
+  const readEmpty = async (): Promise<Bytes> => {
+    try {
+      return await readBytes(request, 0, isServer)
+    } catch (error) {
       throw error instanceof BodyLimitError ? unsupported(kind.types) : error
+    }
+  }
+  const body: RequestBody = {
+    request,
+    type,
+    // A copy, because a host's bytes can be a view of a buffer with other data in it.
+    bytes: () => read().then((bytes) => bytes.slice()),
+    text: () => read().then(decode),
+    stream() {
+      if (!isAccepted) return readEmpty().then(() => new Response('').body!)
+      checkReadable(request)
+      checkLength(request, limit)
+      return request.body ? limitStream(request.body, limit) : new Response('').body!
     },
-  )
+  }
+  return kind.read(body)
 }
 
 // https://www.rfc-editor.org/rfc/rfc9110#section-8.3.1, without the parameters, which never change the reader

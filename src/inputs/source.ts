@@ -42,21 +42,24 @@ export class BodyLimitError extends Error {
 }
 
 /**
- * Counts the bytes of a stream, which is not read before the returned one is. More than `limit` cancels the stream and fails the
- * returned one with a `BodyLimitError`.
+ * Counts the bytes of a stream. More than `limit` cancels the stream and fails the returned one with a `BodyLimitError`.
+ * Nothing is read before the returned stream is.
  */
 export function limitStream(stream: ReadableStream<Bytes>, limit: number): ReadableStream<Bytes> {
-  let size = 0
   let reader: ReadableStreamDefaultReader<Bytes> | undefined
-  return new ReadableStream<Bytes>(
+  let size = 0
+  return new ReadableStream(
     {
       async pull(controller) {
-        const { done, value } = await (reader ??= stream.getReader()).read()
+        reader ??= stream.getReader()
+        const { done, value } = await reader.read()
         if (done) return controller.close()
         size += value.byteLength
-        if (size <= limit) return controller.enqueue(value)
-        reader.cancel().catch(() => {})
-        throw new BodyLimitError(limit)
+        if (size > limit) {
+          reader.cancel().catch(() => {})
+          throw new BodyLimitError(limit)
+        }
+        controller.enqueue(value)
       },
       cancel: (reason) => (reader ?? stream).cancel(reason),
     },

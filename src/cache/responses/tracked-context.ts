@@ -55,8 +55,8 @@ export function toView({ outer, reads, href, pattern, tracker, signal }: ViewOpt
 }
 
 /**
- * Whether a name is a member of every context: outer middleware cannot add it. `ip` belongs to one client. An absent symbol,
- * and `then`, are read by the language and the console.
+ * Whether a name is a member of every context, which outer middleware cannot replace. `ip` belongs to one client. `next()` adds
+ * no symbols, and the language reads absent symbols and `then`.
  */
 const isOwn: IsOpen = (name, context) =>
   !Object.hasOwn(context, name)

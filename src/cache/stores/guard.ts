@@ -29,7 +29,7 @@ export interface GuardOptions {
   readonly report: (error: unknown) => void
 }
 
-/** Makes a store safe: each call has a time limit, a failing store is not called for a while, and its values are checked. */
+/** Makes a store safe: each call has a time limit, a failing store is not called again before a pause, and its values are checked. */
 export const guardStore = (store: CacheStore, options: GuardOptions): SafeStore => new Guard(store, options)
 
 class Guard implements SafeStore {
