@@ -47,12 +47,12 @@ export class Exchange {
   // The work of `after`, and what starts it.
   #work: (() => unknown)[] | undefined
   #start: (() => void) | undefined
-  #isFinished = false
+  isFinished = false
   #settled: Response | undefined
   #passed: Response | undefined
   #promise: Promise<Response> | undefined
   #stream: Response | undefined
-  #streamEnd: Promise<void> | undefined
+  streamEnd: Promise<void> | undefined
   // The error that no middleware has handled yet.
   #cause: Cause | undefined
   #known: Set<unknown> | undefined
@@ -122,7 +122,7 @@ export class Exchange {
   async #runWork(): Promise<void> {
     await new Promise<void>((start) => {
       this.#start = start
-      if (this.#isFinished) this.#release()
+      if (this.isFinished) this.#release()
     })
     // In the order of the calls, whatever fails. Work can add work.
     for (const work of this.#work!)
@@ -138,7 +138,7 @@ export class Exchange {
   #release(): void {
     const start = this.#start
     if (!start || onWritten(this.request, start)) return
-    if (this.#streamEnd) void this.#streamEnd.then(start)
+    if (this.streamEnd) void this.streamEnd.then(start)
     else setTimeout(start)
   }
 
@@ -175,7 +175,7 @@ export class Exchange {
     if (memory?.watch) {
       this.#cancelStream(response)
       this.#stream = response
-      this.#streamEnd = memory.watch((error) => this.report(error, 'stream'))
+      this.streamEnd = memory.watch((error) => this.report(error, 'stream'), this.server.track)
       delete memory.watch
     }
     const own = memory?.cause
@@ -186,7 +186,7 @@ export class Exchange {
       own.phase ||= phase
       own.wasRead = false
       // The client has its response, so nothing can handle this one.
-      if (this.#isFinished) this.#reportCause(own)
+      if (this.isFinished) this.#reportCause(own)
     }
     return response
   }
@@ -213,7 +213,7 @@ export class Exchange {
     this.settle(response)
     if (this.#cause) this.#reportCause(this.#cause)
     this.#cancelStream(response)
-    this.#isFinished = true
+    this.isFinished = true
     this.#release()
     return this.request.method === 'HEAD' ? withoutBody(response) : response
   }

@@ -64,7 +64,7 @@ export function textOf(response: Response): string | undefined {
 /** The Response without its body, as HEAD requires. Sets `Content-Length` if the text is known. */
 export function withoutBody(response: Response): Response {
   const lazy = toLazy(response)
-  return lazy ? (lazy.withoutBody() as unknown as Response) : withoutNativeBody(response)
+  return lazy ? (lazy.withoutBody() as unknown as Response) : withoutNativeBody(response, null)
 }
 
 /** The value of a header. Creates no `Headers` for it. */

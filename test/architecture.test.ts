@@ -5,8 +5,8 @@ import { describe, expect, it } from 'vitest'
 
 // A file imports from the rows above its own, and from its folder. Type imports count.
 const rows = [
-  ['pattern', 'host', 'options', 'promise', 'scope', 'json', 'jsonify', 'null-object', 'undeclared', 'inputs/source', 'headers/*', 'documents/*'],
-  ['schema'],
+  ['pattern', 'host', 'options', 'promise', 'signal', 'scope', 'json', 'jsonify', 'null-object', 'undeclared', 'inputs/source', 'headers/*', 'documents/*'],
+  ['schema', 'signal-deno'],
   ['response', 'notes', 'href', 'matcher'],
   ['problem', 'declaration', 'response-node'],
   ['app', 'reply'],

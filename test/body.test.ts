@@ -575,6 +575,34 @@ describe('a body behind middleware', () => {
   })
 })
 
+describe('a declared body behind middleware', () => {
+  it.each([
+    ['does not look at it', () => {}],
+    ['looks at request.body', (request: Request) => request.body === null],
+    ['asks whether it was used', (request: Request) => request.bodyUsed],
+    ['reads a clone', (request: Request) => request.clone().text()],
+  ])('is read if the middleware %s', async (_name, look) => {
+    const any = z.any()
+    const read = async (_request: Request, { body }: { body: unknown }): Promise<string> =>
+      new Response(typeof body === 'object' && !(body instanceof ReadableStream) ? JSON.stringify(body) : (body as string)).text()
+    const app = router(
+      {
+        json: route('/json').post({ body: any }, read),
+        text: route('/text').post({ body: text(any) }, read),
+        stream: route('/stream').post({ body: stream('*/*') }, read),
+        own: route('/own').post((request) => request.text()),
+      },
+      { use: [async (request, _context, next) => (await look(request), next())] },
+    )
+    for (const path of ['/json', '/text', '/stream', '/own'])
+      for (const body of ['{"a":1}', source([encode('{"a"'), encode(':1}')]).stream]) {
+        const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body, duplex: 'half' }
+        const response = await app.fetch(new Request(`http://test${path}`, init as RequestInit))
+        expect([path, response.status, await response.json()]).toEqual([path, 200, '{"a":1}'])
+      }
+  })
+})
+
 describe('a body that fails', () => {
   it('is a 400 if its stream fails', async () => {
     for (const [path, type] of [

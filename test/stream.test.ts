@@ -143,6 +143,27 @@ describe.each(kinds)('%s()', (_name, toReply, first) => {
     expect(errors).toEqual([[error, 'stream']])
   })
 
+  it('is in settled() until the finally of its canceled items has ended', async () => {
+    let isCleaned = false
+    const { app, fetch } = toApp(() =>
+      toReply(
+        (async function* () {
+          try {
+            for (;;) yield 'a'
+          } finally {
+            await sleep(20)
+            isCleaned = true
+          }
+        })(),
+      ),
+    )
+    const reader = (await fetch()).body!.getReader()
+    await reader.read()
+    void reader.cancel()
+    await app.settled()
+    expect(isCleaned).toBe(true)
+  })
+
   it('requests no item for HEAD', async () => {
     const { items, seen } = source()
     const response = await toApp(() => toReply(items)).fetch('HEAD')

@@ -13,7 +13,9 @@ export async function readMultipart(bytes: Uint8Array<ArrayBuffer>, type: string
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
   const { pieces, count } = split(buffer, type)
   if (count > maxParts) throw new TypeError('the form has too many parts')
-  const native = slowMarks.some((mark) => buffer.includes(mark)) ? undefined : await readNative(bytes, type).catch(() => {})
+  // Bun's parser reads `name=a; filename=b` as the name of a field.
+  const isSlow = 'Bun' in globalThis || slowMarks.some((mark) => buffer.includes(mark))
+  const native = isSlow ? undefined : await readNative(bytes, type).catch(() => {})
   if (native) return native
   // Loaded with the first form that needs it, because most processes get none.
   busboy ??= import('@fastify/busboy').catch(() => undefined)
