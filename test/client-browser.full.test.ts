@@ -328,8 +328,8 @@ describe.skipIf(isMissing)('the built client in Chromium', () => {
     }, otherOrigin)
     expect(seen).toEqual([
       [false, 'TypeError', 'Failed to fetch'],
-      [true, 'UnexpectedResponse', `GET ${otherOrigin}/closed got opaque, which is not an answer of its route`],
-      [true, 'UnexpectedResponse', `GET ${pageOrigin}/moved got opaqueredirect, which is not an answer of its route`],
+      [true, 'UnexpectedResponse', `GET ${otherOrigin}/closed: unexpected response opaque`],
+      [true, 'UnexpectedResponse', `GET ${pageOrigin}/moved: unexpected response opaqueredirect`],
     ])
     // The browser has asked, and the page does not see what was answered.
     expect(counts.closed).toBe(2)

@@ -23,7 +23,9 @@ export async function toResult(
   schema: Schema | undefined,
   send: Parameters<typeof parseEvents>[2],
 ): Promise<AnyResult> {
-  const { ok, status, body } = response
+  const { ok, status } = response
+  // In a browser, a response to HEAD has an empty stream as its body.
+  const body = request.method === 'HEAD' ? null : response.body
   const type = toMediaType(response)
   const isJson = /[/+]json$/.test(type)
   const fail = (body: unknown, issues?: Issues): never => {
