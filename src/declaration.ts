@@ -43,7 +43,7 @@ export interface RequestBody {
   /** Resolves to the characters. Rejects with a 400 Response if the body is not UTF-8. */
   text(): Promise<string>
   /** The body as a stream, which fails with a `BodyLimitError` above the limit. */
-  stream(): ReadableStream<Uint8Array<ArrayBuffer>> | Promise<ReadableStream<Uint8Array<ArrayBuffer>>>
+  stream(): ReadableStream<Uint8Array<ArrayBuffer>>
 }
 
 /** What an operation declares: its inputs and its responses. */

@@ -176,7 +176,7 @@ export interface RouteFactory<prefix extends string, added, early, base = unknow
     Join<prefix, pattern>,
     RouteContext<Join<prefix, pattern>, With<FactoryParams<prefix, base>, OwnOutput<params, FactoryParams<prefix, base>>>> & added,
     early,
-    With<FactoryParams<prefix, base>, Input<params>>
+    With<FactoryParams<prefix, base>, ClientParams<Input<params>, Output<params>>>
   >
   /** Makes a factory whose routes are inside this middleware, and have what it adds. */
   use<result extends Response | Promise<Response>>(
@@ -217,6 +217,11 @@ type With<base, own> = unknown extends base ? own : base & own
 
 // Static params list the params of the whole pattern; a prefix's schema still parses its own.
 type Part<params, prefix extends string, pattern extends string> = params extends { readonly load: unknown } ? Join<prefix, pattern> : pattern
+// The params that the client takes. A param that a coercing schema accepts as `unknown` has the type of the output.
+// prettier-ignore
+type ClientParams<input, output> =
+  unknown extends input ? unknown :
+  { [name in keyof input]: unknown extends input[name] ? name extends keyof output ? output[name] : unknown : input[name] }
 type OwnOutput<params, base> = params extends { readonly load: unknown } ? Omit<Output<params>, keyof base> : Output<params>
 // prettier-ignore
 type FactoryContext<prefix extends string, base> =

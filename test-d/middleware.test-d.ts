@@ -1,4 +1,4 @@
-import { type Added, type AnyContext, type Continued, type Early, type Reply, rewrites, route, router } from 'byway'
+import { type Added, type AnyContext, type Continued, type Early, rewrites, route, router } from 'byway'
 import * as reply from 'byway/reply'
 import {
   cookies,
@@ -74,9 +74,15 @@ expectAssignable<CorsOptions>({ origin: [] })
 // ── redirects ──
 
 const forEver = redirects([{ source: '/a/[x]', destination: '/b/[x]', permanent: true }])
+expectType<never>({} as Early<ResultOf<typeof forEver>>)
 expectType<{}>({} as Added<ResultOf<typeof forEver>>)
-// A client that follows redirects never receives their response, so it does not count as one of the route's.
-expectType<never>({} as never as Early<ResultOf<typeof forEver>>)
+const forNow = redirects([{ source: '/a', destination: '/b', permanent: false }])
+expectType<never>({} as Early<ResultOf<typeof forNow>>)
+const both = redirects([
+  { source: '/a', destination: '/b', permanent: false },
+  { source: '/c', destination: '/d', permanent: true },
+])
+expectType<never>({} as Early<ResultOf<typeof both>>)
 
 redirects([])
 redirects([{ source: '/a/[x]/[y]', destination: '/b/[y]?x=[x]#[y]', permanent: true }])
@@ -88,7 +94,8 @@ redirects([{ source: '/a/[x]', destination: 'https://new.example/[x]', permanent
 redirects([{ source: '/a', destination: 'http://[::1]:3000/', permanent: true }])
 redirects([{ source: '/a', destination: '/b?list[]=1', permanent: true }])
 const loaded: Redirect[] = []
-redirects(loaded)
+const unknown = redirects(loaded)
+expectType<never>({} as Early<ResultOf<typeof unknown>>)
 
 expectError(redirects([{ source: '/a/[x]', destination: '/b/[y]', permanent: true }]))
 expectError(redirects([{ source: '/a', destination: '/b?x=[x]', permanent: true }]))

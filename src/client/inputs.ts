@@ -37,9 +37,6 @@ interface SentBodies {
 type FormInput<input, output> = FormData | (FormData extends input ? output : Sent<input, output>)
 type SchemaInput<schema> = Sent<Input<schema>, Output<schema>>
 
-/** The params that a client takes: the input of the route's schema; `unknown` if it has no schema. */
-export type ParamsInput<params> = params extends Schema ? SchemaInput<params> : params
-
 /**
  * A schema's input, with its output in the place of `unknown`: a coercing schema accepts `unknown`. `{ at: unknown }` with
  * the output `{ at: Date }` gives `{ at: Date }`.

@@ -11,15 +11,8 @@ type Bytes = Uint8Array<ArrayBuffer>
 export function readBody(kind: BodyKind, request: Request, limit: number, isServer: boolean | undefined): unknown {
   const type = mediaType(request.headers.get('content-type') ?? '')
   const isAccepted = kind.types.some((accepted) => matches(type, accepted))
-  const read = (): Promise<Bytes> => (isAccepted ? readBytes(request, limit, isServer) : readEmpty())
-  // Without bytes there is nothing to convert, and the schema decides. A byte of another media type is a 415.
-  const readEmpty = async (): Promise<Bytes> => {
-    try {
-      return await readBytes(request, 0, isServer)
-    } catch (error) {
-      throw error instanceof BodyLimitError ? unsupported(kind.types) : error
-    }
-  }
+  const read = (): Promise<Bytes> =>
+    isAccepted ? readBytes(request, limit, isServer) : Promise.resolve(new Uint8Array())
   const body: RequestBody = {
     request,
     type,
@@ -27,13 +20,20 @@ export function readBody(kind: BodyKind, request: Request, limit: number, isServ
     bytes: () => read().then((bytes) => bytes.slice()),
     text: () => read().then(decode),
     stream() {
-      if (!isAccepted) return readEmpty().then(() => new Response('').body!)
+      if (!isAccepted) return new Response('').body!
       checkReadable(request)
       checkLength(request, limit)
       return request.body ? limitStream(request.body, limit) : new Response('').body!
     },
   }
-  return kind.read(body)
+  if (isAccepted) return kind.read(body)
+  // Without bytes there is nothing to convert, and the schema decides. A byte of another media type is a 415.
+  return readBytes(request, 0, isServer).then(
+    () => kind.read(body),
+    (error: unknown) => {
+      throw error instanceof BodyLimitError ? unsupported(kind.types) : error
+    },
+  )
 }
 
 // https://www.rfc-editor.org/rfc/rfc9110#section-8.3.1, without the parameters, which never change the reader

@@ -41,14 +41,12 @@ export class BodyLimitError extends Error {
   }
 }
 
-/**
- * Counts the bytes of a stream. More than `limit` cancels the stream and fails the returned one with a `BodyLimitError`.
- * Nothing is read before the returned stream is.
- */
+/** Counts the bytes of a stream. More than `limit` cancels the stream and fails the returned one with a `BodyLimitError`. */
 export function limitStream(stream: ReadableStream<Bytes>, limit: number): ReadableStream<Bytes> {
-  let reader: ReadableStreamDefaultReader<Bytes> | undefined
   let size = 0
-  return new ReadableStream(
+  let reader: ReadableStreamDefaultReader<Bytes> | undefined
+  // Not `pipeThrough`: it takes the first chunk immediately, and then the request counts as used.
+  return new ReadableStream<Bytes>(
     {
       async pull(controller) {
         reader ??= stream.getReader()
@@ -56,8 +54,9 @@ export function limitStream(stream: ReadableStream<Bytes>, limit: number): Reada
         if (done) return controller.close()
         size += value.byteLength
         if (size > limit) {
-          reader.cancel().catch(() => {})
-          throw new BodyLimitError(limit)
+          const error = new BodyLimitError(limit)
+          reader.cancel(error).catch(() => {})
+          throw error
         }
         controller.enqueue(value)
       },
