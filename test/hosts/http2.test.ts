@@ -43,7 +43,8 @@ const app = router({
   early: route('/early').get(() =>
     reply.stream(
       (async function* () {
-        yield* await Promise.reject(new Error('early'))
+        yield* [] as string[]
+        throw new Error('early')
       })(),
     ),
   ),
