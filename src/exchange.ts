@@ -230,7 +230,7 @@ function peek<value>(read: () => value): value | undefined {
 
 /**
  * The offsets of the pathname in a request's URL. The pathname is the one that the URL parser produces: Deno and workerd keep
- * dot segments in `request.url`.
+ * dot segments and `\` in `request.url`.
  */
 export function locate(href: string): { href: string; start: number; end: number } {
   // After `https://`; a host has at least one character.
@@ -240,9 +240,9 @@ export function locate(href: string): { href: string; start: number; end: number
     const code = href.charCodeAt(end)
     // `?` or `#`
     if (code === 63 || code === 35) break
-    // A segment that begins with a dot, or an escape of one, can be a dot segment.
-    if (before === 47 && (code === 46 || href.startsWith('%2', end)) && href !== (href = new URL(href).href))
-      return locate(href)
+    // `\`, or a segment that begins with a dot or an escape of one, which can be a dot segment.
+    const isChanged = code === 92 || (before === 47 && (code === 46 || href.startsWith('%2', end)))
+    if (isChanged && href !== (href = new URL(href).href)) return locate(href)
     before = code
   }
   return { href, start, end }

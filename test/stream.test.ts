@@ -550,6 +550,26 @@ const anyEvent = fc.record(
   { requiredKeys: ['data'] },
 )
 
+describe('reply.sse({ text: true })', () => {
+  it.each([
+    ['[DONE]', 'data: [DONE]\n\n'],
+    ['<li>\n  a\n</li>', 'data: <li>\ndata:   a\ndata: </li>\n\n'],
+    ['a\r\nb\rc', 'data: a\ndata: b\ndata: c\n\n'],
+    ['', 'data: \n\n'],
+    ['{"a":1}', 'data: {"a":1}\n\n'],
+  ])('sends %j as it is', async (data, sent) => {
+    const { fetch, errors } = toApp(() => reply.sse([{ data }], { text: true }))
+    expect([await (await fetch()).text(), errors]).toEqual([sent, []])
+  })
+
+  it('is a 500 for data that is not a string, and sends JSON without the option', async () => {
+    const { fetch, errors } = toApp(() => reply.sse([{ data: 1 }], { text: true }))
+    expect((await fetch()).status).toBe(500)
+    expect(String(errors[0]![0])).toContain('takes strings as data, not a number')
+    expect(await (await toApp(() => reply.sse([{ data: '[DONE]' }])).fetch()).text()).toBe('data: "[DONE]"\n\n')
+  })
+})
+
 describe('reply.sse()', () => {
   it('is parsed to the same events by a parser of the specification, or fails at an event', async () => {
     let failed = 0

@@ -33,7 +33,7 @@ export type NodeHandler = (
  * `request.url` is the whole URL, so under `app.use('/api', toNodeHandler(api))` the patterns of the routes, or the
  * `basePath` of the router, begin with `/api`. The listener responds to every request, with a 404 if no route matches, and
  * never calls `next`. Mount it before body parsers: a body that was already read is an error, unless the parser stored its
- * bytes as `req.rawBody`.
+ * bytes as `req.rawBody`, or as `req.body` as `express.raw()` and `express.text()` do.
  *
  * @throws RangeError if `trustProxy` is not a non-negative integer.
  * @example
