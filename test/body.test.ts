@@ -592,7 +592,7 @@ describe('a declared body behind middleware', () => {
         stream: route('/stream').post({ body: stream('*/*') }, read),
         own: route('/own').post((request) => request.text()),
       },
-      { use: [async (request, _context, next) => (await look(request), next())] },
+      { use: [middleware(async (request, _context, next) => (await look(request), next()))] },
     )
     for (const path of ['/json', '/text', '/stream', '/own'])
       for (const body of ['{"a":1}', source([encode('{"a"'), encode(':1}')]).stream]) {
