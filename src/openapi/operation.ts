@@ -28,7 +28,7 @@ export const notesOfAll = (layers: readonly unknown[]): readonly MiddlewareNotes
 /**
  * Describes an operation at one of its route's paths.
  *
- * @throws OpenApiError if a schema has values that cannot be sent, or the operationId is invalid.
+ * @throws OpenApiError if a schema has values that cannot be sent, a note is unknown, or the operationId is invalid.
  */
 export function toOperationObject(
   { route, names }: NamedRoute,
@@ -38,6 +38,9 @@ export function toOperationObject(
 ): OpenApiOperation {
   const { openapi: notes = {} } = declaration
   const place = `${method} ${template.path}`
+  const unknown = Object.keys(notes).find((name) => !noteNames.has(name) && !name.startsWith('x-'))
+  if (unknown !== undefined)
+    throw new OpenApiError(`${place}: openapi has no note '${unknown}'; use ${[...noteNames].join(', ')}, or x-…`)
   const operationId = toId(method, names, notes, template, place)
   const hint = toPascal(operationId)
   const layers = [...outer, ...notesOfAll(middleware)]
@@ -83,6 +86,20 @@ export function toOperationObject(
     ...(security && { security: [...security] }),
   }
 }
+
+const noteNames: ReadonlySet<string> = new Set<keyof OperationNotes>([
+  'summary',
+  'description',
+  'tags',
+  'operationId',
+  'deprecated',
+  'security',
+  'externalDocs',
+  'responses',
+  'body',
+  'cookies',
+  'hidden',
+])
 
 // A list of static params without a schema has no JSON Schema.
 const isList = (schema: Schema): boolean => 'load' in schema && !standardOf(schema).jsonSchema

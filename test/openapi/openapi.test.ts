@@ -165,6 +165,13 @@ describe('openapi(): operations', () => {
     )
   })
 
+  it('have no unknown notes', () => {
+    const notes = { 'x-team': 'shop', operationID: 'a' }
+    expect(() => documentOf({ a: route('/a').get({ openapi: notes }, nothing) })).toThrow(
+      /^GET \/a: openapi has no note 'operationID'; use summary, .*, or x-…$/,
+    )
+  })
+
   it('have unique ids', () => {
     const both = { 'a-b': route('/one').get(nothing), aB: route('/two').get(nothing) }
     expect(() => documentOf(both)).toThrow(
