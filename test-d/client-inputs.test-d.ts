@@ -1,4 +1,4 @@
-import type { Jsonify, Problem } from 'byway'
+import { route, type Jsonify, type Problem } from 'byway'
 import { createClient, retry, type Calls, type Retry } from 'byway/client'
 import { expectAssignable, expectType } from 'tsd'
 import { z } from 'zod'
@@ -51,20 +51,14 @@ interface App {
     readonly pattern: '/query'
     readonly GET: Operation<{ query: z.ZodUnion<[typeof Paged, typeof Since]> }>
   }
-  '/ids/[id]': {
-    readonly pattern: '/ids/[id]'
-    readonly GET: Operation<{}>
-    readonly '~params'?: { id: string }
-  }
-  '/days/[day]': {
-    readonly pattern: '/days/[day]'
-    readonly GET: Operation<{}>
-    readonly '~params'?: { day: Date }
-  }
+  '/ids/[id]': typeof ids
+  '/days/[day]': typeof days
 }
 const toUpload = () => zfd.formData({ photo: zfd.file(), alt: zfd.text() })
 const Paged = z.object({ page: z.coerce.number() })
 const Since = z.object({ since: z.coerce.date(), tag: z.array(z.string()).optional() })
+const ids = route('/ids/[id]', { params: z.object({ id: z.string().transform(Number) }) }).get(() => 'a')
+const days = route('/days/[day]', { params: z.object({ day: z.coerce.date() }) }).get(() => 'a')
 
 const api = createClient<App>({ bodies: { msgpack: (value) => ({ body: JSON.stringify(value), type: 'x/y' }) } })
 
@@ -143,9 +137,9 @@ await api('/tree').post({ body: [new Date()] })
 await api('/ids/[id]').get({ params: { id: '5' } })
 await api('/days/[day]').get({ params: { day: new Date() } })
 api('/ids/[id]').url({ params: { id: '5' } })
-// @ts-expect-error a param of another type
+// @ts-expect-error the input of a transform, not its output
 await api('/ids/[id]').get({ params: { id: 5 } })
-// @ts-expect-error a param that is no Date
+// @ts-expect-error a coerced param
 await api('/days/[day]').get({ params: { day: 'today' } })
 const parsed = await api('/ids/[id]').get({ params: { id: '5' } })
 expectType<200 | 404>(parsed.status)
