@@ -828,10 +828,11 @@ describe('next(added, options)', () => {
     const late: Promise<Response>[] = []
     const refresh = middleware((_request, { waitUntil }, next): Response | Continued<{}> => {
       waitUntil(
-        new Promise((resolve) => setTimeout(resolve, 5)).then(() => {
+        (async () => {
+          await new Promise((resolve) => setTimeout(resolve, 5))
           late.push(next({ isLate: true }))
-          return late[0]
-        }),
+          await late[0]
+        })(),
       )
       return reply.text('early')
     })

@@ -681,7 +681,7 @@ describe('a request whose params do not match', () => {
     ]) {
       onError.mockClear()
       // Not zod's: its synchronous attempt leaves the promise of an asynchronous refinement without a handler.
-      const params = { '~standard': { version: 1 as const, vendor: 'test', validate: fail } }
+      const params = { '~standard': { version: 1, vendor: 'test', validate: fail } } as unknown as z.ZodType<{ id: string }, { id: string }>
       const broken = route('/items/[id]', { params }).get(() => 1)
       const response = await router({ broken, third: routes.third }, { onError }).fetch(at('/items/7'))
       expect(response.status).toBe(500)
