@@ -119,21 +119,25 @@ export const notesOf = (
 ): MiddlewareOptions & { around?: (operation: AroundOperation) => AnyMiddleware } =>
   (layer as { [notes]?: object } | undefined)?.[notes] ?? {}
 
-/** What the result of a middleware adds to the context. */
+// The result of `next()`, whatever it adds.
+interface AnyContinued {
+  readonly '~added': unknown
+}
+
+/** What the result of a middleware adds to the context: `{}` if it never returns the Response of `next()` itself. */
 // prettier-ignore
-export type Added<result> =
-  result extends Promise<infer response>       ? Added<response> :
-  [Extract<result, Continued<any>>] extends [never] ? {} :
-  result extends Continued<infer added>        ? added :
+export type Added<result, all = result> =
+  result extends AnyContinued                                      ? result['~added'] :
+  result extends Promise<infer response>                           ? Added<response> :
+  [Extract<all, AnyContinued | Promise<unknown>>] extends [never] ? {} :
   never
 
 /** The early responses in the result of a middleware. */
 // prettier-ignore
 export type Early<result> =
   result extends Promise<infer response> ? Early<response> :
-  result extends Continued<any>          ? never :
-  result extends Reply<any, any>         ? result :
-  never
+  result extends AnyContinued            ? never :
+  result
 
 // ── composition ──
 

@@ -1,4 +1,4 @@
-import { type Added, type AnyContext, type Continued, type Early, type Reply, rewrites, route, router } from 'byway'
+import { type Added, type AnyContext, type Continued, type Early, rewrites, route, router } from 'byway'
 import * as reply from 'byway/reply'
 import {
   cookies,
@@ -74,15 +74,15 @@ expectAssignable<CorsOptions>({ origin: [] })
 // ── redirects ──
 
 const forEver = redirects([{ source: '/a/[x]', destination: '/b/[x]', permanent: true }])
-expectType<Reply<308, undefined>>({} as Early<ResultOf<typeof forEver>>)
+expectType<never>({} as Early<ResultOf<typeof forEver>>)
 expectType<{}>({} as Added<ResultOf<typeof forEver>>)
 const forNow = redirects([{ source: '/a', destination: '/b', permanent: false }])
-expectType<Reply<307, undefined>>({} as Early<ResultOf<typeof forNow>>)
+expectType<never>({} as Early<ResultOf<typeof forNow>>)
 const both = redirects([
   { source: '/a', destination: '/b', permanent: false },
   { source: '/c', destination: '/d', permanent: true },
 ])
-expectType<Reply<307, undefined> | Reply<308, undefined>>({} as Early<ResultOf<typeof both>>)
+expectType<never>({} as Early<ResultOf<typeof both>>)
 
 redirects([])
 redirects([{ source: '/a/[x]/[y]', destination: '/b/[y]?x=[x]#[y]', permanent: true }])
@@ -95,7 +95,7 @@ redirects([{ source: '/a', destination: 'http://[::1]:3000/', permanent: true }]
 redirects([{ source: '/a', destination: '/b?list[]=1', permanent: true }])
 const loaded: Redirect[] = []
 const unknown = redirects(loaded)
-expectType<Reply<307, undefined> | Reply<308, undefined>>({} as Early<ResultOf<typeof unknown>>)
+expectType<never>({} as Early<ResultOf<typeof unknown>>)
 
 expectError(redirects([{ source: '/a/[x]', destination: '/b/[y]', permanent: true }]))
 expectError(redirects([{ source: '/a', destination: '/b?x=[x]', permanent: true }]))
@@ -129,9 +129,9 @@ const inPlace = router(
   { home },
   { use: [cors({ origin: '*' }), redirects([{ source: '/a/[x]', destination: '/b/[x]', permanent: true }])] },
 )
-expectType<Reply<308, undefined> | undefined>(inPlace['~early'])
+expectType<undefined>(inPlace['~early'])
 
 const app = router({ home }, { use: [cors({ origin: '*' }), cookies(), forEver] })
-expectType<Reply<308, undefined> | undefined>(app['~early'])
+expectType<undefined>(app['~early'])
 expectAssignable<Continued<{}>>({} as ResultOf<typeof open>)
 expectAssignable<(request: Request, context: AnyContext, next: never) => unknown>(jar)

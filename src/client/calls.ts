@@ -31,7 +31,7 @@ type CallOf<operation, early, params> = operation extends {
   readonly '~types'?: {
     readonly operation: infer declared
     readonly result: infer result
-    readonly early: infer layers
+    readonly layers: infer layers
   }
 }
   ? Call<
