@@ -119,22 +119,26 @@ export const notesOf = (
 ): MiddlewareOptions & { around?: (operation: AroundOperation) => AnyMiddleware } =>
   (layer as { [notes]?: object } | undefined)?.[notes] ?? {}
 
+// The result of `next()`, whatever it adds.
+interface AnyContinued {
+  readonly '~added': unknown
+}
+
 // prettier-ignore
 type AddedBy<result> =
+  result extends AnyContinued            ? result['~added'] :
   result extends Promise<infer response> ? AddedBy<response> :
-  result extends Continued<infer added>  ? added :
   never
 
-/** What the result of a middleware adds to the context. */
+/** What the result of a middleware adds to the context: `{}` if it never returns the Response of `next()` itself. */
 export type Added<result> = [AddedBy<result>] extends [never] ? {} : AddedBy<result>
 
 /** The early responses in the result of a middleware. */
 // prettier-ignore
 export type Early<result> =
   result extends Promise<infer response> ? Early<response> :
-  result extends Continued<any>          ? never :
-  result extends Reply<any, any>         ? result :
-  never
+  result extends AnyContinued            ? never :
+  result
 
 // ── composition ──
 

@@ -14,6 +14,12 @@ export interface Reply<status extends number = number, data = unknown> extends R
   readonly statusText: any
   readonly redirected: any
   readonly '~data': data
+  readonly '~statuses': { readonly [key in NoInfer<status>]: true }
+}
+
+/** A typed Response of a status that is not in `declared`. It has no data, so that no data is inferred from it. */
+export interface OtherReply<declared extends number> {
+  readonly '~statuses': { readonly [key in declared]?: never } & { readonly [other: number]: true }
 }
 
 export interface ReplyInit<status extends Status = Status> {

@@ -1,12 +1,13 @@
 import type { AnyMiddleware, ParamsSchema, RouteData, RouteOperation } from './app.js'
 import type { BaseContext, RouteContext } from './context.js'
+import type { HrefParams } from './href.js'
 import { methods, type BodyKind, type InputName, type Method, type Operation } from './declaration.js'
-import type { Added, AnyContext, Early, Next } from './middleware.js'
+import type { Added, AnyContext, Next } from './middleware.js'
 import { RouteError, toOperation, type RunnableOperation } from './operation.js'
 import { checkOptions, hasMethod, show } from './options.js'
 import { parsePattern, type InvalidPattern, type Params, type PatternMistake, type Segment } from './pattern.js'
 import type { Status } from './problem.js'
-import type { Reply } from './reply.js'
+import type { OtherReply, Reply } from './reply.js'
 import { isSchema, type Input, type Output, type Schema } from './schema.js'
 import { createServe, type RunnableRoute, type Serve } from './serve.js'
 
@@ -29,15 +30,15 @@ export interface OperationContext<pattern extends string> {
  * One operation of a route as a function, which is what a Next.js `route.ts` exports. It runs the route's middleware,
  * validation and handler.
  */
-export interface OperationFunction<pattern extends string, operation, result, early, context = any> {
+export interface OperationFunction<pattern extends string, operation, result, layers, context = any> {
   (request: Request, context?: OperationContext<pattern>): Promise<Response>
   /**
    * The declared handler, for tests: it runs without middleware and validation, and returns the raw value. Pass what
    * middleware and inputs would add to the context; byway's own members are optional.
    */
   readonly handler: (request: Request, context: HandlerContext<context & Declared<operation>>) => result
-  // One member, because a result can be undefined.
-  readonly '~types'?: { readonly operation: operation; readonly result: result; readonly early: early }
+  // One member, because a result can be undefined. `layers` has the results of the middleware.
+  readonly '~types'?: { readonly operation: operation; readonly result: result; readonly layers: layers }
 }
 
 type OwnMembers = keyof BaseContext | 'params'
@@ -68,41 +69,44 @@ type Plain = object & {
     | 'then']?: never
 }
 
-// Narrower if the response is declared: the input of its schema, and typed Responses of other statuses.
+// Narrower if the response is declared: the input of its schema, or a typed Response. It is the contextual type of what the
+// handler returns, so that literals and tuples keep their types.
 // prettier-ignore
-type Returned<operation> = operation extends { readonly response: infer response } ? Allowed<response> | Promise<Allowed<response>> : Sendable
+type Returned<response> =
+  unknown extends response ? Sendable :
+  response extends Schema  ? Allowed<Input<response> | Reply<200, Input<response>>, 200> :
+  Allowed<ValueOf<response> | { [status in keyof response]: Reply<status & number, Input<response[status]>> }[keyof response], keyof response & number>
+type Allowed<declared, statuses extends number> = declared | OtherReply<statuses> | Promise<declared | OtherReply<statuses>>
 // prettier-ignore
-type Allowed<response> =
-  response extends Schema ? Loose<Input<response>> | Reply<200, Loose<Input<response>>> | Reply<Exclude<Status, 200>, unknown> :
-  | (response extends { readonly 200: infer schema } ? Loose<Input<schema>> : never)
+type ValueOf<response> =
+  | (response extends { readonly 200: infer schema } ? Input<schema> : never)
   | (response extends { readonly 204: unknown } ? undefined | void : never)
-  | { [status in keyof response]: Reply<status & number, Loose<Input<response[status]>>> }[keyof response]
-  | Reply<Exclude<Status, keyof response>, unknown>
 
-// Literals count as their base type: TypeScript has widened a returned `'a'` to `string` before it compares.
-// prettier-ignore
-type Loose<value> =
-  value extends string      ? string :
-  value extends number      ? number :
-  value extends boolean     ? boolean :
-  value extends Date | Blob ? value :
-  value extends object      ? { readonly [key in keyof value]: Loose<value[key]> } :
-  value
+type ResultOf<handler> = handler extends (...rest: never) => infer result ? result : never
 
 // A misspelled key has a type that no value has.
-type OnlyKnown<operation> = { readonly [key in Exclude<keyof operation, keyof Operation>]: never }
+type OnlyKnown<operation> = {
+  readonly [key in Exclude<keyof operation, keyof Operation>]: InvalidOperation<`an operation has no key '${key & string}'`>
+}
+/** For the compiler to print. */
+export interface InvalidOperation<message extends string> {
+  readonly '~message': message
+}
 
 /** Adds an operation to `self`, the route with its operations so far. */
-export interface Define<method extends Method, pattern extends string, context, early, self> {
+export interface Define<method extends Method, pattern extends string, context, layers, self> {
   /**
    * Declares an operation with inputs, and its handler.
    *
    * @throws RouteError if the route already has this method, or the operation is invalid.
    */
-  <operation extends Operation, result extends Returned<operation>>(
+  <
+    operation extends Operation,
+    handler extends (request: Request, context: context & Declared<operation>) => Returned<operation['response']>,
+  >(
     operation: operation & OnlyKnown<operation>,
-    handler: (request: Request, context: context & Declared<operation>) => result,
-  ): self & { readonly [name in method]: OperationFunction<pattern, operation, result, early, context> }
+    handler: handler,
+  ): self & { readonly [name in method]: OperationFunction<pattern, operation, ResultOf<handler>, layers, context> }
   /**
    * Declares an operation without inputs.
    *
@@ -110,39 +114,39 @@ export interface Define<method extends Method, pattern extends string, context, 
    */
   <result extends Sendable>(
     handler: (request: Request, context: context) => result,
-  ): self & { readonly [name in method]: OperationFunction<pattern, {}, result, early, context> }
+  ): self & { readonly [name in method]: OperationFunction<pattern, {}, result, layers, context> }
 }
 
 /** Adds a handler for the methods that are not declared otherwise. */
 export interface DefineRest<context, self> {
-  <operation extends Operation, result extends Returned<operation>>(
+  <operation extends Operation>(
     operation: operation & OnlyKnown<operation>,
-    handler: (request: Request, context: context & Declared<operation>) => result,
+    handler: (request: Request, context: context & Declared<operation>) => Returned<operation['response']>,
   ): self
   <result extends Sendable>(handler: (request: Request, context: context) => result): self
 }
 
 /** A pattern with operations. Each call returns a new route, which has the operation's function as a member. */
-export interface Route<pattern extends string, context, early = never, params = unknown> {
+export interface Route<pattern extends string, context, layers = never, params = unknown> {
   readonly pattern: pattern
   /** The operations as data, by method: for code that reads routes, as the router and documents do. */
   readonly operations: ReadonlyMap<Method, RouteOperation>
   /** Handles GET, and HEAD if the route does not declare it. */
-  readonly get: Define<'GET', pattern, context, early, this>
+  readonly get: Define<'GET', pattern, context, layers, this>
   /** Handles POST. */
-  readonly post: Define<'POST', pattern, context, early, this>
+  readonly post: Define<'POST', pattern, context, layers, this>
   /** Handles PUT. */
-  readonly put: Define<'PUT', pattern, context, early, this>
+  readonly put: Define<'PUT', pattern, context, layers, this>
   /** Handles PATCH. */
-  readonly patch: Define<'PATCH', pattern, context, early, this>
+  readonly patch: Define<'PATCH', pattern, context, layers, this>
   /** Handles DELETE. */
-  readonly delete: Define<'DELETE', pattern, context, early, this>
+  readonly delete: Define<'DELETE', pattern, context, layers, this>
   /** Handles HEAD. By default, HEAD runs the GET handler and sends no body. */
-  readonly head: Define<'HEAD', pattern, context, early, this>
+  readonly head: Define<'HEAD', pattern, context, layers, this>
   /** Handles OPTIONS. By default, OPTIONS is a 204 with `Allow`. */
-  readonly options: Define<'OPTIONS', pattern, context, early, this>
+  readonly options: Define<'OPTIONS', pattern, context, layers, this>
   /** Handles QUERY, a safe method with a body. */
-  readonly query: Define<'QUERY', pattern, context, early, this>
+  readonly query: Define<'QUERY', pattern, context, layers, this>
   /** Handles every method that is not declared otherwise, to mount another fetch handler. It is not in the client or the document. */
   readonly all: DefineRest<context, this>
   /**
@@ -152,12 +156,14 @@ export interface Route<pattern extends string, context, early = never, params = 
    */
   use<result extends Response | Promise<Response>>(
     middleware: (request: Request, context: context, next: Next) => result,
-  ): Route<pattern, context & Added<result>, early | Early<result>, params> & Pick<this, Method & keyof this>
+  ): Route<pattern, Joined<context, Added<result>>, layers | result, params> &
+    // No intersection if there are no operations yet: it would cost more than the rest.
+    (keyof this & Method extends never ? unknown : Pick<this, keyof this & Method>)
   readonly '~params'?: params
 }
 
 /** Makes routes. */
-export interface RouteFactory<prefix extends string, added, early, base = unknown> {
+export interface RouteFactory<prefix extends string, added, layers, base = unknown, sent = unknown> {
   /**
    * Makes a route for a pattern in Next.js's grammar: `/items/new`, `[slug]`, `[...path]`, `[[...path]]`. With `params`, a
    * schema parses what a pathname captures; a request whose params do not match continues with the next route.
@@ -168,20 +174,20 @@ export interface RouteFactory<prefix extends string, added, early, base = unknow
    */
   <pattern extends string>(
     pattern: pattern & PatternMistake<pattern>,
-  ): Route<Join<prefix, pattern>, RouteContext<Join<prefix, pattern>, PlainRouteParams<prefix, pattern, base>> & added, early>
+  ): Route<Join<prefix, pattern>, RouteContext<Join<prefix, pattern>, PlainRouteParams<prefix, pattern, base>> & added, layers, Below<sent, pattern>>
   <pattern extends string, params extends Schema>(
     pattern: pattern & PatternMistake<pattern>,
     options: { readonly params: params & ParamsMistake<params, Part<params, prefix, pattern>> },
   ): Route<
     Join<prefix, pattern>,
     RouteContext<Join<prefix, pattern>, With<FactoryParams<prefix, base>, OwnOutput<params, FactoryParams<prefix, base>>>> & added,
-    early,
-    With<FactoryParams<prefix, base>, ClientParams<Input<params>, Output<params>>>
+    layers,
+    ParsedParams<Prefixed<prefix, sent>, params>
   >
   /** Makes a factory whose routes are inside this middleware, and have what it adds. */
   use<result extends Response | Promise<Response>>(
     middleware: (request: Request, context: FactoryContext<prefix, base> & added, next: Next) => result,
-  ): RouteFactory<prefix, added & Added<result>, early | Early<result>, base>
+  ): RouteFactory<prefix, [result] extends [never] ? added : Joined<added, Added<result>>, layers | result, base, sent>
   /**
    * Makes a factory whose patterns begin with this one. `params` parses the params of this part.
    *
@@ -189,20 +195,41 @@ export interface RouteFactory<prefix extends string, added, early, base = unknow
    */
   prefix<pattern extends string>(
     pattern: pattern & PatternMistake<pattern>,
-  ): RouteFactory<Join<prefix, pattern>, added, early, unknown extends base ? unknown : base & Params<pattern>>
+  ): RouteFactory<Join<prefix, pattern>, added, layers, unknown extends base ? unknown : base & Params<pattern>, Below<sent, pattern>>
   prefix<pattern extends string, params extends Schema>(
     pattern: pattern & PatternMistake<pattern>,
     options: { readonly params: params & ParamsMistake<params, pattern> },
-  ): RouteFactory<Join<prefix, pattern>, added, early, With<FactoryParams<prefix, base>, Output<params>>>
+  ): RouteFactory<Join<prefix, pattern>, added, layers, With<FactoryParams<prefix, base>, Output<params>>, ParsedParams<Prefixed<prefix, sent>, params>>
   /** Makes a factory whose contexts have an `env` of this type. */
-  env<env>(): RouteFactory<prefix, added & { readonly env: env }, early, base>
+  env<env>(): RouteFactory<prefix, Joined<added, { readonly env: env }>, layers, base, sent>
 }
+
+// A name that an inner middleware adds again has the inner type. A middleware that always throws adds nothing.
+// prettier-ignore
+type Joined<outer, added> =
+  keyof outer & keyof added extends never ? outer & added :
+  [added] extends [never]                  ? outer :
+  Omit<outer, keyof added> & added
 
 type Join<prefix extends string, pattern extends string> = prefix extends ''
   ? pattern
   : pattern extends '/'
     ? prefix
     : `${prefix}${pattern}`
+
+/** Params of which a schema parses some. The client's params are the input of the schema. */
+export interface ParsedParams<outer, schema> {
+  /** The params of the prefix: strings, other parsed params, or `unknown` if there are none. */
+  readonly outer: outer
+  /** A Standard Schema, or the params as strings. */
+  readonly schema: schema
+}
+// `sent` is `unknown` until a part of the pattern has a schema.
+type Below<sent, pattern extends string> = unknown extends sent ? unknown : ParsedParams<sent, HrefParams<pattern>>
+// prettier-ignore
+type Prefixed<prefix extends string, sent> =
+  unknown extends sent ? prefix extends '' ? unknown : HrefParams<prefix> :
+  sent
 
 // `base` is `unknown` until a prefix has a schema.
 // prettier-ignore
@@ -217,11 +244,6 @@ type With<base, own> = unknown extends base ? own : base & own
 
 // Static params list the params of the whole pattern; a prefix's schema still parses its own.
 type Part<params, prefix extends string, pattern extends string> = params extends { readonly load: unknown } ? Join<prefix, pattern> : pattern
-// The params that the client takes. A param that a coercing schema accepts as `unknown` has the type of the output.
-// prettier-ignore
-type ClientParams<input, output> =
-  unknown extends input ? unknown :
-  { [name in keyof input]: unknown extends input[name] ? name extends keyof output ? output[name] : unknown : input[name] }
 type OwnOutput<params, base> = params extends { readonly load: unknown } ? Omit<Output<params>, keyof base> : Output<params>
 // prettier-ignore
 type FactoryContext<prefix extends string, base> =

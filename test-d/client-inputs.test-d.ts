@@ -7,7 +7,7 @@ import { zfd } from 'zod-form-data'
 // Operations by their types alone, as a route has them.
 
 interface Operation<operation, result = string> {
-  readonly '~types'?: { readonly operation: operation; readonly result: result; readonly early: never }
+  readonly '~types'?: { readonly operation: operation; readonly result: result; readonly layers: never }
 }
 interface Kind<key extends string, schema = undefined, sent = unknown> {
   readonly key: key

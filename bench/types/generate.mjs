@@ -34,8 +34,14 @@ function declare(index, { floor, responses, layers }) {
       ? 'z.object({ page: z.coerce.number(), q: z.string().optional() })'
       : 'z.object({ name: z.string(), price: z.number() })'
   const params = `{ ${names.map((name) => `${name}: string`).join(', ')} }`
+  const Item = `z.object({ id: z.string(), ${index % 2 ? 'part: z.string(), ' : ''}count: z.number(), at: z.string() })`
+  const Missing = 'z.object({ status: z.literal(404), title: z.string().optional() })'
   if (floor) {
-    const lines = [`export const get${index} = (request: Request, params: ${params}) => (${value})`]
+    const declared = [...(responses ? [Item] : []), ...(responses === 2 ? [Missing] : [])]
+    const lines = declared.map((text, at) => `export const response${index}_${at} = ${text}`)
+    const checked =
+      responses && typeof floor === 'string' ? `: ${floor.replaceAll('$', `typeof response${index}_0`)}` : ''
+    lines.push(`export const get${index} = (request: Request, params: ${params})${checked} => (${value})`)
     if (schema)
       lines.push(
         `export const schema${index} = ${zod}`,
@@ -48,18 +54,15 @@ function declare(index, { floor, responses, layers }) {
     index % 3
       ? `(request, { params }) => (${value})`
       : `(request, { params }) => (params.id === 'x' ? reply.notFound() : reply.json(${value}))`
-  const Item = `z.object({ id: z.string(), ${index % 2 ? 'part: z.string(), ' : ''}count: z.number(), at: z.string() })`
   const response =
-    responses === 1
-      ? `response: ${Item}`
-      : responses === 2
-        ? `response: { 200: ${Item}, 404: z.object({ status: z.literal(404), title: z.string().optional() }) }`
-        : ''
+    responses === 1 ? `response: ${Item}` : responses === 2 ? `response: { 200: ${Item}, 404: ${Missing} }` : ''
   const declared = [schema === 'query' ? `query: ${zod}` : '', response].filter(Boolean).join(', ')
   const get = declared
     ? `.get({ ${declared} }, ${schema === 'query' ? handler.replace('{ params }', '{ params, query }') : handler})`
     : `.get(${handler})`
-  const around = layers ? `.use(cache({ revalidate: ${index} })).use((request, context, next) => next({ step: ${index} }))` : ''
+  const around = layers
+    ? `.use(cache({ revalidate: ${index} })).use((request, context, next) => next({ step: ${index} }))`
+    : ''
   const post =
     schema === 'body'
       ? `.post({ body: ${zod} }, (request, { body }) => ({ ...body }))`

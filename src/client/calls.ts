@@ -2,7 +2,7 @@ import type { Method } from '../declaration.js'
 import type { Jsonify } from '../jsonify.js'
 import type { ErrorStatus, Problem } from '../problem.js'
 import type { Call, WrittenRoute } from './client-of.js'
-import type { InputOptions } from './inputs.js'
+import type { InputOptions, ParamsInput } from './inputs.js'
 import type { EarlyResult, Failure, OwnResult, Result, Sent, Success } from './outcome.js'
 import type { EarlyOf, RouteOf, Table } from './table.js'
 
@@ -24,14 +24,14 @@ export type CallsOf<app, pattern extends keyof Table<app>> = RouteCalls<
 // prettier-ignore
 type RouteCalls<route, early> =
   route extends WrittenRoute ? route :
-  { readonly [method in keyof route & Method]: CallOf<route[method], early, ParamsOf<route>> } & { readonly '~params'?: ParamsOf<route> }
+  { readonly [method in keyof route & Method]: CallOf<route[method], early, ParamsOf<route>> } & { readonly '~params'?: ParamsInput<ParamsOf<route>> }
 type ParamsOf<route> = route extends { readonly '~params'?: infer params } ? params : unknown
 
 type CallOf<operation, early, params> = operation extends {
   readonly '~types'?: {
     readonly operation: infer declared
     readonly result: infer result
-    readonly early: infer layers
+    readonly layers: infer layers
   }
 }
   ? Call<

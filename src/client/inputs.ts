@@ -1,5 +1,6 @@
 import type { BodyKind, InputName } from '../declaration.js'
 import type { JsonValue } from '../jsonify.js'
+import type { ParsedParams } from '../route.js'
 import type { Input, Output, Schema } from '../schema.js'
 
 /** The options of a call for the inputs that its operation declares. An option is optional if its input can be absent. */
@@ -36,6 +37,14 @@ interface SentBodies {
 // A form schema can accept any `FormData`, as those of zod-form-data do. Its output tells the caller more.
 type FormInput<input, output> = FormData | (FormData extends input ? output : Sent<input, output>)
 type SchemaInput<schema> = Sent<Input<schema>, Output<schema>>
+
+/** The params that a client takes: the input of the schemas, and strings; `unknown` if no schema parses them. */
+// prettier-ignore
+export type ParamsInput<params> =
+  unknown extends params                                      ? unknown :
+  params extends ParsedParams<infer outer, infer schema>      ? unknown extends outer ? ParamsInput<schema> : ParamsInput<outer> & ParamsInput<schema> :
+  params extends Schema                                       ? SchemaInput<params> :
+  params
 
 /**
  * A schema's input, with its output in the place of `unknown`: a coercing schema accepts `unknown`. `{ at: unknown }` with

@@ -1,4 +1,5 @@
 import type { InputName } from '../declaration.js'
+import type { Early } from '../middleware.js'
 import type { ErrorStatus, Problem, RedirectStatus, SuccessStatus } from '../problem.js'
 import type { Reply } from '../reply.js'
 import type { Output, Schema } from '../schema.js'
@@ -29,8 +30,8 @@ export interface Sent<status, data> {
 export type Result<result, operation> =
   operation extends { readonly response: infer response } ? Declared<response> | Exclude<Returned<result>, { readonly status: DeclaredStatus<response> }> :
   Returned<result>
-/** The responses of middleware that does not call `next()`. */
-export type EarlyResult<early> = Returned<early>
+/** The responses of middleware that are not those of `next()`. `layers` are the results of all of it. */
+export type EarlyResult<layers> = Returned<Early<layers>>
 
 // `fetch` follows a redirect: https://fetch.spec.whatwg.org/#http-fetch. The data is that of another route or site.
 // prettier-ignore

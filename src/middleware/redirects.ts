@@ -49,6 +49,6 @@ export function redirects<const rules extends readonly Redirect[]>(
       : undefined
     if (!found) return next()
     const { rule, target } = found
-    return (rule.permanent ? permanentRedirect(target) : redirect(target)) as Continued<{}>
+    return (rule.permanent ? permanentRedirect(target) : redirect(target)) as Response as Continued<{}>
   }
 }

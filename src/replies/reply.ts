@@ -5,12 +5,12 @@ import type { ProblemInit, Reply, ReplyHeaders, ReplyInit } from '../reply.js'
 import { createResponse, type HeaderPairs } from '#response'
 
 /** A JSON Response. @throws TypeError if JSON cannot represent the data. */
-export function json<data, status extends Status = 200>(data: data, init?: ReplyInit<status>): Reply<status, data> {
+export function json<data, status extends Status = 200>(data: data, init?: ReplyInit<status>): Reply<NoInfer<status>, data> {
   return send(init, data, () => toJson(data), 'application/json')
 }
 
 /** A `text/plain` Response. */
-export function text<status extends Status = 200>(text: string, init?: ReplyInit<status>): Reply<status, string> {
+export function text<status extends Status = 200>(text: string, init?: ReplyInit<status>): Reply<NoInfer<status>, string> {
   return send(init, text, () => text, 'text/plain;charset=UTF-8')
 }
 
@@ -21,13 +21,13 @@ export function text<status extends Status = 200>(text: string, init?: ReplyInit
 export function html<status extends Status = 200>(
   html: string | { toString(): string },
   init?: ReplyInit<status>,
-): Reply<status, string> {
+): Reply<NoInfer<status>, string> {
   const text = String(html)
   return send(init, text, () => text, 'text/html;charset=UTF-8')
 }
 
 /** An `application/xml` Response. The string is sent as it is, so text from users must be escaped before. */
-export function xml<status extends Status = 200>(xml: string, init?: ReplyInit<status>): Reply<status, string> {
+export function xml<status extends Status = 200>(xml: string, init?: ReplyInit<status>): Reply<NoInfer<status>, string> {
   return send(init, xml, () => xml, 'application/xml;charset=UTF-8')
 }
 
@@ -38,7 +38,7 @@ export function xml<status extends Status = 200>(xml: string, init?: ReplyInit<s
 export function bytes<status extends Status = 200>(
   bytes: Blob | ArrayBuffer | ArrayBufferView<ArrayBuffer>,
   init?: ReplyInit<status>,
-): Reply<status, Blob> {
+): Reply<NoInfer<status>, Blob> {
   const size = bytes instanceof Blob ? bytes.size : bytes.byteLength
   const headers = withDefaults(
     [
