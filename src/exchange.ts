@@ -202,9 +202,7 @@ export class Exchange {
 
   // Cancels a stream that middleware replaced without reading it.
   #cancelStream(response: Response): void {
-    const last = this.#stream
-    if (!last || last === response) return
-    const { body } = last
+    const body = this.#stream?.body
     if (body && !body.locked && body !== response.body) body.cancel().catch(() => {})
   }
 

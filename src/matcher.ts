@@ -129,7 +129,7 @@ export class Matcher<value> {
   }
 
   #add(pattern: string, value: value, segments = parsePattern(pattern)): void {
-    const match = { value, pattern, captures: toCaptures(segments), next: undefined }
+    const match = { value, pattern, captures: toCaptures(segments) }
     const endAt = (node: Node<value>): void => {
       if (node.end)
         throw new RouterError(

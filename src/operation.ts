@@ -37,7 +37,7 @@ export function toOperation(
     throw new RouteError(`${call} ${mistake}`)
   }
   if (method === 'ALL' ? rest : operations.has(method))
-    throw new RouteError(`route '${pattern}' already has a ${method} handler; remove one of the two`)
+    fail('is declared twice; remove one of the two')
   if (isSchema(operation)) fail('takes an operation such as { query: schema }, not a schema')
   checkOptions(call, operation, checks, RouteError)
   if (typeof handler !== 'function') fail('needs a handler: a function (request, context) => response')

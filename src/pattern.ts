@@ -49,7 +49,7 @@ function parseSegment(text: string, index: number, fail: (mistake: string, index
     if (!/^[\p{L}\p{N}_$-]+$/u.test(name) || name === '__proto__')
       fail(
         name ? `a param cannot be named '${name}'; use letters, digits, - and _` : 'a param must have a name',
-        index + /^\[*\.*/.exec(text)![0].length,
+        index + text.search(/[^[.]/),
       )
     return segment
   }

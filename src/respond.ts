@@ -33,14 +33,12 @@ export function toRespond({
   response: declared,
 }: Operation): (value: unknown, exchange: Exchange) => Response | Promise<Response> {
   if (!declared) return toResponse
-  const schemas = isSchema(declared)
-    ? new Map([[200, declared]])
-    : new Map(Object.entries(declared as object).map(([status, schema]: [string, Schema]) => [Number(status), schema]))
+  const schemas = (isSchema(declared) ? { 200: declared } : declared) as { readonly [status: number]: Schema }
   return (value, exchange) => {
     const reply = isResponse(value) ? value : undefined
     const memory = reply && memoryOf(reply)
     const status = reply ? reply.status : value === undefined ? 204 : 200
-    const schema = schemas.get(status)
+    const schema = schemas[status]
     // A Response without data, such as a native one or a stream, is not validated.
     if (!schema || !exchange.server.responseValidation || (reply && !(memory && 'data' in memory)))
       return toResponse(value, exchange)
