@@ -40,7 +40,7 @@ export function toOperation(
     fail('is declared twice; remove one of the two')
   if (isSchema(operation)) fail('takes an operation such as { query: schema }, not a schema')
   checkOptions(call, operation, checks, RouteError)
-  if (typeof handler !== 'function') fail('needs a handler: a function (request, context) => response')
+  if (typeof handler !== 'function') fail('takes a handler (request, context) => response')
   const kind = toBodyKind(operation)
   if (kind && (method === 'GET' || method === 'HEAD'))
     fail(`declares a body, but a ${method} request has none; use .query() or .post()`)

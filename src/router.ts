@@ -81,7 +81,7 @@ export function router<routes, layer extends AnyMiddleware = never, problems ext
   const { use = [] as readonly layer[], onError, rewrites, problems } = options
   if (use.some((layer) => notesOf(layer).around))
     throw new RouterError(
-      'a middleware made with { around }, such as cache(), cannot be used in router({ use }); add it to routes: route.use(…)',
+      'a middleware made with { around }, such as cache(), cannot be used in router({ use }); use it on routes',
     )
   const named = [...collect(routes)]
   const pending = new Set<Promise<unknown>>()
@@ -151,7 +151,7 @@ function* collect(group: unknown, names: readonly string[] = [], seen = new Set<
       yield { route: value, names: [...names, name] }
     } else if (isNamespace(value) || (!isModule && isGroup(value))) yield* collect(value, [...names, name], seen)
     else if (!isModule)
-      throw new RouterError(`${path}: '${name}' is not a route; router() takes routes, objects of routes, and modules`)
+      throw new RouterError(`${path}: '${name}' is not a route, an object of routes, or a module`)
   }
 }
 
