@@ -157,7 +157,7 @@ function* collect(group: unknown, names: readonly string[] = [], seen = new Set<
 
 function checkRoute({ pattern, operations, middleware, rest }: AnyRoute, path: string): void {
   const all = [...operations.values(), ...(rest ? [rest] : [])]
-  if (!all.length) throw new RouterError(`${path}: the route '${pattern}' has no methods; add .get(handler) or another`)
+  if (!all.length) throw new RouterError(`${path}: the route '${pattern}' has no methods; add .get(handler)`)
   if (all.every((operation) => operation.middleware.length < middleware.length))
     throw new RouterError(`${path}: no operation follows the last .use() of the route '${pattern}'; move it up, or remove it`)
 }
@@ -176,6 +176,6 @@ function isGroup(value: unknown): boolean {
 // As it is in a URL.
 function toBasePath(basePath: string): string {
   if (parsePattern(basePath).some(({ kind }) => kind !== 'static'))
-    throw new RouterError(`the basePath '${basePath}' has a param; use a fixed path such as '/api'`)
+    throw new RouterError(`the basePath '${basePath}' has a param; use a fixed path`)
   return new URL(basePath, 'http://localhost').pathname.replace(/^\/$/, '')
 }

@@ -66,9 +66,7 @@ function checkReadable(request: Request): void {
       ['accept-encoding', 'identity'],
     ])
   if (request.bodyUsed)
-    throw new TypeError(
-      `the body of ${request.method} ${request.url} was read before it was validated; read context.body, or declare no body`,
-    )
+    throw new TypeError('the body was read before it was validated; read context.body, or declare no body')
 }
 
 // A body that announces too many bytes is not read. One that announces too few is counted all the same.
