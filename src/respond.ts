@@ -18,12 +18,12 @@ function toResponse(value: unknown, { request }: Exchange): Response | Promise<R
   if (typeof value === 'object' && value !== null) {
     const prototype: unknown = Object.getPrototypeOf(value)
     if (prototype !== Object.prototype && isResponse(value)) {
-      if (value.type === 'error') throw new TypeError('Response.error() cannot be sent; throw, or use reply.problem()')
+      if (value.type === 'error') throw new TypeError('Response.error() cannot be sent; use reply.problem()')
       if (value.bodyUsed) throw new TypeError('the handler returned a Response whose body was read; return a clone')
       return (request.method !== 'HEAD' && memoryOf(value)?.begin?.(value)) || value
     }
     if (Symbol.asyncIterator in value)
-      throw new TypeError('an async iterable cannot be sent as it is; use reply.ndjson(), reply.sse() or reply.stream()')
+      throw new TypeError('an async iterable cannot be sent; use reply.ndjson(), reply.sse() or reply.stream()')
   }
   return createResponse(toJson(value), 200, jsonHeaders)
 }
