@@ -1,9 +1,9 @@
 import type { App } from './app.js'
-import { keepAlive, noHost, onWritten, type Host } from './host.js'
+import { keepAlive, noHost, type Host } from './host.js'
 import { paramsOf, type Match } from './matcher.js'
 import { BodyLimitError } from './inputs/source.js'
 import { toFailure, tooLarge, type Phase } from './problem.js'
-import { isResponse, memoryOf, withoutBody, type Memory } from '#response'
+import { isResponse, memoryOf, onWritten, withoutBody, type Memory } from '#response'
 
 /** The app that handles a request: a router, or a route that is called on its own. */
 export interface Server {
@@ -115,23 +115,23 @@ export class Exchange {
     if (this.outer) return this.outer.after(work)
     if (typeof work !== 'function') return this.waitUntil(work, 'after')
     if (this.#work) return void this.#work.push(work)
-    this.#work = [work]
-    this.waitUntil(this.#runWork())
-  }
-
-  async #runWork(): Promise<void> {
-    await new Promise<void>((start) => {
+    const all = (this.#work = [work])
+    const started = new Promise<void>((start) => {
       this.#start = start
       if (this.isFinished) this.#release()
     })
-    // In the order of the calls, whatever fails. Work can add work.
-    for (const work of this.#work!)
-      try {
-        await work()
-      } catch (error) {
-        this.report(error, 'after')
-      }
-    this.#work = undefined
+    this.waitUntil(
+      started.then(async () => {
+        // In the order of the calls, whatever fails. Work can add work.
+        for (const work of all)
+          try {
+            await work()
+          } catch (error) {
+            this.report(error, 'after')
+          }
+        this.#work = undefined
+      }),
+    )
   }
 
   // Starts the work when the host has written the response, when its stream has ended, or in the next turn.
@@ -202,9 +202,7 @@ export class Exchange {
 
   // Cancels a stream that middleware replaced without reading it.
   #cancelStream(response: Response): void {
-    const last = this.#stream
-    if (!last || last === response) return
-    const { body } = last
+    const body = this.#stream?.body
     if (body && !body.locked && body !== response.body) body.cancel().catch(() => {})
   }
 

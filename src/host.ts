@@ -64,25 +64,6 @@ export function keepAlive(promise: Promise<unknown>, request: Request, { waitUnt
       ?.waitUntil?.(promise)
 }
 
-/** The response of Node.js's server, on requests of srvx and of byway's Node.js host. */
-interface NodeRequest {
-  readonly runtime?: { readonly node?: { readonly res?: Outgoing } }
-}
-interface Outgoing {
-  readonly writableFinished: boolean
-  readonly destroyed: boolean
-  once(event: 'finish' | 'close', listener: () => void): unknown
-}
-
-/** Calls `listener` when the host has written the response. Returns `false` if the host does not say when that is. */
-export function onWritten(request: Request, listener: () => void): boolean {
-  const outgoing = (request as NodeRequest).runtime?.node?.res
-  if (!outgoing || outgoing.writableFinished || outgoing.destroyed) return false
-  outgoing.once('finish', listener)
-  outgoing.once('close', listener)
-  return true
-}
-
 declare const process: { env?: unknown } | undefined
 
 /** The environment of a host that does not pass one. */

@@ -183,6 +183,6 @@ const settle = (exchange: Exchange, result: unknown): Response =>
 const toMistake = (result: unknown): TypeError =>
   new TypeError(
     isResponse(result)
-      ? 'a middleware returned a Response whose body it has read; read a clone'
-      : `a middleware returned ${result === undefined ? 'undefined' : 'a value'} instead of a Response; return next(), or a Response`,
+      ? 'a middleware returned a Response whose body was read; return a clone'
+      : `a middleware returned ${typeof result} instead of a Response; return next(), or a Response`,
   )

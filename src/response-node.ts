@@ -249,3 +249,22 @@ class LazyResponse {
     return { status: this.#status, statusText: '', headers, body: body || null }
   }
 }
+
+/** The response of Node.js's server, on requests of srvx and of byway's Node.js host. */
+interface NodeRequest {
+  readonly runtime?: { readonly node?: { readonly res?: Outgoing } }
+}
+interface Outgoing {
+  readonly writableFinished: boolean
+  readonly destroyed: boolean
+  once(event: 'finish' | 'close', listener: () => void): unknown
+}
+
+/** Calls `listener` when the host has written the response. Returns `false` if the host does not say when that is. */
+export function onWritten(request: Request, listener: () => void): boolean {
+  const outgoing = (request as NodeRequest).runtime?.node?.res
+  if (!outgoing || outgoing.writableFinished || outgoing.destroyed) return false
+  outgoing.once('finish', listener)
+  outgoing.once('close', listener)
+  return true
+}

@@ -111,6 +111,9 @@ export function withoutBody(
   return new Response(headers.has('content-length') ? null : empty, response)
 }
 
+/** Calls `listener` when the host has written the response. Returns `false`, because only Node.js says when that is. */
+export const onWritten = (_request: Request, _listener: () => void): boolean => false
+
 /** The value of a header. */
 export const headerOf = (response: Response, name: string): string | null => response.headers.get(name)
 

@@ -327,7 +327,7 @@ const define = (route: RouteValue, method: Method | 'ALL', [first, second]: Defi
 
 function withLayer(layers: readonly AnyMiddleware[], layer: unknown): readonly AnyMiddleware[] {
   if (typeof layer === 'function') return [...layers, layer as AnyMiddleware]
-  throw new RouteError(`.use() takes a middleware (request, context, next) => Response, not ${show(layer)}`)
+  throw new RouteError(`.use() takes a middleware (request, context, next) => response, not ${show(layer)}`)
 }
 
 // One route, called without a router: its errors are printed.

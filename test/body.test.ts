@@ -510,7 +510,7 @@ describe('a body that middleware has read', () => {
     expect(onError).toHaveBeenCalledTimes(1)
     const [error, info] = onError.mock.calls[0] as [Error, ErrorInfo]
     expect(error.message).toBe(
-      'the body of POST http://test/a was read before it was validated; read context.body, or declare no body',
+      'the body was read before it was validated; read context.body, or declare no body',
     )
     expect([info.phase, info.pattern]).toEqual(['input', '/a'])
   })

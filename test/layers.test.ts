@@ -162,9 +162,9 @@ describe('a middleware', () => {
   it('is a 500 whose error says what to do if it returns undefined or another value', async () => {
     for (const [value, message] of [
       [undefined, /returned undefined instead of a Response; return next\(\)/],
-      [null, /returned a value instead of a Response/],
-      ['text', /returned a value instead of a Response/],
-      [{ status: 200 }, /returned a value instead of a Response/],
+      [null, /returned object instead of a Response/],
+      ['text', /returned string instead of a Response/],
+      [{ status: 200 }, /returned object instead of a Response/],
     ] as const)
       for (const layer of [
         () => value,

@@ -587,7 +587,7 @@ describe('basePath', () => {
 
   it('throws for a path with a param', () => {
     expect(() => router({}, { basePath: '/[tenant]' })).toThrow(
-      new RouterError("the basePath '/[tenant]' has a param; use a fixed path such as '/api'"),
+      new RouterError("the basePath '/[tenant]' has a param; use a fixed path"),
     )
   })
 

@@ -182,7 +182,7 @@ describe('a streamed response', () => {
       expect((await fetch()).status).toBe(500)
       expect(errors).toEqual([
         [
-          new TypeError('an async iterable cannot be sent as it is; use reply.ndjson(), reply.sse() or reply.stream()'),
+          new TypeError('an async iterable cannot be sent; use reply.ndjson(), reply.sse() or reply.stream()'),
           'response',
         ],
       ])

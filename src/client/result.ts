@@ -41,9 +41,8 @@ export async function toResult(
       return blob.size || type ? blob : undefined
     }
     const text = await response.text()
-    if (!isJson) return text
     try {
-      return JSON.parse(text) as unknown
+      return isJson ? (JSON.parse(text) as unknown) : text
     } catch {
       return fail(text)
     }

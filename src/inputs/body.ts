@@ -20,10 +20,12 @@ export function readBody(kind: BodyKind, request: Request, limit: number, isServ
     bytes: () => read().then((bytes) => bytes.slice()),
     text: () => read().then(decode),
     stream() {
-      if (!isAccepted) return new Response('').body!
-      checkReadable(request)
-      checkLength(request, limit)
-      return request.body ? limitStream(request.body, limit) : new Response('').body!
+      if (isAccepted) {
+        checkReadable(request)
+        checkLength(request, limit)
+        if (request.body) return limitStream(request.body, limit)
+      }
+      return new Response('').body!
     },
   }
   if (isAccepted) return kind.read(body)
@@ -39,7 +41,7 @@ export function readBody(kind: BodyKind, request: Request, limit: number, isServ
 // https://www.rfc-editor.org/rfc/rfc9110#section-8.3.1, without the parameters, which never change the reader
 function mediaType(header: string): string {
   const match =
-    header.length <= 1_000 ? /^[ \t]*([!#$%&'*+.^_`|~\w-]+\/[!#$%&'*+.^_`|~\w-]+)[ \t]*(?:;(?:[^,"]|"[^"]*")*)?$/.exec(header) : null
+    header.length <= 1_000 && /^[ \t]*([!#$%&'*+.^_`|~\w-]+\/[!#$%&'*+.^_`|~\w-]+)[ \t]*(?:;(?:[^,"]|"[^"]*")*)?$/.exec(header)
   return match ? match[1]!.toLowerCase() : ''
 }
 
@@ -64,9 +66,7 @@ function checkReadable(request: Request): void {
       ['accept-encoding', 'identity'],
     ])
   if (request.bodyUsed)
-    throw new TypeError(
-      `the body of ${request.method} ${request.url} was read before it was validated; read context.body, or declare no body`,
-    )
+    throw new TypeError('the body was read before it was validated; read context.body, or declare no body')
 }
 
 // A body that announces too many bytes is not read. One that announces too few is counted all the same.

@@ -98,7 +98,6 @@ export function limitBody(request: Request & Partial<BodySource>, limit: number,
   // Read as bytes first, because a host can wrap the error of a stream in one of its own.
   for (const name of ['text', 'json', 'arrayBuffer', 'bytes', 'blob', 'formData'] as const)
     define(name, () => async () => {
-      const bytes = await new Response(request.body).arrayBuffer()
-      return new Response(bytes, { headers })[name]()
+      return new Response(await new Response(request.body).arrayBuffer(), { headers })[name]()
     })
 }
