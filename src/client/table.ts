@@ -10,6 +10,9 @@ export type Table<app> = app extends Router<infer routes, any, any> ? ByPattern<
 /** The result types of the early responses of a router's `use`. */
 export type EarlyOf<app> = app extends Router<any, infer early, any> ? early : never
 
+/** The `problems` of a router. */
+export type FormatOf<app> = app extends Router<any, any, infer format> ? format : undefined
+
 // A route is under its pattern, a group under each pattern inside it. A value stays unresolved until its pattern is looked up.
 type ByPattern<routes, depth extends 0[] = []> = {
   readonly [key in keyof routes as Patterns<routes[key], depth>]: routes[key]
