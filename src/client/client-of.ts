@@ -1,6 +1,7 @@
 import type { HrefParams, QueryValue } from '../href.js'
 import type { Schema } from '../schema.js'
-import type { CallOptions, HeadersInput } from './options.js'
+import type { HeadersInput } from '../reply.js'
+import type { CallOptions } from './options.js'
 
 // Types that a client in one file needs too. They know calls, but no routes.
 
@@ -26,9 +27,30 @@ export type ResponseSchemas<calls> = {
 }
 
 /** One route: its methods in lower case, and its URL. */
-export type ClientRoute<pattern extends string, route> = {
-  readonly [method in keyof route & Method as Lowercase<method>]: ClientCall<pattern, route, route[method]>
-} & ClientUrl<pattern, route>
+export type ClientRoute<pattern extends string, route> = ClientMethods<pattern, route, Documented, Lowercase<keyof route & Method>> &
+  ClientUrl<pattern, route>
+// By the keys of another type, so that the editor shows their documentation.
+type ClientMethods<pattern extends string, route, documented, names extends keyof documented> = {
+  readonly [name in names]: ClientCall<pattern, route, route[Uppercase<name & string> & keyof route]>
+}
+interface Documented {
+  /** Sends a GET request. Resolves to `{ data, error, status, response }`, of which `status` discriminates `data` and `error`. */
+  readonly get: unknown
+  /** Sends a POST request. Resolves to `{ data, error, status, response }`, of which `status` discriminates `data` and `error`. */
+  readonly post: unknown
+  /** Sends a PUT request. Resolves to `{ data, error, status, response }`, of which `status` discriminates `data` and `error`. */
+  readonly put: unknown
+  /** Sends a PATCH request. Resolves to `{ data, error, status, response }`, of which `status` discriminates `data` and `error`. */
+  readonly patch: unknown
+  /** Sends a DELETE request. Resolves to `{ data, error, status, response }`, of which `status` discriminates `data` and `error`. */
+  readonly delete: unknown
+  /** Sends a HEAD request. Resolves to `{ error, status, response }`, without data. */
+  readonly head: unknown
+  /** Sends an OPTIONS request. Resolves to `{ data, error, status, response }`, of which `status` discriminates `data` and `error`. */
+  readonly options: unknown
+  /** Sends a QUERY request, a GET with a body. Resolves to `{ data, error, status, response }`, of which `status` discriminates `data` and `error`. */
+  readonly query: unknown
+}
 
 type ClientCall<pattern extends string, route, call> =
   call extends Call<infer options, infer result>
