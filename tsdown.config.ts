@@ -27,6 +27,7 @@ const main: UserConfig = {
     'src/response-node.ts',
     'src/signal.ts',
     'src/signal-deno.ts',
+    'src/types.ts',
     'src/webhooks/index.ts',
   ],
   format: 'esm',
@@ -36,9 +37,9 @@ const main: UserConfig = {
   unbundle: true,
   sourcemap: true,
   // All but the command's.
-  dts: { sourcemap: false, entry: ['src/{index,node,response,response-node}.ts', 'src/*/index.ts'] },
+  dts: { sourcemap: false, entry: ['src/{index,node,response,response-node,types}.ts', 'src/*/index.ts'] },
   clean: true,
-  plugins: [embed(), withoutEmpty()],
+  plugins: [embed(), withoutEmpty(), withTypes()],
   // The names of `imports` in package.json stay, so that each host resolves them by its own condition.
   deps: { neverBundle: [/^node:/, /^#/] },
 }
@@ -50,6 +51,18 @@ function withoutEmpty() {
     generateBundle(_options: unknown, bundle: { [file: string]: { readonly exports?: readonly string[] } }) {
       for (const [file, { exports }] of Object.entries(bundle))
         if (file.endsWith('.d.ts') && !exports?.length) delete bundle[file]
+    },
+  }
+}
+
+/** Adds `byway/types` to the program of whoever imports an entry: TypeScript names an inferred type by a module of the program. */
+function withTypes() {
+  return {
+    name: 'byway:with-types',
+    generateBundle(_options: unknown, bundle: { [file: string]: { code?: string } }) {
+      for (const [file, chunk] of Object.entries(bundle))
+        if (/^(?:\w+\/)?(?:index|node)\.d\.ts$/.test(file) && chunk.code !== undefined)
+          chunk.code = `import type {} from '${file.includes('/') ? '..' : '.'}/types.js'\n${chunk.code}`
     },
   }
 }

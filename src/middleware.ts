@@ -124,14 +124,13 @@ interface AnyContinued {
   readonly '~added': unknown
 }
 
-// prettier-ignore
-type AddedBy<result> =
-  result extends AnyContinued            ? result['~added'] :
-  result extends Promise<infer response> ? AddedBy<response> :
-  never
-
 /** What the result of a middleware adds to the context: `{}` if it never returns the Response of `next()` itself. */
-export type Added<result> = [AddedBy<result>] extends [never] ? {} : AddedBy<result>
+// prettier-ignore
+export type Added<result, all = result> =
+  result extends AnyContinued                                     ? result['~added'] :
+  result extends Promise<infer response>                          ? Added<response> :
+  [Extract<all, AnyContinued | Promise<unknown>>] extends [never] ? {} :
+  never
 
 /** The early responses in the result of a middleware. */
 // prettier-ignore

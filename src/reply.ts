@@ -1,5 +1,8 @@
 import type { Status } from './problem.js'
 
+/** The `HeadersInit` of `fetch`, which not every host's types declare. */
+export type HeadersInput = NonNullable<RequestInit['headers']>
+
 /**
  * A Response whose status and data are in the client's types.
  *
@@ -14,18 +17,27 @@ export interface Reply<status extends number = number, data = unknown> extends R
   readonly statusText: any
   readonly redirected: any
   readonly '~data': data
-  readonly '~statuses': { readonly [key in NoInfer<status>]: true }
+  readonly '~statuses': { readonly [key in NoInfer<status>]: key }
 }
 
-/** A typed Response of a status that is not in `declared`. It has no data, so that no data is inferred from it. */
+// How a typed Response is compared with declared responses. Without the member `status`, because a generic function would
+// infer its status from these types instead of taking its default.
+
+/** A typed Response with a status and its declared data. */
+export interface DeclaredReply<status extends number, data> {
+  readonly '~data': data
+  readonly '~statuses': { readonly [other: number]: status }
+}
+
+/** A typed Response with a status that is not in `declared`. */
 export interface OtherReply<declared extends number> {
-  readonly '~statuses': { readonly [key in declared]?: never } & { readonly [other: number]: true }
+  readonly '~statuses': { readonly [key in declared]?: never } & { readonly [other: number]: number }
 }
 
 export interface ReplyInit<status extends Status = Status> {
   /** @default 200 */
   readonly status?: status
-  readonly headers?: HeadersInit
+  readonly headers?: HeadersInput
 }
 
 /** The options of a problem reply. */
@@ -36,5 +48,5 @@ export interface ProblemInit extends ReplyHeaders {
 
 /** The options of a reply with a fixed status. */
 export interface ReplyHeaders {
-  readonly headers?: HeadersInit
+  readonly headers?: HeadersInput
 }

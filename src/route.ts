@@ -7,7 +7,7 @@ import { RouteError, toOperation, type RunnableOperation } from './operation.js'
 import { checkOptions, hasMethod, show } from './options.js'
 import { parsePattern, type InvalidPattern, type Params, type PatternMistake, type Segment } from './pattern.js'
 import type { Status } from './problem.js'
-import type { OtherReply, Reply } from './reply.js'
+import type { DeclaredReply, OtherReply } from './reply.js'
 import { isSchema, type Input, type Output, type Schema } from './schema.js'
 import { createServe, type RunnableRoute, type Serve } from './serve.js'
 
@@ -59,7 +59,9 @@ type BodyOutput<body> =
  * recognized by members that plain values lack; looking deeper would cost each route its own types.
  */
 export type Sendable = Sent | PromiseLike<Sent>
-type Sent = string | number | boolean | null | undefined | void | Response | Plain
+type Sent = string | number | boolean | null | undefined | void | AnyResponse | Plain
+// Without `status`, from which a generic function would infer its own.
+type AnyResponse = Omit<Response, 'status'>
 type Plain = object & {
   readonly [key in
     | typeof Symbol.toStringTag
@@ -73,9 +75,10 @@ type Plain = object & {
 // handler returns, so that literals and tuples keep their types.
 // prettier-ignore
 type Returned<response> =
-  unknown extends response ? Sendable :
-  response extends Schema  ? Allowed<Input<response> | Reply<200, Input<response>>, 200> :
-  Allowed<ValueOf<response> | { [status in keyof response]: Reply<status & number, Input<response[status]>> }[keyof response], keyof response & number>
+  unknown extends response    ? Sendable :
+  [Schema] extends [response] ? Sendable :
+  response extends Schema     ? Allowed<Input<response> | DeclaredReply<200, Input<response>>, 200> :
+  Allowed<ValueOf<response> | { [status in keyof response]: DeclaredReply<status & number, Input<response[status]>> }[keyof response], keyof response & number>
 type Allowed<declared, statuses extends number> = declared | OtherReply<statuses> | Promise<declared | OtherReply<statuses>>
 // prettier-ignore
 type ValueOf<response> =
@@ -219,7 +222,7 @@ type Join<prefix extends string, pattern extends string> = prefix extends ''
 
 /** Params of which a schema parses some. The client's params are the input of the schema. */
 export interface ParsedParams<outer, schema> {
-  /** The params of the prefix: strings, other parsed params, or `unknown` if there are none. */
+  /** The params of the prefix: strings, other parsed params, or `unknown` if the prefix has no params. */
   readonly outer: outer
   /** A Standard Schema, or the params as strings. */
   readonly schema: schema
@@ -244,7 +247,11 @@ type With<base, own> = unknown extends base ? own : base & own
 
 // Static params list the params of the whole pattern; a prefix's schema still parses its own.
 type Part<params, prefix extends string, pattern extends string> = params extends { readonly load: unknown } ? Join<prefix, pattern> : pattern
-type OwnOutput<params, base> = params extends { readonly load: unknown } ? Omit<Output<params>, keyof base> : Output<params>
+// prettier-ignore
+type OwnOutput<params, base> =
+  unknown extends base                         ? Output<params> :
+  params extends { readonly load: unknown } ? Omit<Output<params>, keyof base> :
+  Output<params>
 // prettier-ignore
 type FactoryContext<prefix extends string, base> =
   prefix extends '' ? AnyContext : AnyContext & { readonly params: FactoryParams<prefix, base> }

@@ -34,6 +34,7 @@ const entries = [
   'node',
   'openapi/index',
   'replies/index',
+  'types',
   'webhooks/index',
 ]
 

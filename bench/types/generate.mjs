@@ -1,6 +1,6 @@
 // The app that is measured: 1 or 2 params a route, a query or body on half of them, two statuses on a third, a second
-// operation on a third, middleware on half. `floor` has the same schemas and plain functions, without byway. `responses`
-// declares one schema or two for each GET; `layers` puts a cache and a middleware of its own on each route.
+// operation on a third, middleware on half. `floor` has the same schemas and plain functions, without byway; with `responses`,
+// their results are compared with the input of the schemas, as byway must do. `responses` declares one schema or two for each GET; `layers` puts a cache and a middleware of its own on each route.
 
 const client = (patterns) => `import { createClient } from 'byway/client'
 import type { app } from './app.js'
@@ -37,15 +37,20 @@ function declare(index, { floor, responses, layers }) {
   const Item = `z.object({ id: z.string(), ${index % 2 ? 'part: z.string(), ' : ''}count: z.number(), at: z.string() })`
   const Missing = 'z.object({ status: z.literal(404), title: z.string().optional() })'
   if (floor) {
-    const declared = [...(responses ? [Item] : []), ...(responses === 2 ? [Missing] : [])]
-    const lines = declared.map((text, at) => `export const response${index}_${at} = ${text}`)
-    const checked =
-      responses && typeof floor === 'string' ? `: ${floor.replaceAll('$', `typeof response${index}_0`)}` : ''
-    lines.push(`export const get${index} = (request: Request, params: ${params})${checked} => (${value})`)
+    const lines = [`export const get${index} = (request: Request, params: ${params}) => (${value})`]
     if (schema)
       lines.push(
         `export const schema${index} = ${zod}`,
         `export const more${index} = (input: z.output<typeof schema${index}>) => ({ ...input })`,
+      )
+    if (responses) {
+      lines[0] = `export const get${index} = (request: Request, params: ${params}): z.input<typeof response${index}> => (${value})`
+      lines.unshift(`export const response${index} = ${Item}`)
+    }
+    if (responses === 2)
+      lines.push(
+        `export const missing${index} = ${Missing}`,
+        `export const notFound${index} = (): z.input<typeof missing${index}> => ({ status: 404 })`,
       )
     return lines.join('\n')
   }

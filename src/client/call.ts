@@ -5,7 +5,8 @@ import { race, sleep } from './race.js'
 import { toResult, type AnyResult } from './result.js'
 import type { Attempt, Retry } from './retry.js'
 import { toUrl } from './url.js'
-import type { CallOptions, ClientSettings, HeadersInput } from './options.js'
+import type { HeadersInput } from '../reply.js'
+import type { CallOptions, ClientSettings } from './options.js'
 
 /** A call's options, whatever its operation declares. */
 export interface AnyCallOptions extends Omit<CallOptions, 'headers'> {

@@ -1,6 +1,7 @@
 import type { HrefParams, QueryValue } from '../href.js'
 import type { Schema } from '../schema.js'
-import type { CallOptions, HeadersInput } from './options.js'
+import type { HeadersInput } from '../reply.js'
+import type { CallOptions } from './options.js'
 
 // Types that a client in one file needs too. They know calls, but no routes.
 
@@ -26,9 +27,29 @@ export type ResponseSchemas<calls> = {
 }
 
 /** One route: its methods in lower case, and its URL. */
-export type ClientRoute<pattern extends string, route> = {
-  readonly [method in keyof route & Method as Lowercase<method>]: ClientCall<pattern, route, route[method]>
-} & ClientUrl<pattern, route>
+export type ClientRoute<pattern extends string, route> = ClientMethods<pattern, route> & ClientUrl<pattern, route>
+// By the keys of another type, so that the editor shows their documentation.
+type ClientMethods<pattern extends string, route> = {
+  readonly [name in keyof Documented as Documented[name] extends keyof route ? name : never]: ClientCall<pattern, route, route[Documented[name] & keyof route]>
+}
+interface Documented {
+  /** Sends a GET request. Resolves to `{ data, error, status, response }`, of which `status` discriminates `data` and `error`. */
+  readonly get: 'GET'
+  /** Sends a POST request. Resolves to `{ data, error, status, response }`, of which `status` discriminates `data` and `error`. */
+  readonly post: 'POST'
+  /** Sends a PUT request. Resolves to `{ data, error, status, response }`, of which `status` discriminates `data` and `error`. */
+  readonly put: 'PUT'
+  /** Sends a PATCH request. Resolves to `{ data, error, status, response }`, of which `status` discriminates `data` and `error`. */
+  readonly patch: 'PATCH'
+  /** Sends a DELETE request. Resolves to `{ data, error, status, response }`, of which `status` discriminates `data` and `error`. */
+  readonly delete: 'DELETE'
+  /** Sends a HEAD request. Resolves to `{ error, status, response }`, without data. */
+  readonly head: 'HEAD'
+  /** Sends an OPTIONS request. Resolves to `{ data, error, status, response }`, of which `status` discriminates `data` and `error`. */
+  readonly options: 'OPTIONS'
+  /** Sends a QUERY request, a GET with a body. Resolves to `{ data, error, status, response }`, of which `status` discriminates `data` and `error`. */
+  readonly query: 'QUERY'
+}
 
 type ClientCall<pattern extends string, route, call> =
   call extends Call<infer options, infer result>

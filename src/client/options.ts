@@ -1,8 +1,6 @@
+import type { HeadersInput } from '../reply.js'
 import type { EncodeBody } from './bodies.js'
 import type { Retry } from './retry.js'
-
-/** The `headers` of `RequestInit`; also without the library `dom`. */
-export type HeadersInput = NonNullable<RequestInit['headers']>
 
 /** The options of `fetch` that a call does not set itself: `credentials`, `cache`, `redirect`, and those that a host adds. */
 export type FetchOptions = Omit<RequestInit, 'method' | 'headers' | 'body' | 'signal'>

@@ -1,3 +1,4 @@
+import type { HeadersInput } from '../reply.js'
 import { createResponse } from '#response'
 import { problem } from './reply.js'
 import { createStreamResponse } from './stream.js'
@@ -6,7 +7,7 @@ export interface ProxyOptions {
   /** Aborts the upstream's request, in addition to the signal of the request itself. Pass `context.signal`. */
   readonly signal?: AbortSignal
   /** Headers that replace the request's own, such as an `authorization` for the upstream. */
-  readonly headers?: HeadersInit
+  readonly headers?: HeadersInput
   /**
    * Names of further request headers to forward, such as `authorization`. Forwarded by default: `Accept`, `Accept-Language`,
    * `Cache-Control`, `Content-Encoding`, `Content-Language`, `Content-Type`, `If-*`, `Last-Event-ID`, `Prefer`, `Range`, `User-Agent`.

@@ -1,16 +1,16 @@
 // Each function returns a Response, to return or to throw. It has no effect on its own.
 import { toJson } from '../json.js'
 import { problemHeaders, type ErrorStatus, type Problem, type ProblemDetails, type RedirectStatus, type Status } from '../problem.js'
-import type { ProblemInit, Reply, ReplyHeaders, ReplyInit } from '../reply.js'
+import type { HeadersInput, ProblemInit, Reply, ReplyHeaders, ReplyInit } from '../reply.js'
 import { createResponse, type HeaderPairs } from '#response'
 
 /** A JSON Response. @throws TypeError if JSON cannot represent the data. */
-export function json<data, status extends Status = 200>(data: data, init?: ReplyInit<status>): Reply<NoInfer<status>, data> {
+export function json<data, status extends Status = 200>(data: data, init?: ReplyInit<status>): Reply<status, data> {
   return send(init, data, () => toJson(data), 'application/json')
 }
 
 /** A `text/plain` Response. */
-export function text<status extends Status = 200>(text: string, init?: ReplyInit<status>): Reply<NoInfer<status>, string> {
+export function text<status extends Status = 200>(text: string, init?: ReplyInit<status>): Reply<status, string> {
   return send(init, text, () => text, 'text/plain;charset=UTF-8')
 }
 
@@ -21,13 +21,13 @@ export function text<status extends Status = 200>(text: string, init?: ReplyInit
 export function html<status extends Status = 200>(
   html: string | { toString(): string },
   init?: ReplyInit<status>,
-): Reply<NoInfer<status>, string> {
+): Reply<status, string> {
   const text = String(html)
   return send(init, text, () => text, 'text/html;charset=UTF-8')
 }
 
 /** An `application/xml` Response. The string is sent as it is, so text from users must be escaped before. */
-export function xml<status extends Status = 200>(xml: string, init?: ReplyInit<status>): Reply<NoInfer<status>, string> {
+export function xml<status extends Status = 200>(xml: string, init?: ReplyInit<status>): Reply<status, string> {
   return send(init, xml, () => xml, 'application/xml;charset=UTF-8')
 }
 
@@ -38,7 +38,7 @@ export function xml<status extends Status = 200>(xml: string, init?: ReplyInit<s
 export function bytes<status extends Status = 200>(
   bytes: Blob | ArrayBuffer | ArrayBufferView<ArrayBuffer>,
   init?: ReplyInit<status>,
-): Reply<NoInfer<status>, Blob> {
+): Reply<status, Blob> {
   const size = bytes instanceof Blob ? bytes.size : bytes.byteLength
   const headers = withDefaults(
     [
@@ -69,7 +69,7 @@ export function problem<status extends ErrorStatus, const type extends string = 
 /** The data of a problem: its `type` as a literal, and the extensions. */
 export type ProblemOf<status extends number, type extends string, extensions> = Problem<status> &
   ([type] extends [never] ? unknown : { readonly type: type }) &
-  Omit<extensions, keyof ProblemDetails>
+  { [key in keyof extensions as Exclude<key, keyof ProblemDetails>]: extensions[key] }
 
 /** A 404 problem. */
 export function notFound(details?: ProblemDetails, init?: ProblemInit): Reply<404, Problem<404>> {
@@ -131,7 +131,7 @@ function send<status extends Status, data>(
 }
 
 /** Pairs, in which a given header replaces a default one. `Headers` checks names and values. */
-export function withDefaults(defaults: HeaderPairs, headers: HeadersInit | undefined): HeaderPairs {
+export function withDefaults(defaults: HeaderPairs, headers: HeadersInput | undefined): HeaderPairs {
   if (!headers) return defaults
   const given = new Headers(headers)
   return [...defaults.filter(([name]) => !given.has(name)), ...given]
