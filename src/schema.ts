@@ -45,9 +45,7 @@ export interface Issue {
 }
 
 /** The result of a validation: the schema's output, or its issues. */
-export type Result =
-  | { readonly value: unknown; readonly issues?: undefined }
-  | { readonly issues: readonly Issue[] }
+export type Result = { readonly value: unknown; readonly issues?: undefined } | { readonly issues: readonly Issue[] }
 
 interface Standard {
   readonly vendor: string

@@ -121,7 +121,9 @@ for (const [name, options, most, mostHover] of variants) {
   const zod = options.responses ? countPerRoute(`variant-floor-${file}`, { ...options, floor: true }) - plainFloor : 0
   const hovered = hover(write(`variant-hover-${file}`, generate(200, options))).instantiations
   const parts = zod ? ` (zod alone ${zod.toFixed(0)}, byway ${(more - zod).toFixed(0)})` : ''
-  const hoverParts = zod ? ` (without zod's ${(zod * 200).toLocaleString('en')}: ${(hovered - zod * 200).toLocaleString('en')})` : ''
+  const hoverParts = zod
+    ? ` (without zod's ${(zod * 200).toLocaleString('en')}: ${(hovered - zod * 200).toLocaleString('en')})`
+    : ''
   console.log(
     `${name} on each route: ${more.toFixed(0)} instantiations a route more${parts}; hover ${hovered.toLocaleString('en')}${hoverParts}`,
   )

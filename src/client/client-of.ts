@@ -30,7 +30,11 @@ export type ResponseSchemas<calls> = {
 export type ClientRoute<pattern extends string, route> = ClientMethods<pattern, route> & ClientUrl<pattern, route>
 // By the keys of another type, so that the editor shows their documentation.
 type ClientMethods<pattern extends string, route> = {
-  readonly [name in keyof Documented as Documented[name] extends keyof route ? name : never]: ClientCall<pattern, route, route[Documented[name] & keyof route]>
+  readonly [name in keyof Documented as Documented[name] extends keyof route ? name : never]: ClientCall<
+    pattern,
+    route,
+    route[Documented[name] & keyof route]
+  >
 }
 interface Documented {
   /** Sends a GET request. Resolves to `{ data, error, status, response }`, of which `status` discriminates `data` and `error`. */
