@@ -6,7 +6,7 @@
  */
 export function toJson(value: unknown): string {
   const text = JSON.stringify(value) as string | undefined
-  if (text === undefined) throw new TypeError(`JSON cannot represent a ${typeof value}`)
+  if (text === undefined) throw new TypeError(`JSON cannot represent ${typeof value}`)
   // Only values that leave one of these traces can have been lost. A flat object is not searched, because that costs more.
   const isFlat = text.startsWith('{"') && text[2] !== '0' && !hasObjects(value)
   if (!isFlat && (text.includes('{}') || text.includes('{"0":'))) rejectLost(value, '', new Set())
@@ -28,6 +28,6 @@ function rejectLost(value: unknown, path: string, seen: Set<unknown>): void {
   const isPlain = prototype === null || Object.getPrototypeOf(prototype) === null || Array.isArray(value)
   const names = Object.keys(value)
   if (!isPlain && (!names.length || ArrayBuffer.isView(value) || value instanceof Error))
-    throw new TypeError(`JSON cannot represent a ${value.constructor.name}${path && `, found at ${path}`}`)
+    throw new TypeError(`JSON cannot represent ${value.constructor.name}${path && `, found at ${path}`}`)
   for (const name of names) rejectLost((value as Record<string, unknown>)[name], `${path}/${name}`, seen)
 }

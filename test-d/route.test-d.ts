@@ -129,7 +129,7 @@ route('/ok').get(async () => null)
 route('/ok').get(async () => {})
 route('/ok').get((request) => (request.url ? undefined : 'text'))
 route('/ok').get(() => new Response('x'))
-// @ts-expect-error JSON cannot represent a Map
+// @ts-expect-error JSON cannot represent Map
 route('/no').get(() => new Map())
 // @ts-expect-error nor a Set, in a promise
 route('/no').get(async () => new Set([1]))

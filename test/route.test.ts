@@ -365,19 +365,19 @@ describe('a handler', () => {
       }
     }
     for (const [value, message] of [
-      [{ a: { b: new Map([['k', 1]]) } }, 'JSON cannot represent a Map, found at /a/b'],
-      [[1, [new Set([1])]], 'JSON cannot represent a Set, found at /1/0'],
-      [{ error: new Error('x') }, 'JSON cannot represent a Error, found at /error'],
+      [{ a: { b: new Map([['k', 1]]) } }, 'JSON cannot represent Map, found at /a/b'],
+      [[1, [new Set([1])]], 'JSON cannot represent Set, found at /1/0'],
+      [{ error: new Error('x') }, 'JSON cannot represent Error, found at /error'],
       [
         { error: Object.assign(new RangeError('x'), { code: 1 }), none: {} },
-        'JSON cannot represent a RangeError, found at /error',
+        'JSON cannot represent RangeError, found at /error',
       ],
-      [{ list: [new Empty()] }, 'JSON cannot represent a Empty, found at /list/0'],
-      [{ price: new Money() }, 'JSON cannot represent a Money, found at /price'],
-      [{ bytes: new Uint8Array([1]) }, 'JSON cannot represent a Uint8Array, found at /bytes'],
-      [{ at: /x/ }, 'JSON cannot represent a RegExp, found at /at'],
-      [{ toJSON: () => ({ inner: new Map() }) }, 'JSON cannot represent a Map, found at /inner'],
-      [new WeakMap(), 'JSON cannot represent a WeakMap'],
+      [{ list: [new Empty()] }, 'JSON cannot represent Empty, found at /list/0'],
+      [{ price: new Money() }, 'JSON cannot represent Money, found at /price'],
+      [{ bytes: new Uint8Array([1]) }, 'JSON cannot represent Uint8Array, found at /bytes'],
+      [{ at: /x/ }, 'JSON cannot represent RegExp, found at /at'],
+      [{ toJSON: () => ({ inner: new Map() }) }, 'JSON cannot represent Map, found at /inner'],
+      [new WeakMap(), 'JSON cannot represent WeakMap'],
     ] as const) {
       const { response, onError } = await send(() => value)
       expect(response.status).toBe(500)

@@ -280,7 +280,7 @@ describe('a streamed response', () => {
         }),
       )
       const response = await fetch()
-      await expect(response.text()).rejects.toThrow('JSON cannot represent a function')
+      await expect(response.text()).rejects.toThrow('JSON cannot represent function')
       expect(errors.map(([error, phase]) => [(error as Error).name, phase])).toEqual([['TypeError', 'stream']])
       expect(seen).toEqual({ started: 1, asked: 2, closed: 1 })
     }
