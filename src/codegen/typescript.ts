@@ -31,7 +31,7 @@ export function loadTypeScript(folder: string, fallback: string = dirname(fileUR
   }
   throw new CodegenError(
     found === undefined
-      ? `TypeScript is not installed for ${folder}; run: npm install --save-dev typescript`
+      ? `TypeScript is not installed for ${folder}; run: npm install --save-dev @typescript/typescript6`
       : isAtLeast(found, 7, 0)
         ? `TypeScript ${found} has no API to read types with; also run: npm install --save-dev @typescript/typescript6`
         : `TypeScript ${found} is too old; install 5.9 or newer`,
