@@ -402,7 +402,9 @@ export const one = router({ a: route('/a').get(() => 1) })
       return () => loadTypeScript(from, from).versionMajorMinor
     }
     try {
-      expect(alone('none', {})).toThrow(/^TypeScript is not installed for .*; run: npm install --save-dev @typescript\/typescript6$/)
+      expect(alone('none', {})).toThrow(
+        /^TypeScript is not installed for .*; run: npm install --save-dev @typescript\/typescript6$/,
+      )
       const seven = { typescript: '@typescript/native' }
       expect(alone('seven', seven)).toThrow(
         /^TypeScript 7\.0\.2 has no API .*; also run: npm install --save-dev @typescript\/typescript6$/,
