@@ -211,6 +211,7 @@ export interface RouteFactory<prefix extends string, added, layers, base = unkno
 type Joined<outer, added> =
   keyof outer & keyof added extends never ? outer & added :
   [added] extends [never]                  ? outer :
+  string extends keyof added               ? outer & added :
   Omit<outer, keyof added> & added
 
 type Join<prefix extends string, pattern extends string> = prefix extends ''
