@@ -1,5 +1,6 @@
 import { dirname, resolve } from 'node:path'
 import { build } from 'esbuild'
+import { build as rolldown } from 'rolldown'
 
 /**
  * Returns a plugin for `import text from './main.ts?text'`. The import is a string: the file bundled with its imports and
@@ -21,17 +22,31 @@ export function embed() {
     },
     async load(id: string) {
       if (!requested.has(id)) return undefined
-      const { outputFiles } = await build({
-        entryPoints: [id.slice(0, -ending.length)],
-        bundle: true,
-        minify: true,
-        format: 'esm',
-        target: 'es2022',
-        charset: 'utf8',
-        write: false,
-        logLevel: 'silent',
-      })
-      return `export default ${JSON.stringify(outputFiles[0]!.text)}`
+      const file = id.slice(0, -ending.length)
+      return `export default ${JSON.stringify(await (file.endsWith('.css') ? bundleStyle(file) : bundleScript(file)))}`
     },
   }
+}
+
+// Rolldown's output is 4 % smaller than esbuild's, but only esbuild minifies style sheets.
+async function bundleScript(input: string): Promise<string> {
+  const { output } = await rolldown({
+    input,
+    platform: 'browser',
+    transform: { target: 'es2022' },
+    output: { format: 'esm', minify: true },
+    write: false,
+  })
+  return output[0].code
+}
+
+async function bundleStyle(file: string): Promise<string> {
+  const { outputFiles } = await build({
+    entryPoints: [file],
+    bundle: true,
+    minify: true,
+    write: false,
+    logLevel: 'silent',
+  })
+  return outputFiles[0]!.text
 }

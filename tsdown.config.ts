@@ -25,6 +25,8 @@ const main: UserConfig = {
     'src/replies/index.ts',
     'src/response.ts',
     'src/response-node.ts',
+    'src/signal.ts',
+    'src/signal-deno.ts',
     'src/types.ts',
     'src/webhooks/index.ts',
   ],

@@ -87,8 +87,8 @@ async function toByway(dist) {
       .use(middleware((_request, _context, next) => next({ d: 4 })))
       .use(middleware((_request, _context, next) => next({ e: 5 })))
       .get((_request, { a, b, c, d, e }) => ({ sum: a + b + c + d + e })),
-    notes: route('/notes').post(form(Note), (_request, context) => context.body ?? context.form),
-    photos: route('/photos').post(form(Photo), (_request, context) => toPhotoJson(context.body ?? context.form)),
+    notes: route('/notes').post({ body: form(Note) }, (_request, { body }) => body),
+    photos: route('/photos').post({ body: form(Photo) }, (_request, { body }) => toPhotoJson(body)),
     ticks: route('/ticks').get(() => reply.sse(toEvents())),
     visits: route('/visits')
       .use(cookies())

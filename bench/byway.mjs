@@ -11,8 +11,5 @@ export async function loadByway(dist) {
   const require = createRequire(new URL('../package.json', root))
   const load = (name) => import(pathToFileURL(require.resolve(name)).href)
   const byway = await load('byway')
-  // `reply` and the option `form` are in builds from before `byway/reply`. Delete both with the last of them.
-  const reply = byway.reply ?? (await load('byway/reply'))
-  const form = byway.form ? (schema) => ({ body: byway.form(schema) }) : (schema) => ({ form: schema })
-  return { ...byway, reply, form, load }
+  return { ...byway, reply: await load('byway/reply'), load }
 }

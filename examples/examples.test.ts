@@ -31,9 +31,9 @@ const prints: Record<string, readonly (string | RegExp)[]> = {
   proxy: ['200 a > b/../c: HELLO'],
   feeds: ['about:invalid'],
   openapi: [
-    'get /api/notes: getNotes (List notes) answers 200, 400\n',
-    'post /api/notes: postNotes (Add a note) answers 201, 400, 401, 413, 415\n',
-    'delete /api/notes/{id}: deleteNote (Remove a note) answers 204, 404\n',
+    'get /api/notes: getNotes (List notes) responds with 200, 400\n',
+    'post /api/notes: postNotes (Add a note) responds with 201, 400, 401, 413, 415\n',
+    'delete /api/notes/{id}: deleteNote (Remove a note) responds with 204, 404\n',
     '"required":["title","written"]',
     /^\[\{"bearer":\[\]\}\]\n$/m,
   ],

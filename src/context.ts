@@ -1,3 +1,4 @@
+import { signalOf } from '#signal'
 import type { App } from './app.js'
 import type { Exchange, Scoped } from './exchange.js'
 import { defaultEnv } from './host.js'
@@ -101,7 +102,7 @@ export class Context implements Scoped {
     return this.#exchange.match?.pattern
   }
   get signal(): AbortSignal {
-    return this.#options?.signal ?? this.#exchange.request.signal
+    return this.#options?.signal ?? signalOf(this.#exchange)
   }
   get env(): unknown {
     return this.#exchange.host.env ?? defaultEnv()

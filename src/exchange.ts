@@ -1,9 +1,9 @@
 import type { App } from './app.js'
-import { keepAlive, noHost, onWritten, type Host } from './host.js'
+import { keepAlive, noHost, type Host } from './host.js'
 import { paramsOf, type Match } from './matcher.js'
 import { BodyLimitError } from './inputs/source.js'
 import { toFailure, tooLarge, type Phase } from './problem.js'
-import { isResponse, memoryOf, withoutBody, type Memory } from '#response'
+import { isResponse, memoryOf, onWritten, withoutBody, type Memory } from '#response'
 
 /** The app that handles a request: a router, or a route that is called on its own. */
 export interface Server {
@@ -47,12 +47,12 @@ export class Exchange {
   // The work of `after`, and what starts it.
   #work: (() => unknown)[] | undefined
   #start: (() => void) | undefined
-  #isFinished = false
+  isFinished = false
   #settled: Response | undefined
   #passed: Response | undefined
   #promise: Promise<Response> | undefined
   #stream: Response | undefined
-  #streamEnd: Promise<void> | undefined
+  streamEnd: Promise<void> | undefined
   // The error that no middleware has handled yet.
   #cause: Cause | undefined
   #known: Set<unknown> | undefined
@@ -115,30 +115,30 @@ export class Exchange {
     if (this.outer) return this.outer.after(work)
     if (typeof work !== 'function') return this.waitUntil(work, 'after')
     if (this.#work) return void this.#work.push(work)
-    this.#work = [work]
-    this.waitUntil(this.#runWork())
-  }
-
-  async #runWork(): Promise<void> {
-    await new Promise<void>((start) => {
+    const all = (this.#work = [work])
+    const started = new Promise<void>((start) => {
       this.#start = start
-      if (this.#isFinished) this.#release()
+      if (this.isFinished) this.#release()
     })
-    // In the order of the calls, whatever fails. Work can add work.
-    for (const work of this.#work!)
-      try {
-        await work()
-      } catch (error) {
-        this.report(error, 'after')
-      }
-    this.#work = undefined
+    this.waitUntil(
+      started.then(async () => {
+        // In the order of the calls, whatever fails. Work can add work.
+        for (const work of all)
+          try {
+            await work()
+          } catch (error) {
+            this.report(error, 'after')
+          }
+        this.#work = undefined
+      }),
+    )
   }
 
   // Starts the work when the host has written the response, when its stream has ended, or in the next turn.
   #release(): void {
     const start = this.#start
     if (!start || onWritten(this.request, start)) return
-    if (this.#streamEnd) void this.#streamEnd.then(start)
+    if (this.streamEnd) void this.streamEnd.then(start)
     else setTimeout(start)
   }
 
@@ -175,7 +175,7 @@ export class Exchange {
     if (memory?.watch) {
       this.#cancelStream(response)
       this.#stream = response
-      this.#streamEnd = memory.watch((error) => this.report(error, 'stream'))
+      this.streamEnd = memory.watch((error) => this.report(error, 'stream'), this.server.track)
       delete memory.watch
     }
     const own = memory?.cause
@@ -186,7 +186,7 @@ export class Exchange {
       own.phase ||= phase
       own.wasRead = false
       // The client has its response, so nothing can handle this one.
-      if (this.#isFinished) this.#reportCause(own)
+      if (this.isFinished) this.#reportCause(own)
     }
     return response
   }
@@ -202,9 +202,7 @@ export class Exchange {
 
   // Cancels a stream that middleware replaced without reading it.
   #cancelStream(response: Response): void {
-    const last = this.#stream
-    if (!last || last === response) return
-    const { body } = last
+    const body = this.#stream?.body
     if (body && !body.locked && body !== response.body) body.cancel().catch(() => {})
   }
 
@@ -213,7 +211,7 @@ export class Exchange {
     this.settle(response)
     if (this.#cause) this.#reportCause(this.#cause)
     this.#cancelStream(response)
-    this.#isFinished = true
+    this.isFinished = true
     this.#release()
     return this.request.method === 'HEAD' ? withoutBody(response) : response
   }
@@ -230,7 +228,7 @@ function peek<value>(read: () => value): value | undefined {
 
 /**
  * The offsets of the pathname in a request's URL. The pathname is the one that the URL parser produces: Deno and workerd keep
- * dot segments in `request.url`.
+ * dot segments and `\` in `request.url`.
  */
 export function locate(href: string): { href: string; start: number; end: number } {
   // After `https://`; a host has at least one character.
@@ -240,9 +238,9 @@ export function locate(href: string): { href: string; start: number; end: number
     const code = href.charCodeAt(end)
     // `?` or `#`
     if (code === 63 || code === 35) break
-    // A segment that begins with a dot, or an escape of one, can be a dot segment.
-    if (before === 47 && (code === 46 || href.startsWith('%2', end)) && href !== (href = new URL(href).href))
-      return locate(href)
+    // `\`, or a segment that begins with a dot or an escape of one, which can be a dot segment.
+    const isChanged = code === 92 || (before === 47 && (code === 46 || href.startsWith('%2', end)))
+    if (isChanged && href !== (href = new URL(href).href)) return locate(href)
     before = code
   }
   return { href, start, end }

@@ -10,23 +10,36 @@ export interface Host {
 /** The host of a request that came without anything else. */
 export const noHost: Host = {}
 
+/** The members by which the values that hosts pass are recognized. */
+interface Known {
+  readonly waitUntil?: (promise: Promise<unknown>) => void
+  readonly requestIP?: (request: Request) => { readonly address: string } | null
+  readonly remoteAddr?: { readonly hostname?: string }
+  readonly incoming?: { readonly socket: { readonly remoteAddress?: string } }
+  readonly outgoing?: unknown
+  readonly ip?: string
+}
+
 /**
- * Recognizes what Workers (`env, executionContext`), Bun (`server`), Deno (`info`) and service workers (`event`) pass. Values
- * are recognized by shape, because hosts pass any number of arguments in any order.
+ * Recognizes what Workers (`env, executionContext`), Bun (`server`), Deno (`info`), service workers (`event`), Netlify
+ * (`context`), `@hono/node-server` (`{ incoming, outgoing }`) and Next.js (`{ params }`) pass, also through `mount()` of Hono.
+ * Values are recognized by shape, because hosts pass any number of arguments in any order.
  */
 export function toHost(request: Request, passed: readonly unknown[]): Host {
   const host: Host = {}
   for (const value of passed) {
     // `requests.map(app.fetch)` passes a number and an array.
     if (typeof value !== 'object' || value === null || Array.isArray(value)) continue
-    const known = value as { waitUntil?: unknown; requestIP?: unknown; remoteAddr?: { hostname?: unknown } }
-    if (typeof known.waitUntil === 'function')
-      host.waitUntil = (promise) => (known.waitUntil as (promise: unknown) => void)(promise)
-    else if (typeof known.requestIP === 'function')
-      host.ip = () => (known.requestIP as (request: Request) => { address?: string } | null)(request)?.address
-    else if (known.remoteAddr) host.ip = () => known.remoteAddr?.hostname as string | undefined
+    const known: Known = value
+    const { remoteAddr, incoming } = known
+    if (typeof known.waitUntil === 'function') {
+      host.waitUntil = (promise) => known.waitUntil!(promise)
+      if (known.ip) host.ip = () => known.ip
+    } else if (typeof known.requestIP === 'function') host.ip = () => known.requestIP!(request)?.address
+    else if (remoteAddr) host.ip = () => remoteAddr.hostname
+    else if (incoming && known.outgoing) host.ip = () => incoming.socket.remoteAddress
     else {
-      host.env ??= value
+      if (String(Object.keys(value)) !== 'params') host.env ??= value
       continue
     }
     host.isServer = true
@@ -49,25 +62,6 @@ export function keepAlive(promise: Promise<unknown>, request: Request, { waitUnt
     (globalThis as { [vercel]?: { get?: () => { waitUntil?: WaitUntil } | undefined } })[vercel]
       ?.get?.()
       ?.waitUntil?.(promise)
-}
-
-/** The response of Node.js's server, on requests of srvx and of byway's Node.js host. */
-interface NodeRequest {
-  readonly runtime?: { readonly node?: { readonly res?: Outgoing } }
-}
-interface Outgoing {
-  readonly writableFinished: boolean
-  readonly destroyed: boolean
-  once(event: 'finish' | 'close', listener: () => void): unknown
-}
-
-/** Calls `listener` when the host has written the response. Returns `false` if the host does not say when that is. */
-export function onWritten(request: Request, listener: () => void): boolean {
-  const outgoing = (request as NodeRequest).runtime?.node?.res
-  if (!outgoing || outgoing.writableFinished || outgoing.destroyed) return false
-  outgoing.once('finish', listener)
-  outgoing.once('close', listener)
-  return true
 }
 
 declare const process: { env?: unknown } | undefined

@@ -129,7 +129,7 @@ export class Matcher<value> {
   }
 
   #add(pattern: string, value: value, segments = parsePattern(pattern)): void {
-    const match = { value, pattern, captures: toCaptures(segments), next: undefined }
+    const match = { value, pattern, captures: toCaptures(segments) }
     const endAt = (node: Node<value>): void => {
       if (node.end)
         throw new RouterError(
@@ -222,8 +222,7 @@ function toCaptures(segments: readonly Segment[]): Capture[] {
       captures.push({ name, rest: kind !== 'param', before })
       before = 1
     }
-  const last = captures.at(-1)
-  if (last) last.after = before - 1
+  if (captures.length) captures.at(-1)!.after = before - 1
   return captures
 }
 

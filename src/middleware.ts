@@ -124,13 +124,15 @@ interface AnyContinued {
   readonly '~added': unknown
 }
 
-/** What the result of a middleware adds to the context: `{}` if it never returns the Response of `next()` itself. */
+/** What the result of a middleware adds to the context; `never` if it never returns the Response of `next()` itself. */
 // prettier-ignore
-export type Added<result, all = result> =
-  result extends AnyContinued                                      ? result['~added'] :
-  result extends Promise<infer response>                           ? Added<response> :
-  [Extract<all, AnyContinued | Promise<unknown>>] extends [never] ? {} :
+export type AddedBy<result> =
+  result extends AnyContinued            ? result['~added'] :
+  result extends Promise<infer response> ? AddedBy<response> :
   never
+
+/** The same, but `{}` for `never`. */
+export type Added<result> = [AddedBy<result>] extends [never] ? {} : AddedBy<result>
 
 /** The early responses in the result of a middleware. */
 // prettier-ignore
@@ -182,6 +184,6 @@ const settle = (exchange: Exchange, result: unknown): Response =>
 const toMistake = (result: unknown): TypeError =>
   new TypeError(
     isResponse(result)
-      ? 'a middleware returned a Response whose body it has read; read a clone'
-      : `a middleware returned ${result === undefined ? 'undefined' : 'a value'} instead of a Response; return next(), or a Response`,
+      ? 'a middleware returned a Response whose body was read; return a clone'
+      : `a middleware returned ${typeof result} instead of a Response; return next(), or a Response`,
   )

@@ -20,14 +20,37 @@ export type SecurityScheme =
   | { readonly type: 'oauth2'; readonly flows: object; readonly description?: string }
   | { readonly type: 'mutualTLS'; readonly description?: string }
 
+/** An example of a value. */
+export interface ExampleNotes {
+  readonly summary?: string
+  /** A description in CommonMark. */
+  readonly description?: string
+  readonly value: unknown
+}
+
+/** What the document says about a cookie that an operation reads. */
+export interface CookieNotes {
+  readonly description?: string
+  /** @default false */
+  readonly required?: boolean
+  readonly deprecated?: boolean
+  /** The cookie is not validated against it. @default a string */
+  readonly schema?: Schema
+}
+
 /** What the document says about a response. */
 export interface ResponseNotes {
   /** @default the status in words */
   readonly description?: string
   /** The schema of the data. The response is not validated against it; use an operation's `response` for that. */
   readonly schema?: Schema
-  /** A media type such as `image/png`, or a range such as `image/*`. @default 'application/json', and 'application/problem+json' from 400 on */
+  /**
+   * A media type such as `image/png`, or a range such as `image/*`.
+   * @default the types in which `reply` sends the data: 'application/json', 'text/plain' for strings, 'application/problem+json' from 400 on
+   */
   readonly mediaType?: string
+  /** Examples of the data, by name. */
+  readonly examples?: { readonly [name: string]: ExampleNotes }
   /** A description or a schema, by header name. */
   readonly headers?: {
     readonly [name: string]: string | { readonly description?: string; readonly schema?: Schema }
@@ -49,8 +72,14 @@ export interface OperationNotes {
   readonly externalDocs?: { readonly url: string; readonly description?: string }
   /** Responses by status, in addition to the `response` schema: a description, or a description with headers and a media type. */
   readonly responses?: { readonly [status: number]: string | ResponseNotes }
+  /** The description of the body, and examples by name. */
+  readonly body?: { readonly description?: string; readonly examples?: { readonly [name: string]: ExampleNotes } }
+  /** The cookies that the operation reads, by name: a description, or a description with a schema. */
+  readonly cookies?: { readonly [name: string]: string | CookieNotes }
   /** Leaves the operation out of the document. @default false */
   readonly hidden?: boolean
+  /** An extension of OpenAPI, copied as it is. */
+  readonly [extension: `x-${string}`]: unknown
 }
 
 /** What the document says about every operation behind a middleware. */

@@ -37,10 +37,10 @@ export function toOperation(
     throw new RouteError(`${call} ${mistake}`)
   }
   if (method === 'ALL' ? rest : operations.has(method))
-    throw new RouteError(`route '${pattern}' already has a ${method} handler; remove one of the two`)
+    fail('is declared twice; remove one of the two')
   if (isSchema(operation)) fail('takes an operation such as { query: schema }, not a schema')
   checkOptions(call, operation, checks, RouteError)
-  if (typeof handler !== 'function') fail('needs a handler: a function (request, context) => response')
+  if (typeof handler !== 'function') fail('takes a handler (request, context) => response')
   const kind = toBodyKind(operation)
   if (kind && (method === 'GET' || method === 'HEAD'))
     fail(`declares a body, but a ${method} request has none; use .query() or .post()`)

@@ -15,8 +15,9 @@ export function checkOptions(
   for (const [name, value] of Object.entries(options)) {
     const check = Object.hasOwn(checks, name) ? checks[name]! : undefined
     if (!check) throw new ErrorClass(`${call} has no option '${name}'; use ${Object.keys(checks).join(', ')}`)
-    const isValid = typeof check === 'function' ? check(value) : typeof value === check && value !== null
-    if (value !== undefined && !isValid) throw new ErrorClass(`${call} has an invalid '${name}': ${show(value)}`)
+    const isValid =
+      value === undefined || (typeof check === 'function' ? check(value) : typeof value === check && value !== null)
+    if (!isValid) throw new ErrorClass(`${call} has an invalid '${name}': ${show(value)}`)
   }
 }
 

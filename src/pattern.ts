@@ -47,10 +47,7 @@ function parseSegment(text: string, index: number, fail: (mistake: string, index
   if (segment && segment.kind !== 'static') {
     const { name } = segment
     if (!/^[\p{L}\p{N}_$-]+$/u.test(name) || name === '__proto__')
-      fail(
-        name ? `a param cannot be named '${name}'; use letters, digits, - and _` : 'a param must have a name',
-        index + /^\[*\.*/.exec(text)![0].length,
-      )
+      fail(`a param cannot be named '${name}'; use letters, digits, - and _`, index + text.search(/[^[.]/))
     return segment
   }
   const [, sign, name] = /^([:*{])([^}?]*)/.exec(text) ?? []

@@ -18,12 +18,12 @@ function toResponse(value: unknown, { request }: Exchange): Response | Promise<R
   if (typeof value === 'object' && value !== null) {
     const prototype: unknown = Object.getPrototypeOf(value)
     if (prototype !== Object.prototype && isResponse(value)) {
-      if (value.type === 'error') throw new TypeError('Response.error() cannot be sent; throw, or use reply.problem()')
+      if (value.type === 'error') throw new TypeError('Response.error() cannot be sent; use reply.problem()')
       if (value.bodyUsed) throw new TypeError('the handler returned a Response whose body was read; return a clone')
       return (request.method !== 'HEAD' && memoryOf(value)?.begin?.(value)) || value
     }
     if (Symbol.asyncIterator in value)
-      throw new TypeError('an async iterable cannot be sent as it is; use reply.ndjson(), reply.sse() or reply.stream()')
+      throw new TypeError('an async iterable cannot be sent; use reply.ndjson(), reply.sse() or reply.stream()')
   }
   return createResponse(toJson(value), 200, jsonHeaders)
 }
@@ -33,14 +33,12 @@ export function toRespond({
   response: declared,
 }: Operation): (value: unknown, exchange: Exchange) => Response | Promise<Response> {
   if (!declared) return toResponse
-  const schemas = isSchema(declared)
-    ? new Map([[200, declared]])
-    : new Map(Object.entries(declared as object).map(([status, schema]: [string, Schema]) => [Number(status), schema]))
+  const schemas = (isSchema(declared) ? { 200: declared } : declared) as { readonly [status: number]: Schema }
   return (value, exchange) => {
     const reply = isResponse(value) ? value : undefined
     const memory = reply && memoryOf(reply)
     const status = reply ? reply.status : value === undefined ? 204 : 200
-    const schema = schemas.get(status)
+    const schema = schemas[status]
     // A Response without data, such as a native one or a stream, is not validated.
     if (!schema || !exchange.server.responseValidation || (reply && !(memory && 'data' in memory)))
       return toResponse(value, exchange)

@@ -64,7 +64,7 @@ export function textOf(response: Response): string | undefined {
 /** The Response without its body, as HEAD requires. Sets `Content-Length` if the text is known. */
 export function withoutBody(response: Response): Response {
   const lazy = toLazy(response)
-  return lazy ? (lazy.withoutBody() as unknown as Response) : withoutNativeBody(response)
+  return lazy ? (lazy.withoutBody() as unknown as Response) : withoutNativeBody(response, null)
 }
 
 /** The value of a header. Creates no `Headers` for it. */
@@ -248,4 +248,23 @@ class LazyResponse {
     if (!sized) headers.push('content-length', String(Buffer.byteLength(body as string)))
     return { status: this.#status, statusText: '', headers, body: body || null }
   }
+}
+
+/** The response of Node.js's server, on requests of srvx and of byway's Node.js host. */
+interface NodeRequest {
+  readonly runtime?: { readonly node?: { readonly res?: Outgoing } }
+}
+interface Outgoing {
+  readonly writableFinished: boolean
+  readonly destroyed: boolean
+  once(event: 'finish' | 'close', listener: () => void): unknown
+}
+
+/** Calls `listener` when the host has written the response. Returns `false` if the host does not say when that is. */
+export function onWritten(request: Request, listener: () => void): boolean {
+  const outgoing = (request as NodeRequest).runtime?.node?.res
+  if (!outgoing || outgoing.writableFinished || outgoing.destroyed) return false
+  outgoing.once('finish', listener)
+  outgoing.once('close', listener)
+  return true
 }

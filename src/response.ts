@@ -26,8 +26,11 @@ export interface Memory {
    * second. Rejects with the error of an earlier failure.
    */
   begin?: (response: Response) => Promise<Response>
-  /** Watches a body that is written while it is read: `failed` receives its error, and the promise resolves at its end. */
-  watch?: (failed: (error: unknown) => void) => Promise<void>
+  /**
+   * Watches a body that is written while it is read: `failed` receives its error, and the promise resolves at its end. `track`
+   * receives the work that a canceled body still does.
+   */
+  watch?: (failed: (error: unknown) => void, track?: (work: Promise<unknown>) => void) => Promise<void>
 }
 
 /**
@@ -94,12 +97,22 @@ export function isResponse(value: unknown): value is Response {
   }
 }
 
-/** The Response without its body, as HEAD requires. */
-export function withoutBody(response: Response): Response {
-  if (response.body === null) return response
-  response.body.cancel().catch(() => {})
-  return new Response(null, response)
+/**
+ * The Response without its body, as HEAD requires. Bun and Deno send `Content-Length: 0` for no body, so it gets an empty stream
+ * unless it has a length of its own.
+ */
+export function withoutBody(
+  response: Response,
+  empty: ReadableStream | null = new ReadableStream({ pull: (controller) => controller.close() }, { highWaterMark: 0 }),
+): Response {
+  const { body, headers } = response
+  if (!body) return response
+  body.cancel().catch(() => {})
+  return new Response(headers.has('content-length') ? null : empty, response)
 }
+
+/** Calls `listener` when the host has written the response. Returns `false`, because only Node.js says when that is. */
+export const onWritten = (_request: Request, _listener: () => void): boolean => false
 
 /** The value of a header. */
 export const headerOf = (response: Response, name: string): string | null => response.headers.get(name)

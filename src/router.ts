@@ -81,7 +81,7 @@ export function router<routes, layer extends AnyMiddleware = never, problems ext
   const { use = [] as readonly layer[], onError, rewrites, problems } = options
   if (use.some((layer) => notesOf(layer).around))
     throw new RouterError(
-      'a middleware made with { around }, such as cache(), cannot be used in router({ use }); add it to routes: route.use(…)',
+      'a middleware made with { around }, such as cache(), cannot be used in router({ use }); use it on routes',
     )
   const named = [...collect(routes)]
   const pending = new Set<Promise<unknown>>()
@@ -151,13 +151,13 @@ function* collect(group: unknown, names: readonly string[] = [], seen = new Set<
       yield { route: value, names: [...names, name] }
     } else if (isNamespace(value) || (!isModule && isGroup(value))) yield* collect(value, [...names, name], seen)
     else if (!isModule)
-      throw new RouterError(`${path}: '${name}' is not a route; router() takes routes, objects of routes, and modules`)
+      throw new RouterError(`${path}: '${name}' is not a route, an object of routes, or a module`)
   }
 }
 
 function checkRoute({ pattern, operations, middleware, rest }: AnyRoute, path: string): void {
   const all = [...operations.values(), ...(rest ? [rest] : [])]
-  if (!all.length) throw new RouterError(`${path}: the route '${pattern}' has no methods; add .get(handler) or another`)
+  if (!all.length) throw new RouterError(`${path}: the route '${pattern}' has no methods; add .get(handler)`)
   if (all.every((operation) => operation.middleware.length < middleware.length))
     throw new RouterError(`${path}: no operation follows the last .use() of the route '${pattern}'; move it up, or remove it`)
 }
@@ -176,6 +176,6 @@ function isGroup(value: unknown): boolean {
 // As it is in a URL.
 function toBasePath(basePath: string): string {
   if (parsePattern(basePath).some(({ kind }) => kind !== 'static'))
-    throw new RouterError(`the basePath '${basePath}' has a param; use a fixed path such as '/api'`)
+    throw new RouterError(`the basePath '${basePath}' has a param; use a fixed path`)
   return new URL(basePath, 'http://localhost').pathname.replace(/^\/$/, '')
 }

@@ -60,9 +60,7 @@ export const standardOf = (schema: Schema): Standard => schema['~standard'] as S
 
 /** Whether a value is a Standard Schema. */
 export const isSchema = (value: unknown): value is Schema =>
-  (typeof value === 'object' || typeof value === 'function') &&
-  value !== null &&
-  typeof (value as { '~standard'?: Partial<Standard> })['~standard']?.validate === 'function'
+  typeof (value as { '~standard'?: Partial<Standard> } | null | undefined)?.['~standard']?.validate === 'function'
 
 /** Validates a value and passes the result to `settle`, immediately if the schema is synchronous. */
 export function validate<value>(

@@ -1,4 +1,4 @@
-import { type Problem, type Reply, route, router, text } from 'byway'
+import { type Problem, problems, type Reply, route, router, text } from 'byway'
 import * as reply from 'byway/reply'
 import type { ServerSentEvent } from 'byway/reply'
 import { createClient, retry, UnexpectedResponse, type Calls, type ClientOptions } from 'byway/client'
@@ -181,3 +181,30 @@ await written('/counted').get({ headers: { authorization: 'Bearer x' } })
 // ── streams ──
 
 for await (const event of (await api('/events').get()).data) expectType<number>(event.data.n)
+
+// ── an app's own error format ──
+
+const formatted = router(
+  {
+    item: route('/items/[slug]').get(() =>
+      Math.random() > 0.5 ? 'a lamp' : Math.random() > 0.5 ? reply.notFound() : reply.json({ isBusy: true }, { status: 503 }),
+    ),
+    add: route('/items').post({ body: Item }, () => 1),
+  },
+  {
+    problems: problems({
+      schema: z.object({ message: z.string() }),
+      statuses: { 400: 422 },
+      toBody: ({ title }) => ({ message: title ?? 'Error' }),
+    }),
+  },
+)
+const asFormatted = createClient<typeof formatted>()
+const item = await asFormatted('/items/[slug]').get({ params: { slug: 'lamp' } })
+if (item.status === 404) expectType<{ message: string }>(item.error)
+if (item.status === 503) expectType<{ isBusy: boolean }>(item.error)
+const added = await asFormatted('/items').post({ body: { slug: 'a', price: 1 } })
+expectType<200 | 413 | 415 | 422>(added.status)
+if (added.error) expectType<{ message: string }>(added.error)
+// @ts-expect-error the status that is sent in its place
+if (added.status === 400) console.log(added)

@@ -1,4 +1,4 @@
-import type { Jsonify, Problem } from 'byway'
+import { route, type Jsonify, type Problem } from 'byway'
 import { createClient, retry, type Calls, type Retry } from 'byway/client'
 import { expectAssignable, expectType } from 'tsd'
 import { z } from 'zod'
@@ -51,22 +51,14 @@ interface App {
     readonly pattern: '/query'
     readonly GET: Operation<{ query: z.ZodUnion<[typeof Paged, typeof Since]> }>
   }
-  '/ids/[id]': {
-    readonly pattern: '/ids/[id]'
-    readonly GET: Operation<{}>
-    readonly '~params'?: typeof Id
-  }
-  '/days/[day]': {
-    readonly pattern: '/days/[day]'
-    readonly GET: Operation<{}>
-    readonly '~params'?: typeof Day
-  }
+  '/ids/[id]': typeof ids
+  '/days/[day]': typeof days
 }
 const toUpload = () => zfd.formData({ photo: zfd.file(), alt: zfd.text() })
 const Paged = z.object({ page: z.coerce.number() })
 const Since = z.object({ since: z.coerce.date(), tag: z.array(z.string()).optional() })
-const Id = z.object({ id: z.string().transform(Number) })
-const Day = z.object({ day: z.coerce.date() })
+const ids = route('/ids/[id]', { params: z.object({ id: z.string().transform(Number) }) }).get(() => 'a')
+const days = route('/days/[day]', { params: z.object({ day: z.coerce.date() }) }).get(() => 'a')
 
 const api = createClient<App>({ bodies: { msgpack: (value) => ({ body: JSON.stringify(value), type: 'x/y' }) } })
 

@@ -57,5 +57,5 @@ middleware({ openapi: { responses: { 401: 'a', 402: { schema: z.object({ a: z.st
   reply.unauthorized(),
 )
 expectError(route('/a').get({ openapi: { responses: { 200: 1 } } }, () => 1))
-expectError(route('/a').get({ openapi: { operationID: 'a' } }, () => 1))
+expectError(route('/a').get({ openapi: { operationId: 5 } }, () => 1))
 expectError(middleware({ openapi: { responses: { 401: { text: 'a' } } } }, () => reply.unauthorized()))

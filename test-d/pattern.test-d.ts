@@ -92,6 +92,8 @@ route('/[a b]')
 route('/[a?]')
 // @ts-expect-error a param is written [slug], not :slug
 route('/items/:slug')
+// @ts-expect-error a param is written [slug], not {slug}
+route('/items/{slug}')
 // @ts-expect-error a param is written [name], not :
 route('/:')
 // @ts-expect-error a catch-all is written [...name], not *

@@ -5,8 +5,8 @@ import { describe, expect, it } from 'vitest'
 
 // A file imports from the rows above its own, and from its folder. Type imports count.
 const rows = [
-  ['pattern', 'host', 'options', 'promise', 'scope', 'json', 'jsonify', 'null-object', 'undeclared', 'inputs/source', 'headers/*', 'documents/*'],
-  ['schema'],
+  ['pattern', 'host', 'options', 'promise', 'signal', 'scope', 'json', 'jsonify', 'null-object', 'undeclared', 'inputs/source', 'headers/*', 'documents/*'],
+  ['schema', 'signal-deno'],
   ['response', 'notes', 'href', 'matcher'],
   ['problem', 'declaration', 'response-node'],
   ['app', 'reply'],
@@ -47,7 +47,7 @@ const packages: Record<string, RegExp> = {
   'openapi/page/assets': /^openapi\/page\/[\w.]+\?text$/,
   'codegen/*': /^(?:node:(?:fs|module|path|url)|typescript)$/,
   'inputs/multipart-node': /^@fastify\/busboy$/,
-  'cli/*': /^(?:node:(?:child_process|fs|fs\/promises|path|url)|commander|jiti)$/,
+  'cli/*': /^(?:node:(?:child_process|events|fs|fs\/promises|path|stream\/consumers|url|util)|commander|get-tsconfig|jiti)$/,
   'hosts/*': /^(?:node:(?:http2?|net|os|stream)|srvx\/node)$/,
 }
 

@@ -86,6 +86,7 @@ const app = router(
 )
 const post = async (body: BodyInit | null, type?: string, path = '/items', method = 'POST') =>
   app.fetch(
+    // oxlint-disable-next-line unicorn/no-invalid-fetch-options
     new Request(`http://test${path}`, { method, body, headers: type === undefined ? {} : { 'content-type': type } }),
   )
 const packed = (value: Value): Uint8Array<ArrayBuffer> => Uint8Array.from(encode(value))

@@ -510,7 +510,7 @@ describe('a body that middleware has read', () => {
     expect(onError).toHaveBeenCalledTimes(1)
     const [error, info] = onError.mock.calls[0] as [Error, ErrorInfo]
     expect(error.message).toBe(
-      'the body of POST http://test/a was read before it was validated; read context.body, or declare no body',
+      'the body was read before it was validated; read context.body, or declare no body',
     )
     expect([info.phase, info.pattern]).toEqual(['input', '/a'])
   })
@@ -572,6 +572,34 @@ describe('a body behind middleware', () => {
         expect([path, (await read(path, wrap('"123456789"'), 'application/json'))[0]]).toEqual([path, 413])
     }
     expect(onError).not.toHaveBeenCalled()
+  })
+})
+
+describe('a declared body behind middleware', () => {
+  it.each([
+    ['does not look at it', () => {}],
+    ['looks at request.body', (request: Request) => request.body === null],
+    ['asks whether it was used', (request: Request) => request.bodyUsed],
+    ['reads a clone', (request: Request) => request.clone().text()],
+  ])('is read if the middleware %s', async (_name, look) => {
+    const any = z.any()
+    const read = async (_request: Request, { body }: { body: unknown }): Promise<string> =>
+      new Response(typeof body === 'object' && !(body instanceof ReadableStream) ? JSON.stringify(body) : (body as string)).text()
+    const app = router(
+      {
+        json: route('/json').post({ body: any }, read),
+        text: route('/text').post({ body: text(any) }, read),
+        stream: route('/stream').post({ body: stream('*/*') }, read),
+        own: route('/own').post((request) => request.text()),
+      },
+      { use: [middleware(async (request, _context, next) => (await look(request), next()))] },
+    )
+    for (const path of ['/json', '/text', '/stream', '/own'])
+      for (const body of ['{"a":1}', source([encode('{"a"'), encode(':1}')]).stream]) {
+        const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body, duplex: 'half' }
+        const response = await app.fetch(new Request(`http://test${path}`, init as RequestInit))
+        expect([path, response.status, await response.json()]).toEqual([path, 200, '{"a":1}'])
+      }
   })
 })
 

@@ -6,7 +6,7 @@ import { chromium, type Browser, type Page } from 'playwright-core'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { zfd } from 'zod-form-data'
-import type { Client, createClient, UnexpectedResponse } from '../src/client/index.js'
+import type { Client, createClient, retry, UnexpectedResponse } from '../src/client/index.js'
 import { toNodeHandler } from '../src/hosts/node-handler.js'
 import { bytes, form, route, router, stream, text } from '../src/index.js'
 import * as reply from '../src/replies/index.js'
@@ -68,10 +68,13 @@ const app = router(
       return size
     }),
     text: route('/text').post({ body: text(z.string()) }, (_request, { body: text }) => reply.text(text.toUpperCase())),
-    lines: route('/lines').get(async function* () {
-      yield { n: 1 }
-      await new Promise<void>((resolve) => (release = resolve))
-      yield { n: 2 }
+    lines: route('/lines').get(() => {
+      async function* count() {
+        yield { n: 1 }
+        await new Promise<void>((resolve) => (release = resolve))
+        yield { n: 2 }
+      }
+      return reply.ndjson(count())
     }),
     release: route('/release').post(() => release()),
     // The connection is cut after each two events.
@@ -124,6 +127,7 @@ type App = typeof app
 /** What the page's functions find in its global scope. */
 interface InPage {
   readonly createClient: typeof createClient
+  readonly retry: typeof retry
   readonly UnexpectedResponse: typeof UnexpectedResponse
   readonly api: Client<App>
 }
@@ -273,9 +277,9 @@ describe.skipIf(isMissing)('the built client in Chromium', () => {
   it('repeats a call as Retry-After says, and one that the network cuts', async () => {
     counts.busy = 0
     const { data, pause } = await page.evaluate(async (baseUrl) => {
-      const { createClient } = globalThis as unknown as InPage
+      const { createClient, retry } = globalThis as unknown as InPage
       const begun = performance.now()
-      const { data } = await createClient<App>({ baseUrl, retry: 2 })('/busy').get()
+      const { data } = await createClient<App>({ baseUrl, retry: retry({ limit: 2 }) })('/busy').get()
       return { data, pause: performance.now() - begun }
     }, otherOrigin)
     expect(data).toEqual({ tries: 3 })
@@ -284,8 +288,8 @@ describe.skipIf(isMissing)('the built client in Chromium', () => {
     let tries = 0
     await page.route('**/counts', (call) => (tries++ ? call.continue() : call.abort('connectionreset')))
     const status = await page.evaluate(async () => {
-      const { api } = globalThis as unknown as InPage
-      return (await api('/counts').get({ retry: 1 })).status
+      const { api, retry } = globalThis as unknown as InPage
+      return (await api('/counts').get({ retry: retry({ limit: 1 }) })).status
     })
     expect([status, tries]).toEqual([200, 2])
   })
@@ -324,8 +328,8 @@ describe.skipIf(isMissing)('the built client in Chromium', () => {
     }, otherOrigin)
     expect(seen).toEqual([
       [false, 'TypeError', 'Failed to fetch'],
-      [true, 'UnexpectedResponse', `GET ${otherOrigin}/closed got opaque, which is not an answer of its route`],
-      [true, 'UnexpectedResponse', `GET ${pageOrigin}/moved got opaqueredirect, which is not an answer of its route`],
+      [true, 'UnexpectedResponse', `GET ${otherOrigin}/closed: unexpected response opaque`],
+      [true, 'UnexpectedResponse', `GET ${pageOrigin}/moved: unexpected response opaqueredirect`],
     ])
     // The browser has asked, and the page does not see what was answered.
     expect(counts.closed).toBe(2)

@@ -51,6 +51,7 @@ async function bundle(name: string, conditions?: readonly string[]): Promise<{ f
     bundle: true,
     format: 'esm',
     outfile: file,
+    external: ['node:*'],
     logLevel: 'error',
     write: false,
     ...(conditions && { conditions: [...conditions] }),

@@ -120,6 +120,28 @@ describe('the arguments of a host', () => {
     expect(event.kept).toHaveLength(1)
   })
 
+  it('are the messages of Node.js with @hono/node-server, also through mount() of Hono', async () => {
+    const bindings = { incoming: { socket: { remoteAddress: '10.0.0.4' } }, outgoing: {} }
+    for (const host of [[bindings], [bindings, undefined]])
+      expect(await see(({ env, ip }) => [ip, env === process.env], host)).toEqual(['10.0.0.4', true])
+  })
+
+  it('are the context on Netlify, which has the IP address', async () => {
+    const context = Object.assign(executionContext(), { ip: '10.0.0.5', params: {}, site: {}, geo: {}, next() {} })
+    const seen = await see(({ env, ip, waitUntil }) => (waitUntil(Promise.resolve()), [ip, env === process.env]), [context])
+    expect([seen, context.kept.length]).toEqual([['10.0.0.5', true], 1])
+  })
+
+  it('are the params of a catch-all route in Next.js, which are not used', async () => {
+    for (const params of [Promise.resolve({ path: ['a'] }), { path: ['a'] }])
+      expect(await see(({ env, ip }) => [ip, env === process.env], [{ params }])).toEqual([undefined, true])
+  })
+
+  it('can be an env whose names are like the members of a host', async () => {
+    for (const env of [{ params: 1, DB: 2 }, { incoming: 'queue' }, { ip: '1' }, { outgoing: {} }, { DB: 1, waitUntil: 'text' }])
+      expect(await see(({ env, ip }) => [env, ip], [env, executionContext()])).toEqual([env, undefined])
+  })
+
   it('are members of the request with srvx', async () => {
     const kept: unknown[] = []
     const request = Object.assign(at('/'), { ip: '10.0.0.3', waitUntil: (promise: unknown) => void kept.push(promise) })

@@ -403,7 +403,7 @@ describe('reply.file', () => {
         const source = {
           size: 100,
           async *stream(): AsyncGenerator<Uint8Array> {
-            yield* await Promise.reject(error)
+            yield await Promise.reject<Uint8Array>(error)
           },
         }
         const response = await app(source, []).fetch(request())

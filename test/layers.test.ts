@@ -162,9 +162,9 @@ describe('a middleware', () => {
   it('is a 500 whose error says what to do if it returns undefined or another value', async () => {
     for (const [value, message] of [
       [undefined, /returned undefined instead of a Response; return next\(\)/],
-      [null, /returned a value instead of a Response/],
-      ['text', /returned a value instead of a Response/],
-      [{ status: 200 }, /returned a value instead of a Response/],
+      [null, /returned object instead of a Response/],
+      ['text', /returned string instead of a Response/],
+      [{ status: 200 }, /returned object instead of a Response/],
     ] as const)
       for (const layer of [
         () => value,
@@ -828,10 +828,11 @@ describe('next(added, options)', () => {
     const late: Promise<Response>[] = []
     const refresh = middleware((_request, { waitUntil }, next): Response | Continued<{}> => {
       waitUntil(
-        new Promise((resolve) => setTimeout(resolve, 5)).then(() => {
+        (async () => {
+          await new Promise((resolve) => setTimeout(resolve, 5))
           late.push(next({ isLate: true }))
-          return late[0]
-        }),
+          await late[0]
+        })(),
       )
       return reply.text('early')
     })

@@ -144,7 +144,7 @@ describe('router({ problems })', () => {
 })
 
 describe('problems()', () => {
-  it.each([
+  it.each<[object, string]>([
     [{}, 'problems() needs a schema and toBody'],
     [{ schema: z.any() }, 'problems() needs a schema and toBody'],
     [{ schema: {}, toBody: () => 1 }, "problems() has an invalid 'schema'"],

@@ -1,6 +1,7 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -8,7 +9,6 @@ import ts from 'typescript'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const command = join(root, 'dist/cli/main.js')
 
 interface Snippet {
   readonly section: string
@@ -73,8 +73,10 @@ describe('the snippets of the README', () => {
     // What a reader takes for granted, unless the snippet declares it.
     const given: Record<string, string> = {
       ...Object.fromEntries(
-        ['href', 'middleware', 'reply', 'route', 'router'].map((name) => [name, `import { ${name} } from 'byway'`]),
+        ['href', 'middleware', 'problems', 'rewrites', 'route', 'router'].map((name) => [name, `import { ${name} } from 'byway'`]),
       ),
+      reply: `import * as reply from 'byway/reply'`,
+      Failure: `import { z } from 'zod'\nconst Failure = z.object({ message: z.string() })`,
       createCache: `import { createCache } from 'byway/cache'`,
       createClient: `import { createClient } from 'byway/client'`,
       cors: `import { cors } from 'byway/middleware'`,
@@ -138,12 +140,12 @@ describe('the five minutes of the README', () => {
   const lines = path.filter(({ language }) => language === 'sh').flatMap(({ text }) => text.trim().split('\n'))
   const run = promisify(execFile)
   let own: string
+  let command: string
   let url: string
   let stop = async (): Promise<void> => {}
 
   beforeAll(async () => {
-    // In a folder of their own, since the other snippets have an `app.ts` too.
-    own = await mkdtemp(join(folder, 'five-'))
+    own = await install()
     for (const { file, text } of path) if (file) await writeFile(join(own, file), text)
     const [serve] = lines.filter((line) => line.startsWith('npx byway serve '))
     const child = spawn(process.execPath, [command, ...serve!.split(' ').slice(2), '--port', '0'], { cwd: own })
@@ -155,7 +157,39 @@ describe('the five minutes of the README', () => {
       await once(child, 'exit')
     }
   })
-  afterAll(() => stop())
+  afterAll(async () => {
+    await stop()
+    await rm(own, { recursive: true })
+  })
+
+  // The newest version of each package, as npm installs it today.
+  const packages: Record<string, string> = {
+    typescript: '@typescript/native',
+    '@typescript/typescript6': 'typescript',
+    tsx: 'tsx',
+    zod: 'zod',
+  }
+
+  /** Creates a folder outside the repository with the packages that the section installs, and byway as it is published. */
+  async function install(): Promise<string> {
+    const folder = await mkdtemp(join(tmpdir(), 'byway-five-'))
+    const modules = join(folder, 'node_modules')
+    await mkdir(join(modules, '@typescript'), { recursive: true })
+    await mkdir(join(modules, '@fastify'))
+    const [, text = ''] = readme.split('## Five minutes\n')
+    const [section = ''] = text.split('\n## ')
+    const named = [...section.matchAll(/npm i(?: -D)? ([\w@/. -]+)/g)].flatMap(([, names]) => names!.trim().split(' '))
+    expect(named.sort()).toEqual(['@typescript/typescript6', 'byway', 'tsx', 'typescript', 'zod'])
+    const { dependencies } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { dependencies: object }
+    const links = named.flatMap((name) => (packages[name] ? [[name, packages[name]] as const] : []))
+    for (const [name, target] of [...links, ...Object.keys(dependencies).map((name) => [name, name] as const)])
+      await symlink(join(root, 'node_modules', target), join(modules, name))
+    for (const part of ['package.json', 'dist'])
+      await cp(join(root, part), join(modules, 'byway', part), { recursive: true })
+    await writeFile(join(folder, 'package.json'), '{ "type": "module" }')
+    command = join(modules, 'byway/dist/cli/main.js')
+    return folder
+  }
 
   it('has commands that do what they say', async () => {
     const rest = lines.filter((line) => !line.startsWith('npx byway serve '))
@@ -164,7 +198,7 @@ describe('the five minutes of the README', () => {
       if (line.startsWith('curl ')) {
         const asked = /'(.*)'/.exec(line)![1]!.replace('http://localhost:3000', url)
         expect(await (await fetch(asked)).json()).toEqual([{ slug: 'tea', price: 4 }])
-      } else {
+      } else if (!line.startsWith('npm i ')) {
         expect(line).toMatch(/^npx byway /)
         await run(process.execPath, [command, ...line.split(' ').slice(2)], { cwd: own })
       }
@@ -172,15 +206,35 @@ describe('the five minutes of the README', () => {
     expect((await fetch(`${url}/docs`)).status).toBe(200)
   })
 
-  it('has files that compile and run', async () => {
+  it('names the package to install if TypeScript 7 is alone', async () => {
+    const bare = await install()
+    try {
+      await rm(join(bare, 'node_modules/@typescript'), { recursive: true })
+      await cp(join(own, 'app.ts'), join(bare, 'app.ts'))
+      const failed = run(process.execPath, [join(bare, 'node_modules/byway/dist/cli/main.js'), 'types', 'app.ts'], {
+        cwd: bare,
+      })
+      await expect(failed).rejects.toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining('npm install --save-dev @typescript/typescript6'),
+      })
+    } finally {
+      await rm(bare, { recursive: true })
+    }
+  })
+
+  it('has files that compile with TypeScript 7 and run', async () => {
     const files = path.flatMap(({ file }) => file ?? [])
     expect(files).toEqual(['app.ts', 'client.ts', 'web.ts'])
-    expect(compile(own, files)).toEqual([])
+    const flags = '--noEmit --strict --target es2022 --module nodenext --lib es2023,dom,dom.iterable,dom.asynciterable'
+    await run(process.execPath, [join(own, 'node_modules/typescript/bin/tsc'), ...flags.split(' '), ...files], {
+      cwd: own,
+    })
     const printed = []
     for (const file of files.slice(1)) {
       const text = await readFile(join(own, file), 'utf8')
       await writeFile(join(own, file), text.replace('http://localhost:3000', url))
-      const { stdout } = await run(process.execPath, ['--import', 'tsx', join(own, file)], { cwd: root })
+      const { stdout } = await run(process.execPath, ['--import', 'tsx', join(own, file)], { cwd: own })
       printed.push(stdout)
     }
     expect(printed).toEqual(['mint costs 3\n', '4\n'])

@@ -275,9 +275,13 @@ describe.each([
     expect(() => createResponse(write, 204, [])).toThrow(TypeError)
   })
 
-  it('sends HEAD the length of a text that a function writes', () => {
+  it('sends HEAD the length of a text that a function writes, or no length', async () => {
     const { headers, body } = withoutBody(createResponse(() => 'ä', 200, []))
-    expect([body, headers.get('content-length')]).toEqual([null, name === 'response.ts' ? null : '2'])
+    const isNative = name === 'response.ts'
+    expect([body === null, headers.get('content-length')]).toEqual([!isNative, isNative ? null : '2'])
+    expect(await new Response(body).text()).toBe('')
+    expect(withoutBody(createResponse(null, 204, [])).body).toBe(null)
+    expect(withoutBody(createResponse('a', 200, [['content-length', '1']])).body).toBe(null)
   })
 
   it.each([

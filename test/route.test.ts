@@ -71,8 +71,8 @@ describe('route()', () => {
   it('throws for a method that is declared twice, with the route and what to do', () => {
     const item = route('/items/[slug]').get(() => 1)
     expect(() => item.get(() => 2)).toThrow(RouteError)
-    expect(() => item.get(() => 2)).toThrow("route '/items/[slug]' already has a GET handler; remove one of the two")
-    expect(() => item.use((_request, _context, next) => next()).get(() => 2)).toThrow(/already has a GET/)
+    expect(() => item.get(() => 2)).toThrow("route '/items/[slug]': .get() is declared twice; remove one of the two")
+    expect(() => item.use((_request, _context, next) => next()).get(() => 2)).toThrow(/\.get\(\) is declared twice/)
   })
 
   it('throws for an invalid operation when it is declared', () => {
@@ -680,7 +680,9 @@ describe('a request whose params do not match', () => {
       async () => Promise.reject(new Error('boom')),
     ]) {
       onError.mockClear()
-      const broken = route('/items/[id]', { params: z.object({ id: z.string().refine(fail) }) }).get(() => 1)
+      // Not zod's: its synchronous attempt leaves the promise of an asynchronous refinement without a handler.
+      const params = { '~standard': { version: 1, vendor: 'test', validate: fail } } as unknown as z.ZodType<{ id: string }, { id: string }>
+      const broken = route('/items/[id]', { params }).get(() => 1)
       const response = await router({ broken, third: routes.third }, { onError }).fetch(at('/items/7'))
       expect(response.status).toBe(500)
       expect(onError.mock.calls).toMatchObject([[new Error('boom'), { phase: 'input', pattern: '/items/[id]' }]])

@@ -1,12 +1,12 @@
 import type { ChildProcess } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer as createUpstream, get, type IncomingMessage, type RequestListener, type Server } from 'node:http'
+import { createServer as createUpstream, get, request, type IncomingMessage, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { brotliCompressSync, brotliDecompressSync, deflateSync, gunzipSync, gzipSync, inflateSync } from 'node:zlib'
-import { build } from 'esbuild'
+import { build, type BuildOptions } from 'esbuild'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import {
   binaries,
@@ -23,11 +23,13 @@ const here = fileURLToPath(new URL('runtimes', import.meta.url))
 const root = fileURLToPath(new URL('..', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'byway-runtimes-'))
 const bundle = join(folder, 'app.mjs')
+// With the condition of the host, as in an app that is not bundled.
+const own = { bun: join(folder, 'bun.mjs'), deno: join(folder, 'deno.mjs') }
 
 const hosts: Record<string, { binary: HostName; args: (port: number) => string[]; ip: boolean }> = {
   Bun: {
     binary: 'Bun',
-    args: (port) => ['run', '--port', String(port), bundle],
+    args: (port) => ['run', '--port', String(port), own.bun],
     ip: true,
   },
   Deno: {
@@ -40,7 +42,7 @@ const hosts: Record<string, { binary: HostName; args: (port: number) => string[]
       '127.0.0.1',
       '--port',
       String(port),
-      bundle,
+      own.deno,
     ],
     ip: true,
   },
@@ -108,11 +110,12 @@ let elsewhereOrigin = ''
 beforeAll(async () => {
   await new Promise<void>((resolve) => upstream.listen(0, '127.0.0.1', resolve))
   upstreamOrigin = `http://127.0.0.1:${(upstream.address() as AddressInfo).port}`
-  await build({
+  const options: BuildOptions = {
     entryPoints: [join(here, 'app.mjs')],
     bundle: true,
     format: 'esm',
-    outfile: bundle,
+    platform: 'neutral',
+    external: ['node:*'],
     logLevel: 'error',
     plugins: [
       {
@@ -124,7 +127,9 @@ beforeAll(async () => {
           ),
       },
     ],
-  })
+  }
+  await build({ ...options, outfile: bundle })
+  for (const [condition, outfile] of Object.entries(own)) await build({ ...options, outfile, conditions: [condition] })
   const [{ default: app }, { toNodeHandler }] = (await Promise.all([
     import(/* @vite-ignore */ bundle),
     import('../dist/node.js' as string),
@@ -233,6 +238,76 @@ describe.each(Object.entries(hosts))('on %s', (_name, { binary, args, ip }) => {
     const type = expect.stringMatching(/^text\/plain/) as string
     expect(await send(form)).toEqual({ title: 'a & ä', name: 'ä.txt', type, text: 'one\r\ntwo' })
   })
+
+  it.skipIf(missing)('reads a form of a .NET client', async () => {
+    // workerd's own parser rejects names without quotes.
+    const [name, fileName] = binary === 'workerd' ? ['"title"', '"b.txt"'] : ['title', 'b.txt']
+    const body = [
+      `--x\r\nContent-Type: text/plain\r\nContent-Disposition: form-data; name=${name}\r\n\r\na & ä\r\n`,
+      `--x\r\nContent-Type: text/plain\r\nContent-Disposition: form-data; name="file"; filename=${fileName}\r\n\r\ntwo\r\n--x--\r\n`,
+    ].join('')
+    const headers = { 'content-type': 'multipart/form-data; boundary="x"' }
+    const response = await fetch(`${origin}/form`, { method: 'POST', headers, body })
+    expect(await response.json()).toMatchObject({ title: 'a & ä', name: 'b.txt', text: 'two' })
+  })
+
+  it.skipIf(missing)('matches the path that the URL parser produces, in the matcher, context.url and the cache key', async () => {
+    const get = async (path: string): Promise<{ status: number; text: string }> => {
+      const incoming = await new Promise<IncomingMessage>((resolve, reject) => {
+        const { hostname, port } = new URL(origin)
+        request({ hostname, port, path }, resolve).on('error', reject).end()
+      })
+      let text = ''
+      for await (const chunk of incoming) text += String(chunk)
+      return { status: incoming.statusCode!, text }
+    }
+    // A middleware of the router rejects what `context.url` has below /admin.
+    for (const path of [
+      '/admin/a',
+      '/public/../admin/a',
+      '/public/%2e%2e/admin/a',
+      '/public/.%2E/admin/a',
+      '/./admin/a',
+      '/public/a/../../admin/a',
+      '/public/..\\admin/a',
+    ])
+      expect([path, (await get(path)).status]).toEqual([path, 401])
+    for (const path of ['/admin/x\\..\\..\\public\\a', '/admin/../public/a', '/admin/%2e%2e/public/a', '/admin/%2E./public/b/%2e%2e/a', '/public/./a'])
+      expect([path, await get(path)]).toEqual([path, { status: 200, text: '{"path":["a"],"pathname":"/public/a"}' }])
+    const { text } = await get('/cached/nothing')
+    expect((await get('/public/%2e%2e/cached/nothing')).text).toBe(text)
+  })
+
+  it.skipIf(missing)('aborts context.signal only if the client disconnects', async () => {
+    const seen = async (): Promise<unknown> => (await fetch(`${origin}/signals`)).json()
+    await seen()
+    for (const path of ['/signal/text', '/signal/stream', '/signal/native']) await (await fetch(origin + path)).text()
+    await vi.waitFor(async () => expect(await seen()).toEqual([false, false, false]), 5_000)
+    // workerd has no way to detect it.
+    if (binary === 'workerd') return
+    const controller = new AbortController()
+    const response = await fetch(`${origin}/signal/ticks`, { signal: controller.signal })
+    await response.body!.getReader().read()
+    controller.abort()
+    await vi.waitFor(async () => expect(await seen()).toEqual([false, false, false, true]), 5_000)
+    const slow = new AbortController()
+    const sent = fetch(`${origin}/signal/slow`, { signal: slow.signal }).catch(() => {})
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    slow.abort()
+    await sent
+    await vi.waitFor(async () => expect(await seen()).toEqual([false, false, false, true, true]), 5_000)
+  })
+
+  it.skipIf(missing).each(['/hello/a', '/native', '/lines', '/bytes', '/nowhere'])(
+    'sends HEAD %s with the length of GET, or without one',
+    async (path) => {
+      const get = await fetch(origin + path)
+      const head = await fetch(origin + path, { method: 'HEAD' })
+      expect([head.status, await head.text()]).toEqual([get.status, ''])
+      const length = get.headers.get('content-length') ?? String((await get.arrayBuffer()).byteLength)
+      expect([null, length]).toContain(head.headers.get('content-length'))
+    },
+  )
 
   it.skipIf(missing)('sends each event immediately', async () => {
     const response = await fetch(`${origin}/ticks?to=20`)

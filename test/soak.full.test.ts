@@ -34,7 +34,8 @@ it('the heap is flat over 200,000 requests of all kinds', async () => {
   const often = Object.fromEntries(Object.entries(told).map(([what, times]) => [what, times / (done / jobs)]))
   expect(often).toEqual({
     after: 7,
-    closed: 5,
+    // The first item is requested before the head, so a stream that is canceled unread or too late is closed as well.
+    closed: 7,
     'error: after': 2,
     'error: handler': 2,
     'error: middleware': 2,

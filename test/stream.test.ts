@@ -143,6 +143,27 @@ describe.each(kinds)('%s()', (_name, toReply, first) => {
     expect(errors).toEqual([[error, 'stream']])
   })
 
+  it('is in settled() until the finally of its canceled items has ended', async () => {
+    let isCleaned = false
+    const { app, fetch } = toApp(() =>
+      toReply(
+        (async function* () {
+          try {
+            for (;;) yield 'a'
+          } finally {
+            await sleep(20)
+            isCleaned = true
+          }
+        })(),
+      ),
+    )
+    const reader = (await fetch()).body!.getReader()
+    await reader.read()
+    void reader.cancel()
+    await app.settled()
+    expect(isCleaned).toBe(true)
+  })
+
   it('requests no item for HEAD', async () => {
     const { items, seen } = source()
     const response = await toApp(() => toReply(items)).fetch('HEAD')
@@ -161,7 +182,7 @@ describe('a streamed response', () => {
       expect((await fetch()).status).toBe(500)
       expect(errors).toEqual([
         [
-          new TypeError('an async iterable cannot be sent as it is; use reply.ndjson(), reply.sse() or reply.stream()'),
+          new TypeError('an async iterable cannot be sent; use reply.ndjson(), reply.sse() or reply.stream()'),
           'response',
         ],
       ])
@@ -528,6 +549,26 @@ const anyEvent = fc.record(
   },
   { requiredKeys: ['data'] },
 )
+
+describe('reply.sse({ text: true })', () => {
+  it.each([
+    ['[DONE]', 'data: [DONE]\n\n'],
+    ['<li>\n  a\n</li>', 'data: <li>\ndata:   a\ndata: </li>\n\n'],
+    ['a\r\nb\rc', 'data: a\ndata: b\ndata: c\n\n'],
+    ['', 'data: \n\n'],
+    ['{"a":1}', 'data: {"a":1}\n\n'],
+  ])('sends %j as it is', async (data, sent) => {
+    const { fetch, errors } = toApp(() => reply.sse([{ data }], { text: true }))
+    expect([await (await fetch()).text(), errors]).toEqual([sent, []])
+  })
+
+  it('is a 500 for data that is not a string, and sends JSON without the option', async () => {
+    const { fetch, errors } = toApp(() => reply.sse([{ data: 1 }], { text: true }))
+    expect((await fetch()).status).toBe(500)
+    expect(String(errors[0]![0])).toContain('takes strings as data, not a number')
+    expect(await (await toApp(() => reply.sse([{ data: '[DONE]' }])).fetch()).text()).toBe('data: "[DONE]"\n\n')
+  })
+})
 
 describe('reply.sse()', () => {
   it('is parsed to the same events by a parser of the specification, or fails at an event', async () => {

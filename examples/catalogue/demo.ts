@@ -32,8 +32,7 @@ export function demo({ servers, store, secret, countQueries }: DemoOptions) {
     return server
   }
   const forward = (request: Request, url: URL, signal: AbortSignal) =>
-    reply.proxy(choose(request.headers.get('x-process')).url + url.pathname + url.search, {
-      request,
+    reply.proxy(request, choose(request.headers.get('x-process')).url + url.pathname + url.search, {
       signal,
       forward: ['authorization', 'webhook-id', 'webhook-timestamp', 'webhook-signature'],
       headers: toForwarded(url),

@@ -3,7 +3,6 @@ import * as reply from 'byway/reply'
 import { cookies, cors, redirects } from 'byway/middleware'
 import { docs } from 'byway/openapi'
 import { db } from './db.js'
-import { explorer } from './explorer.js'
 import { Filter, Item, ItemChange, NewItem, Page, PhotoForm } from './schema.js'
 import { session } from './session.js'
 
@@ -68,14 +67,16 @@ export const me = route('/me')
   .use(session)
   .get((_request, { user }) => user)
 
-const routes = { items, item, photo, seen, me }
-
-const page = explorer(routes, { title: 'Colours', examples: { slug: 'sea-foam' }, authorization: 'Bearer demo' })
+const home = route('/').get({ openapi: { hidden: true } }, () => reply.redirect('/docs'))
 
 const app = router(
   {
-    ...routes,
-    page,
+    items,
+    item,
+    photo,
+    seen,
+    me,
+    home,
     docs: docs('/docs', { info: { title: 'Colours', version: '1.0.0', description: 'A catalogue of colours.' } }),
   },
   {

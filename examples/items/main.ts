@@ -5,8 +5,7 @@ try {
   const server = serve(app) // on PORT, or 3000
   await server.ready
   console.log(`
-  ${server.url} lists the routes and lets you call them,
-  ${server.url}/docs shows what they declare. Or from a shell:
+  ${server.url} serves the API, and ${server.url}/docs describes it and sends requests. From a shell:
 
   curl '${server.url}/items?q=sea&tag=blue'
   curl ${server.url}/items/sea-foam

@@ -116,7 +116,6 @@ export interface Cache {
  */
 export function createCache(options: CreateCacheOptions = {}): Cache {
   const core = toCore(options)
-  const { onError = console.error } = options
   const wrapped = new Map<string, unknown>()
   const cache = (given: CacheOptions<any>): never =>
     withCacheOptions(toLayer(core, toLayerOptions(given)), given) as never

@@ -3,18 +3,22 @@ import { notesOf } from '../middleware.js'
 import { readCalls, type AppAnswers } from '../codegen/app-calls.js'
 import { CodegenError } from '../codegen/typescript.js'
 import { toPath } from '../href.js'
+import { docsOptionsOf } from '../openapi/docs.js'
+import { findMistakes, openapi } from '../openapi/openapi.js'
 import { staticParamsOf } from '../paths/static-params.js'
 import { parsePattern, type Segment } from '../pattern.js'
 import { toBodyKind } from '../prepare.js'
-import type { App, RouteData, RouteOperation } from '../app.js'
+import type { App, RouteData, RouteOperation, Rule } from '../app.js'
 import { cacheOptionsOf } from '../cache/cache-options.js'
 import { isSchema } from '../schema.js'
 import { loadApp, type LoadedApp } from './load-app.js'
 import { writeResult } from './output.js'
 import { toSource } from './source.js'
 
-/** A likely mistake in an operation. */
+/** A likely mistake in an operation, or a note about something that can be correct. */
 export interface Finding {
+  /** A command with mistakes exits with 1. A note does not change the exit code. */
+  readonly level: 'mistake' | 'note'
   readonly method: string
   /** The pattern, including the router's `basePath`. */
   readonly pattern: string
@@ -29,28 +33,29 @@ interface Declared {
   readonly operation: RouteOperation
 }
 
+type Report = (declared: Declared, message: string, level?: Finding['level']) => void
+
 /** Returns the likely mistakes in an app. If `run` is true, requests one response from each cached route. */
 export async function diagnose({ app, data, file, exportName }: LoadedApp, run: boolean): Promise<Finding[]> {
   const findings: Finding[] = []
-  const report = ({ route, operation }: Declared, message: string): void => {
-    const { pattern } = route
-    const source = toSource(operation.stack) ?? null
-    findings.push({ method: operation.method, pattern: data.basePath + pattern, source, message })
+  const report: Report = ({ route, operation }, message, level = 'mistake') => {
+    const pattern = data.basePath && route.pattern === '/' ? data.basePath : data.basePath + route.pattern
+    findings.push({ level, method: operation.method, pattern, source: toSource(operation.stack) ?? null, message })
   }
+  const messages = documentMistakes(data)
   for (const { route } of data.routes) {
-    const rewritten = data.rewrites.find((rule) => isCovered(parsePattern(route.pattern), parsePattern(rule.source)))
+    const rewritten = rewriteOf(route.pattern, data)
     for (const operation of route.operations.values()) {
       const declared = { route, operation }
-      if (rewritten && rewritten.destination !== route.pattern)
+      const message = messages.get(operation)
+      if (message !== undefined) report(declared, message)
+      if (rewritten)
         report(
           declared,
           `is unreachable, because '${rewritten.source}' is rewritten to '${rewritten.destination}' first; remove one of the two`,
         )
       if (isMutating(operation) && !toBodyKind(operation.declaration))
-        report(
-          declared,
-          'declares no body, so request bodies are not validated; declare body',
-        )
+        report(declared, 'declares no body; if the handler reads one, declare body, so that it is validated', 'note')
       if (run && operation.method === 'GET' && operation.middleware.some(cacheOptionsOf))
         await checkCache(declared, app, data, report)
     }
@@ -63,9 +68,41 @@ export async function diagnose({ app, data, file, exportName }: LoadedApp, run: 
   return findings
 }
 
+/** Returns the mistakes for which the document has no description of an operation. */
+function documentMistakes(data: App): ReadonlyMap<RouteOperation, string> {
+  const options = docsOptionsOf(data)
+  // Without a page, names in the document can be wrong without an effect. Values that cannot be sent are wrong in any case.
+  const mistakes = [...findMistakes(data)]
+  if (options) openapi(data, { ...options, onWarning: () => {}, onMistake: (error) => mistakes.push(error) })
+  return new Map(mistakes.flatMap(({ operation, message }) => (operation ? [[operation, message] as const] : [])))
+}
+
+/** Returns the rewrite that takes all pathnames of a pattern, unless another rewrite leads to the pattern. */
+function rewriteOf(pattern: string, { rewrites }: App): Rule | undefined {
+  const segments = parsePattern(pattern)
+  const rule = rewrites.find(({ source }) => isCovered(segments, parsePattern(source)))
+  const isTarget = rewrites.some(({ destination }) => overlaps(destination, segments))
+  return isTarget ? undefined : rule
+}
+
+/** Returns whether a rewrite's destination, such as `/new/[slug]?old`, can lead to a pattern. */
+function overlaps(destination: string, segments: readonly Segment[]): boolean {
+  const steps = destination
+    .replace(/[?#].*$/, '')
+    .split('/')
+    .slice(1)
+  for (let at = 0; ; at++) {
+    const segment = segments[at]
+    const step = steps[at]
+    if (segment?.kind.endsWith('catch-all') || step?.includes('...')) return true
+    if (segment === undefined || step === undefined) return segment === undefined && step === undefined
+    if (segment.kind === 'static' && !step.includes('[') && decodeURIComponent(step) !== segment.name) return false
+  }
+}
+
 /** Returns operations whose `response` lists statuses, with the other statuses that their types can send. */
 function undeclared(
-  { routes, use }: App,
+  { routes, use, problems }: App,
   file: string,
   exportName: string,
 ): { readonly declared: Declared; readonly statuses: readonly number[] }[] {
@@ -92,8 +129,14 @@ function undeclared(
     // byway itself sends these for invalid input.
     if (declaration.query || declaration.headers || toBodyKind(declaration)) known.add(400)
     if (toBodyKind(declaration)) known.add(413).add(415)
+    if (route.params.length) known.add(404)
+    // The app's own error format can send another status.
+    for (const [from, to] of Object.entries(problems?.statuses ?? {})) if (known.has(Number(from))) known.add(to)
     const own = inferred.find((one) => one.pattern === route.pattern && one.method === method)
-    const statuses = (own?.statuses ?? []).filter((status) => !known.has(status))
+    // A redirect has no content to describe. A type with every status of success tells nothing about them.
+    const all = own?.statuses ?? []
+    const isUnknown = all.includes(203) && all.includes(226)
+    const statuses = all.filter((status) => !known.has(status) && (status >= 400 || (status < 300 && !isUnknown)))
     return statuses.length ? [{ declared, statuses }] : []
   })
 }
@@ -133,12 +176,7 @@ const probe = {
 }
 
 /** Requests one response of a cached route, and reports if it is not cached or a server error. */
-async function checkCache(
-  declared: Declared,
-  app: LoadedApp['app'],
-  { basePath }: App,
-  report: (declared: Declared, message: string) => void,
-): Promise<void> {
+async function checkCache(declared: Declared, app: LoadedApp['app'], { basePath }: App, report: Report): Promise<void> {
   const { route } = declared
   const known = await firstParams(route)
   const path = toPath(route.pattern, (known ?? toSample(route.pattern)) as Record<string, never>)
@@ -151,12 +189,17 @@ async function checkCache(
       declared,
       `is not cached: for ${path} it ${reads}, which is not part of the cache key; add it to the key (vary, key, a declared input), or remove the cache`,
     )
-  if (response.status >= 500) report(declared, `responds with ${response.status} for ${path}; check its handler`)
+  // The machine of a CI job can lack a database.
+  if (response.status >= 500)
+    report(declared, `responds with ${response.status} for ${path}; check its handler`, 'note')
 }
 
 async function firstParams(route: RouteData): Promise<object | undefined> {
   if (!route.pattern.includes('[')) return {}
-  const [first] = (await staticParamsOf(route)?.load(route.pattern).catch(() => undefined)) ?? []
+  const [first] =
+    (await staticParamsOf(route)
+      ?.load(route.pattern)
+      .catch(() => undefined)) ?? []
   return first
 }
 
@@ -172,8 +215,8 @@ export function addDoctor(program: Command): void {
     .command('doctor')
     .summary('check an app for likely mistakes')
     .description(
-      'Finds unreachable routes, bodies without a schema, undeclared statuses, and cached routes whose responses are not ' +
-        'cached. Requests each cached route once, unless --no-run is set. Exits with 1 if it finds something.',
+      'Finds unreachable routes, schemas whose values cannot be sent, undeclared statuses, and cached routes whose responses ' +
+        'are not cached. Requests each cached route once, unless --no-run is set. Exits with 1 if it finds a mistake, not for a note.',
     )
     .argument('[file]', 'the module whose default export is the router')
     .option('--export <name>', 'the export that is the router')
@@ -182,20 +225,21 @@ export function addDoctor(program: Command): void {
     .action(async (file: string | undefined, options: { export?: string; run: boolean; json?: boolean }) => {
       const loaded = await loadApp(file, options.export)
       const findings = await diagnose(loaded, options.run)
+      const mistakes = findings.filter(({ level }) => level === 'mistake').length
       const text = findings
         .map(
-          ({ method, pattern, source, message }) =>
-            `${method} ${pattern}${source ? `  ${source}` : ''}\n  ${message}\n`,
+          ({ level, method, pattern, source, message }) =>
+            `${method} ${pattern}${source ? `  ${source}` : ''}\n  ${level === 'note' ? 'note: ' : ''}${message}\n`,
         )
         .join('\n')
       await writeResult(options.json ? `${JSON.stringify(findings, undefined, 2)}\n` : text, undefined)
       if (!options.json)
         process.stderr.write(
-          findings.length
-            ? `byway: found ${findings.length} likely mistake${findings.length === 1 ? '' : 's'}\n`
+          mistakes
+            ? `byway: found ${mistakes} likely mistake${mistakes === 1 ? '' : 's'}\n`
             : 'byway: found no mistakes\n',
         )
       await loaded.app.settled()
-      if (findings.length) process.exitCode = 1
+      if (mistakes) process.exitCode = 1
     })
 }

@@ -1,10 +1,10 @@
 import { existsSync, statSync } from 'node:fs'
 import { relative, resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
-import { createJiti } from 'jiti'
 import type { App } from '../app.js'
 import { dataOf, type Router } from '../router.js'
 import { CommandError } from './command-error.js'
+import { createLoader, type Loader } from './loader.js'
+import { cleanError } from './source.js'
 
 /** The app of a command. */
 export interface LoadedApp {
@@ -13,6 +13,7 @@ export interface LoadedApp {
   readonly exportName: string
   readonly app: Router<unknown>
   readonly data: App
+  readonly loader: Loader
 }
 
 // The files to try, in this order, if no file is given.
@@ -36,23 +37,27 @@ export function findAppFile(given: string | undefined): string {
  *
  * @throws CommandError if the module cannot be loaded or the router is missing.
  */
-export async function loadApp(given: string | undefined, exportName?: string): Promise<LoadedApp> {
+export async function loadApp(
+  given: string | undefined,
+  exportName?: string,
+  loader: Loader = createLoader(findAppFile(given)),
+): Promise<LoadedApp> {
   const file = findAppFile(given)
   const name = relative(process.cwd(), file)
   ;(globalThis as { [recordStacks]?: boolean })[recordStacks] = true
   process.setSourceMapsEnabled(true)
-  const jiti = createJiti(pathToFileURL(file).href, { interopDefault: false, fsCache: false, sourceMaps: true })
   let module: Record<string, unknown>
   try {
-    module = await jiti.import(file)
+    module = await loader.load(file)
   } catch (error) {
+    cleanError(error)
     throw new CommandError(`${name} could not be loaded\n\n${toText(error)}`, { cause: error })
   }
   const routers = Object.keys(module).filter((key) => dataOf(module[key]))
   const chosen = exportName ?? (routers.includes('default') || routers.length !== 1 ? 'default' : routers[0]!)
   const app = module[chosen]
   const data = dataOf(app)
-  if (data) return { file, exportName: chosen, app: app as Router<unknown>, data }
+  if (data) return { file, exportName: chosen, app: app as Router<unknown>, data, loader }
   const found = Object.keys(module).map((key) => `${key} (${kindOf(module[key])})`)
   throw new CommandError(
     `${name} has no router as its ${chosen === 'default' ? 'default export' : `export '${chosen}'`}; ` +
@@ -70,7 +75,7 @@ const kindOf = (value: unknown): string =>
 // Errors of byway's declarations need no stack. The stack of other errors shows their position.
 function toText(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
-  return /^(?:Pattern|Route|Router)Error$/.test(error.name)
+  return /^(?:Pattern|Route|Router|Codegen)Error$/.test(error.name)
     ? `${error.name}: ${error.message}`
     : (error.stack ?? String(error))
 }

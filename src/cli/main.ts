@@ -5,10 +5,13 @@ import { CodegenError } from '../codegen/typescript.js'
 import { addClient } from './client.js'
 import { CommandError } from './command-error.js'
 import { addDoctor } from './doctor.js'
+import { loadsEnv } from './env.js'
 import { addOpenApi } from './openapi.js'
 import { addPrerender } from './prerender.js'
+import { addRequest } from './request.js'
 import { addRoutes } from './routes.js'
 import { addServe } from './serve.js'
+import { cleanError } from './source.js'
 import { addTypes } from './types.js'
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
@@ -17,13 +20,20 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
 
 // Exit codes: 0 for success, 1 for a failure or a finding of `doctor`, 2 for wrong arguments.
 const program = new Command('byway')
-  .description('Serves a byway app, lists and checks its routes, and generates clients, types and OpenAPI documents.')
+  .description(
+    'Serves and requests a byway app, lists and checks its routes, and generates clients, types and OpenAPI documents.',
+  )
   .version(version)
   .showHelpAfterError('(byway --help lists the commands)')
   .exitOverride()
-for (const add of [addServe, addRoutes, addDoctor, addTypes, addClient, addOpenApi, addPrerender]) add(program)
+for (const add of [addServe, addRequest, addRoutes, addDoctor, addTypes, addClient, addOpenApi, addPrerender])
+  add(program)
 // Subcommands take over the program's error handling and help settings.
-for (const command of program.commands) command.copyInheritedSettings(program)
+for (const command of program.commands) {
+  command.copyInheritedSettings(program)
+  // These two read an app's types, and do not run it.
+  if (command.name() !== 'types' && command.name() !== 'client') loadsEnv(command)
+}
 
 try {
   await program.parseAsync()
@@ -31,6 +41,7 @@ try {
   if (program.args[0] !== 'serve') process.exit()
 } catch (error) {
   if (error instanceof CommanderError) process.exit(error.exitCode === 0 ? 0 : 2)
+  cleanError(error)
   process.stderr.write(
     error instanceof CommandError || error instanceof CodegenError
       ? `byway: ${error.message}\n`

@@ -1,17 +1,23 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import { dirname, relative } from 'node:path'
+import { dirname, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { InvalidArgumentError, type Command } from 'commander'
 import { serve } from '../hosts/node.js'
+import type { Router } from '../router.js'
 import { CommandError } from './command-error.js'
+import { toEnvFiles, withoutEnvFiles } from './env.js'
 import { findAppFile, loadApp } from './load-app.js'
-import { watchSources } from './watch.js'
+import { createLoader } from './loader.js'
+import { cleanConsole } from './source.js'
+import { createWatcher } from './watch.js'
 
 interface ServeFlags {
   readonly export?: string
-  readonly port: number
+  readonly port?: number
   readonly hostname?: string
   readonly watch?: boolean
+  readonly log?: boolean
+  readonly envFile: readonly string[]
 }
 
 export function addServe(program: Command): void {
@@ -23,16 +29,13 @@ export function addServe(program: Command): void {
     )
     .argument('[file]', 'the module whose default export is the router')
     .option('--export <name>', 'the export that is the router')
-    .option(
-      '-p, --port <number>',
-      'the port to listen on; 0 for any free port',
-      toPort,
-      Number(process.env['PORT'] || 3000),
-    )
+    .option('-p, --port <number>', 'the port to listen on; 0 for any free port (default: $PORT, or 3000)', toPort)
     .option('--hostname <name>', 'the host name or address to listen on (default: all addresses)')
-    .option('-w, --watch', "restart when a source file in the app's folder changes")
+    .option('-w, --watch', 'restart when a file changes that the app has loaded from outside node_modules')
+    .option('--log', 'print each request to stderr (default in a terminal)')
+    .option('--no-log', 'print no requests')
     .action((file: string | undefined, flags: ServeFlags) =>
-      flags.watch ? serveAndWatch(findAppFile(file)) : serveOnce(file, flags),
+      flags.watch ? serveAndWatch(findAppFile(file), toEnvFiles(flags)) : serveOnce(findAppFile(file), flags),
     )
 }
 
@@ -42,9 +45,30 @@ function toPort(text: string): number {
   throw new InvalidArgumentError('Use a number from 0 to 65535.')
 }
 
-async function serveOnce(file: string | undefined, { export: exportName, port, hostname }: ServeFlags): Promise<void> {
-  const { app, data, file: path } = await loadApp(file, exportName)
-  const server = serve(app as never, { port, ...(hostname !== undefined && { hostname }) })
+async function serveOnce(file: string, { export: exportName, hostname, log, ...flags }: ServeFlags): Promise<void> {
+  const port = flags.port ?? toPort(process.env['PORT'] || '3000')
+  cleanConsole()
+  const loader = createLoader(file)
+  // The process that watches has started this one, and needs the files also if the app cannot be loaded.
+  let reported = 0
+  const report = async (isLoaded: boolean): Promise<void> => {
+    if (!process.send) return
+    const files = [...loader.files(file)]
+    if (files.length !== reported) await new Promise((resolve) => process.send!({ files, isLoaded }, resolve))
+    reported = files.length
+  }
+  const { app, data } = await loadApp(file, exportName, loader).catch(async (error: unknown) => {
+    await report(false)
+    throw error
+  })
+  await report(true)
+  // A module can be imported by a later request.
+  if (process.send) setInterval(() => void report(true), 1_000).unref()
+  const isLogged = log ?? process.stderr.isTTY
+  const server = serve((isLogged ? { ...app, fetch: toLogged(app.fetch) } : app) as never, {
+    port,
+    ...(hostname !== undefined && { hostname }),
+  })
   try {
     await server.ready
   } catch (error) {
@@ -59,16 +83,31 @@ async function serveOnce(file: string | undefined, { export: exportName, port, h
   }
   const count = data.routes.reduce((sum, { route }) => sum + route.operations.size, 0)
   process.stdout.write(
-    `${relative(process.cwd(), path)}: ${count} operation${count === 1 ? '' : 's'} at ${server.url}${data.basePath}/\n`,
+    `${relative(process.cwd(), file)}: ${count} operation${count === 1 ? '' : 's'} at ${server.url}${data.basePath}/\n`,
   )
 }
 
+/** Prints the method, path, status and time of each request. */
+function toLogged(fetch: Router<unknown>['fetch']): Router<unknown>['fetch'] {
+  return async (request, ...host) => {
+    const { pathname, search } = new URL(request.url)
+    const started = performance.now()
+    const response = await fetch(request, ...host)
+    const time = Math.round(performance.now() - started)
+    process.stderr.write(`${request.method} ${pathname}${search} ${response.status} ${time} ms\n`)
+    return response
+  }
+}
+
 // Each restart is a new process, so that all modules are loaded again.
-async function serveAndWatch(file: string): Promise<void> {
+async function serveAndWatch(file: string, envFiles: readonly string[]): Promise<void> {
   const args = [
     fileURLToPath(new URL('main.js', import.meta.url)),
     ...process.argv.slice(2).filter((arg) => arg !== '--watch' && arg !== '-w'),
   ]
+  const env = withoutEnvFiles(envFiles)
+  // A new file is loaded too.
+  const configuring = envFiles.length ? envFiles : [resolve('.env')]
   let child: ChildProcess | undefined
   let restart: ReturnType<typeof setTimeout> | undefined
   // Whether the child was stopped for a restart.
@@ -77,7 +116,13 @@ async function serveAndWatch(file: string): Promise<void> {
 
   const start = (): void => {
     isStopped = false
-    child = spawn(process.execPath, [...process.execArgv, ...args], { stdio: 'inherit' })
+    child = spawn(process.execPath, [...process.execArgv, ...args], {
+      env,
+      stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    })
+    child.on('message', ({ files, isLoaded }: { files: readonly string[]; isLoaded: boolean }) =>
+      watcher.watch([file, ...configuring, ...files], !isLoaded),
+    )
     child.once('exit', (code, signal) => {
       child = undefined
       if (isEnding) process.exit(code ?? 0)
@@ -98,7 +143,7 @@ async function serveAndWatch(file: string): Promise<void> {
     })
     old.kill('SIGTERM')
   }
-  const stopWatching = watchSources(dirname(file), (path) => {
+  const watcher = createWatcher(dirname(file), (path) => {
     if (isEnding) return
     clearTimeout(restart)
     restart = setTimeout(() => {
@@ -109,10 +154,11 @@ async function serveAndWatch(file: string): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.on(signal, () => {
       isEnding = true
-      stopWatching()
+      watcher.close()
       if (child) child.kill(signal)
       else process.exit(0)
     })
+  watcher.watch([file, ...configuring], true)
   start()
   await new Promise(() => {})
 }

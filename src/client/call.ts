@@ -43,8 +43,8 @@ export async function call(
     signal.throwIfAborted()
     if (!headers.has('accept')) headers.set('accept', 'application/json, */*;q=0.5')
     // Without a type, `Request` finds the body's own; a multipart type has the boundary in it.
+    headers.delete('content-type')
     if (type) headers.set('content-type', type)
-    else headers.delete('content-type')
     // The values that a schema accepts can be numbers and dates, and `undefined` if a header is left out.
     const own = options.headers ?? {}
     for (const [name, value] of Symbol.iterator in own ? new Headers(own as [string, string][]) : Object.entries(own))

@@ -4,7 +4,8 @@ import type { ErrorStatus, Problem } from '../problem.js'
 import type { Call, WrittenRoute } from './client-of.js'
 import type { InputOptions, ParamsInput } from './inputs.js'
 import type { EarlyResult, Failure, OwnResult, Result, Sent, Success } from './outcome.js'
-import type { EarlyOf, RouteOf, Table } from './table.js'
+import type { Input } from '../schema.js'
+import type { EarlyOf, FormatOf, RouteOf, Table } from './table.js'
 
 /**
  * Every call of an app, by pattern and method: `Calls<typeof app>['/items/[slug]']['GET']['result']`. `byway types` writes
@@ -17,17 +18,18 @@ export type Calls<app> = {
 /** The calls of one route, by method. */
 export type CallsOf<app, pattern extends keyof Table<app>> = RouteCalls<
   RouteOf<Table<app>[pattern], pattern, WrittenRoute>,
-  EarlyOf<app>
+  EarlyOf<app>,
+  FormatOf<app>
 >
 
 // A route of a written file has its calls already. `unknown` means params without a schema; the pattern has their types.
 // prettier-ignore
-type RouteCalls<route, early> =
+type RouteCalls<route, early, format> =
   route extends WrittenRoute ? route :
-  { readonly [method in keyof route & Method]: CallOf<route[method], early, ParamsOf<route>> } & { readonly '~params'?: ParamsInput<ParamsOf<route>> }
+  { readonly [method in keyof route & Method]: CallOf<route[method], early, format, ParamsOf<route>> } & { readonly '~params'?: ParamsInput<ParamsOf<route>> }
 type ParamsOf<route> = route extends { readonly '~params'?: infer params } ? params : unknown
 
-type CallOf<operation, early, params> = operation extends {
+type CallOf<operation, early, format, params> = operation extends {
   readonly '~types'?: {
     readonly operation: infer declared
     readonly result: infer result
@@ -36,9 +38,19 @@ type CallOf<operation, early, params> = operation extends {
 }
   ? Call<
       InputOptions<declared>,
-      Received<Result<Awaited<result>, declared> | EarlyResult<layers | early> | OwnResult<declared, params>>
+      Received<Formatted<Result<Awaited<result>, declared> | EarlyResult<layers | early> | OwnResult<declared, params>, format>>
     >
   : never
+
+// The app's own error format in place of each problem.
+// prettier-ignore
+type Formatted<sent, format> =
+  format extends { readonly '~types'?: { readonly schema: infer schema; readonly statuses: infer statuses } } ? WithFormat<sent, schema, statuses> :
+  sent
+// prettier-ignore
+type WithFormat<sent, schema, statuses> =
+  sent extends Sent<infer status, Problem> ? Sent<status extends keyof statuses ? statuses[status] : status, Input<schema>> :
+  sent
 
 // The results that a client receives, with each value as JSON leaves it. Not exported: a hover shows its members, not its name.
 // prettier-ignore

@@ -40,8 +40,7 @@ export function createClient<app>(options: ClientOptions<app> = {}): Client<app>
   const { baseUrl, fetch } = options
   const responses: Readonly<Record<string, Record<string, Schema | undefined> | undefined>> | undefined =
     options.responses
-  const origin = globalThis.location?.origin ?? 'http://localhost'
-  const base = toBase(baseUrl ?? origin + (fetch?.basePath ?? ''))
+  const base = toBase(baseUrl ?? (globalThis.location?.origin ?? 'http://localhost') + (fetch?.basePath ?? ''))
   const client = (pattern: string): object => {
     const route: Record<string, unknown> = {
       url: ({ params, query }: AnyCallOptions = {}) => toUrl(base, pattern, params, query),

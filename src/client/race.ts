@@ -14,8 +14,8 @@ export function race<value>(
     stop = () => reject(signal.reason as Error)
     if (signal.aborted) stop()
     signal.addEventListener('abort', stop)
-    const end = onTime ?? (resolve as () => void)
-    if (milliseconds != null) timer = setTimeout(end, Math.min(milliseconds, 2 ** 31 - 1))
+    if (milliseconds != null)
+      timer = setTimeout(onTime ?? (resolve as () => void), Math.min(milliseconds, 2 ** 31 - 1))
     work?.then(resolve, reject)
   }).finally(() => {
     clearTimeout(timer)

@@ -23,7 +23,9 @@ export async function toResult(
   schema: Schema | undefined,
   send: Parameters<typeof parseEvents>[2],
 ): Promise<AnyResult> {
-  const { ok, status, body } = response
+  const { ok, status } = response
+  // Some hosts give an empty body to it.
+  const body = request.method === 'HEAD' ? null : response.body
   const type = toMediaType(response)
   const isJson = /[/+]json$/.test(type)
   const fail = (body: unknown, issues?: Issues): never => {
@@ -39,9 +41,8 @@ export async function toResult(
       return blob.size || type ? blob : undefined
     }
     const text = await response.text()
-    if (!isJson) return text
     try {
-      return JSON.parse(text) as unknown
+      return isJson ? (JSON.parse(text) as unknown) : text
     } catch {
       return fail(text)
     }

@@ -90,8 +90,7 @@ export async function* parseEvents(
         } else {
           failures = 0
           lastId = event.id ?? lastId
-          const { data } = event
-          if (data != null) yield { ...event, data: JSON.parse(data) as unknown }
+          if (event.data != null) yield { ...event, data: JSON.parse(event.data) as unknown }
           event = {}
         }
       }

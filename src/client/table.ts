@@ -5,10 +5,13 @@ import type { Schema } from '../schema.js'
  * The routes of an app by their patterns. `app` can also be an interface that names routes or calls by their patterns: then
  * a call resolves only its own route.
  */
-export type Table<app> = app extends Router<infer routes, any> ? ByPattern<routes> : app
+export type Table<app> = app extends Router<infer routes, any, any> ? ByPattern<routes> : app
 
 /** The result types of the early responses of a router's `use`. */
-export type EarlyOf<app> = app extends Router<any, infer early> ? early : never
+export type EarlyOf<app> = app extends Router<any, infer early, any> ? early : never
+
+/** The `problems` of a router. */
+export type FormatOf<app> = app extends Router<any, any, infer format> ? format : undefined
 
 // A route is under its pattern, a group under each pattern inside it. A value stays unresolved until its pattern is looked up.
 type ByPattern<routes, depth extends 0[] = []> = {

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2'
 import { toProblem } from '../problem.js'
 import { toRequest } from './node-request.js'
-import { send, type EventStreams } from './node-response.js'
+import { send, Streams } from './node-response.js'
 
 /** The app to serve: a router, or any other object with a `fetch`. */
 export interface App {
@@ -33,7 +33,7 @@ export type NodeHandler = (
  * `request.url` is the whole URL, so under `app.use('/api', toNodeHandler(api))` the patterns of the routes, or the
  * `basePath` of the router, begin with `/api`. The listener responds to every request, with a 404 if no route matches, and
  * never calls `next`. Mount it before body parsers: a body that was already read is an error, unless the parser stored its
- * bytes as `req.rawBody`.
+ * bytes as `req.rawBody`, or as `req.body` as `express.raw()` and `express.text()` do.
  *
  * @throws RangeError if `trustProxy` is not a non-negative integer.
  * @example
@@ -52,7 +52,7 @@ export type NodeHandler = (
  * })
  */
 export function toNodeHandler(app: App, options: NodeHandlerOptions = {}): NodeHandler {
-  const handle = createHandler(app, options)
+  const handle = createHandler(app, options, new Streams())
   // The compatibility API of node:http2 has the members that are used here.
   return (incoming, outgoing) => handle(incoming as IncomingMessage, outgoing as ServerResponse, false)
 }
@@ -61,12 +61,12 @@ const forbidden = new Set(['CONNECT', 'TRACE', 'TRACK'])
 
 /**
  * Returns the function that handles one message. `waits` is whether the client waits for a 100 before it sends the body.
- * Event streams are added to `streams`.
+ * Streamed responses are added to `streams`.
  */
 export function createHandler(
   app: App,
   { trustProxy = 0 }: NodeHandlerOptions,
-  streams?: EventStreams,
+  streams: Streams,
 ): (incoming: IncomingMessage, outgoing: ServerResponse, waits: boolean) => void {
   if (!Number.isInteger(trustProxy) || trustProxy < 0)
     throw new RangeError(`trustProxy is the number of proxies to trust, not ${String(trustProxy)}`)
@@ -92,7 +92,7 @@ export function createHandler(
     const fail = (error: unknown): void => {
       console.error(error)
       if (outgoing.headersSent) outgoing.destroy()
-      else send(outgoing, toProblem(500, 'Internal Server Error'))
+      else send(outgoing, toProblem(500, 'Internal Server Error'), streams)
     }
     try {
       const response = respond(incoming, outgoing, waits)

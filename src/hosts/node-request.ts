@@ -12,6 +12,8 @@ type Incoming = IncomingMessage & {
   readonly originalUrl?: string
   /** The bytes of the body that some platforms, and `verify` of Express's parsers, keep after reading it. */
   readonly rawBody?: unknown
+  /** The body after a body parser: bytes from `express.raw()`, a string from `express.text()`, or a parsed value. */
+  readonly body?: unknown
 }
 
 /** The sockets that a server closes before their responses end. Their requests abort with that as the reason. */
@@ -117,14 +119,15 @@ class ServedRequest extends NodeRequest implements BodySource {
 
   // The bytes of a body that other code read. Throws if that code did not keep them.
   get #bytes(): Bytes | undefined {
-    const { method, rawBody } = this.#incoming
+    const { method, body, rawBody = body } = this.#incoming
     if (rawBody instanceof Uint8Array) return rawBody as Bytes
-    if (this.#wasRead)
-      throw new Error(
-        `the body of ${method} ${this.#href} was read before byway received the request; mount toNodeHandler() before ` +
-          'the body parser, or keep the bytes: express.json({ verify: (req, res, bytes) => { req.rawBody = bytes } })',
-      )
-    return undefined
+    if (!this.#wasRead) return undefined
+    if (typeof rawBody === 'string') return new TextEncoder().encode(rawBody)
+    // A parsed value is not used: its serialization has other bytes, so a signature over them would not match.
+    throw new Error(
+      `the body of ${method} ${this.#href} was read before byway received the request; mount toNodeHandler() before ` +
+        'the body parser, or keep the bytes: express.json({ verify: (req, res, bytes) => { req.rawBody = bytes } })',
+    )
   }
 
   override get bodyUsed(): boolean {

@@ -11,13 +11,14 @@ interface Prepared {
 }
 
 /**
- * The event streams that a server writes in response to GET. Their clients reconnect by specification, so a server that
- * closes disconnects them immediately instead of waiting for their end.
+ * The streams that a server writes. Clients of event streams of GET reconnect by specification, so a server that closes
+ * disconnects them immediately instead of waiting for their end.
  *
  * @see https://html.spec.whatwg.org/multipage/server-sent-events.html#reestablish-the-connection
  */
-export class EventStreams {
+export class Streams {
   readonly #open = new Set<() => void>()
+  readonly #canceled = new Set<Promise<void>>()
   #isClosed = false
 
   add(disconnect: () => void): void {
@@ -30,10 +31,22 @@ export class EventStreams {
     this.#open.delete(disconnect)
   }
 
-  /** Disconnects the open streams, and from now on every new one. */
+  /** Disconnects the open event streams, and from now on every new one. */
   close(): void {
     this.#isClosed = true
     for (const disconnect of this.#open) disconnect()
+  }
+
+  /** Cancels a stream. `settled()` waits for it. */
+  cancel(reader: ReadableStreamDefaultReader<unknown>): void {
+    const canceled = reader.cancel().catch(() => {})
+    this.#canceled.add(canceled)
+    void canceled.then(() => this.#canceled.delete(canceled))
+  }
+
+  /** Resolves when every canceled stream has ended: the `finally` of a generator has run, for example. */
+  async settled(): Promise<void> {
+    while (this.#canceled.size) await Promise.all(this.#canceled)
   }
 }
 
@@ -42,7 +55,7 @@ export class EventStreams {
  *
  * @throws TypeError if the value is not a Response, or its body was read.
  */
-export function send(outgoing: ServerResponse, response: Response, streams?: EventStreams): void {
+export function send(outgoing: ServerResponse, response: Response, streams: Streams): void {
   const { status, statusText, headers, body } = prepare(response)
   const stream = typeof body === 'object' && body !== null && !(body instanceof Uint8Array) ? toStream(body) : undefined
   if (stream?.locked) throw new TypeError('the body of the Response is being read by other code; return a clone')
@@ -55,7 +68,7 @@ export function send(outgoing: ServerResponse, response: Response, streams?: Eve
   else if (outgoing.req.method === 'HEAD') {
     stream.cancel().catch(() => {})
     outgoing.end()
-  } else void pump(stream, outgoing, isEventStream(outgoing, headers) ? streams : undefined)
+  } else void pump(stream, outgoing, streams, isEventStream(outgoing, headers))
 }
 
 function prepare(response: Response): Prepared {
@@ -99,13 +112,14 @@ function writeHead(outgoing: ServerResponse, status: number, statusText: string,
 async function pump(
   stream: ReadableStream<Uint8Array>,
   outgoing: ServerResponse & { flush?(): void },
-  streams: EventStreams | undefined,
+  streams: Streams,
+  isEventStream: boolean,
 ): Promise<void> {
   const reader = stream.getReader()
   let isDisconnected = false
   let wake = (): void => {}
   const onClose = (): void => {
-    reader.cancel().catch(() => {})
+    streams.cancel(reader)
     wake()
   }
   // After the bytes that were written. Without the last chunk of the encoding, so that the client sees no complete response.
@@ -120,7 +134,7 @@ async function pump(
   outgoing.once('close', onClose)
   // A write to a connection that just closed.
   outgoing.on('error', () => {})
-  streams?.add(disconnect)
+  if (isEventStream) streams.add(disconnect)
   // The head is sent with the first chunk if there is one in this turn, and without it otherwise.
   let isBegun = false
   setImmediate(() => isBegun || outgoing.destroyed || outgoing.flushHeaders())
@@ -141,7 +155,7 @@ async function pump(
     // The app's `onError` was called for a stream of byway.
     if (!wasReported(error)) console.error(error)
   } finally {
-    streams?.delete(disconnect)
+    streams.delete(disconnect)
     outgoing.off('close', onClose)
   }
 }

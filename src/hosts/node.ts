@@ -3,7 +3,7 @@ import { Server as NetServer, type AddressInfo, type Socket } from 'node:net'
 import { constants } from 'node:os'
 import { createHandler, type App, type NodeHandlerOptions } from './node-handler.js'
 import { cutOff } from './node-request.js'
-import { EventStreams } from './node-response.js'
+import { Streams } from './node-response.js'
 
 export interface ServeOptions extends NodeHandlerOptions {
   /** The port to listen on. 0 selects a free one. @default process.env.PORT, or 3000 */
@@ -42,7 +42,8 @@ export interface Served {
   /**
    * Stops accepting connections, disconnects the event streams of GET requests, because their clients reconnect, and waits
    * up to `grace` for the other requests in progress. Then it closes their connections, which aborts their
-   * `context.signal`. Finally, it waits for `app.settled()` for the rest of `grace`, at least one second.
+   * `context.signal`. Finally, it waits for the end of the canceled streams, such as the `finally` of a generator, and for
+   * `app.settled()`, for the rest of `grace` and at least one second.
    */
   close(): Promise<void>
 }
@@ -68,7 +69,7 @@ export function serve(app: App, options: ServeOptions = {}): Served {
     throw new RangeError(`serve() takes a port from 0 to 65535, not ${options.port ?? process.env['PORT']}`)
   if (!(grace >= 0)) throw new RangeError(`serve() takes a grace of 0 or more milliseconds, not ${grace}`)
 
-  const streams = new EventStreams()
+  const streams = new Streams()
   const handle = createHandler(app, options, streams)
   let closed: Promise<void> | undefined
   const onRequest = (incoming: IncomingMessage, outgoing: ServerResponse, waits: boolean): void => {
@@ -122,7 +123,8 @@ export function serve(app: App, options: ServeOptions = {}): Served {
     await Promise.all([...sockets].map((socket) => new Promise((resolve) => socket.once('close', resolve).destroy())))
     await drained
     server.close()
-    if (app.settled) await within(Math.max(deadline - Date.now(), 1000), app.settled())
+    const settled = Promise.all([streams.settled(), app.settled?.()])
+    await within(Math.max(deadline - Date.now(), 1000), settled)
     release(served)
   }
 

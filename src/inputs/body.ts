@@ -11,15 +11,8 @@ type Bytes = Uint8Array<ArrayBuffer>
 export function readBody(kind: BodyKind, request: Request, limit: number, isServer: boolean | undefined): unknown {
   const type = mediaType(request.headers.get('content-type') ?? '')
   const isAccepted = kind.types.some((accepted) => matches(type, accepted))
-  const read = (): Promise<Bytes> => (isAccepted ? readBytes(request, limit, isServer) : readEmpty())
-  // Without bytes there is nothing to convert, and the schema decides. A byte of another media type is a 415.
-  const readEmpty = async (): Promise<Bytes> => {
-    try {
-      return await readBytes(request, 0, isServer)
-    } catch (error) {
-      throw error instanceof BodyLimitError ? unsupported(kind.types) : error
-    }
-  }
+  const read = (): Promise<Bytes> =>
+    isAccepted ? readBytes(request, limit, isServer) : Promise.resolve(new Uint8Array())
   const body: RequestBody = {
     request,
     type,
@@ -27,20 +20,28 @@ export function readBody(kind: BodyKind, request: Request, limit: number, isServ
     bytes: () => read().then((bytes) => bytes.slice()),
     text: () => read().then(decode),
     stream() {
-      const isEmpty = request.headers.get('content-length') === '0' || request.body === null
-      if (!isAccepted && !isEmpty) throw unsupported(kind.types)
-      checkReadable(request)
-      checkLength(request, limit)
-      return request.body && isAccepted ? limitStream(request.body, limit) : new Response('').body!
+      if (isAccepted) {
+        checkReadable(request)
+        checkLength(request, limit)
+        if (request.body) return limitStream(request.body, limit)
+      }
+      return new Response('').body!
     },
   }
-  return kind.read(body)
+  if (isAccepted) return kind.read(body)
+  // Without bytes there is nothing to convert, and the schema decides. A byte of another media type is a 415.
+  return readBytes(request, 0, isServer).then(
+    () => kind.read(body),
+    (error: unknown) => {
+      throw error instanceof BodyLimitError ? unsupported(kind.types) : error
+    },
+  )
 }
 
 // https://www.rfc-editor.org/rfc/rfc9110#section-8.3.1, without the parameters, which never change the reader
 function mediaType(header: string): string {
   const match =
-    header.length <= 1_000 ? /^[ \t]*([!#$%&'*+.^_`|~\w-]+\/[!#$%&'*+.^_`|~\w-]+)[ \t]*(?:;(?:[^,"]|"[^"]*")*)?$/.exec(header) : null
+    header.length <= 1_000 && /^[ \t]*([!#$%&'*+.^_`|~\w-]+\/[!#$%&'*+.^_`|~\w-]+)[ \t]*(?:;(?:[^,"]|"[^"]*")*)?$/.exec(header)
   return match ? match[1]!.toLowerCase() : ''
 }
 
@@ -65,9 +66,7 @@ function checkReadable(request: Request): void {
       ['accept-encoding', 'identity'],
     ])
   if (request.bodyUsed)
-    throw new TypeError(
-      `the body of ${request.method} ${request.url} was read before it was validated; read context.body, or declare no body`,
-    )
+    throw new TypeError('the body was read before it was validated; read context.body, or declare no body')
 }
 
 // A body that announces too many bytes is not read. One that announces too few is counted all the same.

@@ -15,7 +15,7 @@ export const json = <schema extends Schema>(schema: schema): BodyKind<'body', sc
 
 function parse(given: string): unknown {
   // RFC 8259 §8.1 lets a parser ignore a byte order mark.
-  const text = given.charCodeAt(0) === 0xfeff ? given.slice(1) : given
+  const text = given.replace(/^\ufeff/, '')
   if (!text) return undefined
   // A shorter text cannot be too deep.
   if (text.length > 2 * maxDepth && isTooDeep(text))

@@ -1,23 +1,35 @@
-// Node.js's own parser rejects most forms that RFC 7578 allows and that browsers do not send, such as `name=x` without
-// quotes. Which ones depends on its version.
+// Node.js's own parser is faster, but rejects most forms that RFC 7578 allows and that browsers do not send, such as `name=x`
+// without quotes, and ignores charsets. What it rejects depends on its version. Busboy reads those forms.
 import type { BusboyConstructor } from '@fastify/busboy'
 import { readMultipart as readNative, type Entries } from './multipart.js'
 
 export type { Entries } from './multipart.js'
 
-// One more than a form can have fields. 20,000 parts would take two seconds.
+// One more than a form can have fields. Either parser would take a second or two for 20,000.
 const maxParts = 1_001
 
 /** Parses a `multipart/form-data` body. `type` is its whole `Content-Type`. Rejects if the body is malformed. */
 export async function readMultipart(bytes: Uint8Array<ArrayBuffer>, type: string): Promise<Entries> {
-  let Busboy: BusboyConstructor
-  try {
-    // Loaded with the first multipart body, because most processes never get one.
-    ;({ Busboy } = await import('@fastify/busboy'))
-  } catch {
-    // A bundle that cannot load it, such as one of esbuild in ESM format, which has no `require`.
-    return readNative(bytes, type)
-  }
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+  const { pieces, count } = split(buffer, type)
+  if (count > maxParts) throw new TypeError('the form has too many parts')
+  // Bun's parser reads `name=a; filename=b` as the name of a field.
+  const isSlow = 'Bun' in globalThis || slowMarks.some((mark) => buffer.includes(mark))
+  const native = isSlow ? undefined : await readNative(bytes, type).catch(() => {})
+  if (native) return native
+  // Loaded with the first form that needs it, because most processes get none.
+  busboy ??= import('@fastify/busboy').catch(() => undefined)
+  const { Busboy } = (await busboy) ?? {}
+  // A bundle may be unable to load it, such as one of esbuild in ESM format, which has no `require`.
+  return Busboy ? parse(Busboy, pieces, count, type) : readNative(bytes, type)
+}
+
+// Charsets, transfer encodings and byte order marks, which the native parser ignores. Programs write such a name in one case.
+const slowMarks = ['harset=', 'HARSET=', 'ncoding:', 'NCODING:', '\ufeff']
+
+let busboy: Promise<{ Busboy: BusboyConstructor } | undefined> | undefined
+
+function parse(Busboy: BusboyConstructor, pieces: readonly Buffer[], count: number, type: string): Promise<Entries> {
   return new Promise((resolve, reject) => {
     const entries: [name: string, value: string | File][] = []
     const parser = new Busboy({
@@ -26,7 +38,6 @@ export async function readMultipart(bytes: Uint8Array<ArrayBuffer>, type: string
       limits: { fieldSize: Number.POSITIVE_INFINITY, headerPairs: 100, parts: maxParts },
       isPartAFile: (_name, _type, filename) => filename !== undefined,
     })
-    const { pieces, count } = split(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), type)
     parser.on('field', (name, value, _isNameCut, _isCut, encoding) => {
       entries.push([unescape(name), encoding === 'base64' ? Buffer.from(value, 'base64').toString() : value])
     })

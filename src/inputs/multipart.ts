@@ -1,4 +1,4 @@
-// The package imports this file as `#inputs/multipart`. Node.js gets multipart-node.ts instead, whose parser is less strict.
+// The package imports this file as `#inputs/multipart`. Node.js and Bun get multipart-node.ts instead, whose parser is less strict.
 
 /** The names and values of a form, in the order of the body. */
 export type Entries = Iterable<readonly [name: string, value: string | File]>

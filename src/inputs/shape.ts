@@ -32,7 +32,7 @@ export function toShape(schema: Schema): Shape {
       add(member, property, depth + 1)
     }
     const { allOf = [], anyOf = [], oneOf = [] } = json
-    const target = $ref && root!.$defs?.[$ref.replace('#/$defs/', '')]
+    const target = $ref && root!.$defs?.[$ref.slice('#/$defs/'.length)]
     for (const part of [...allOf, ...anyOf, ...oneOf, ...(target ? [target] : [])]) add({ types, members }, part, depth + 1)
   }
   try {

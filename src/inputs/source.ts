@@ -44,14 +44,25 @@ export class BodyLimitError extends Error {
 /** Counts the bytes of a stream. More than `limit` cancels the stream and fails the returned one with a `BodyLimitError`. */
 export function limitStream(stream: ReadableStream<Bytes>, limit: number): ReadableStream<Bytes> {
   let size = 0
-  return stream.pipeThrough(
-    new TransformStream<Bytes, Bytes>({
-      transform(chunk, controller) {
-        size += chunk.byteLength
-        if (size > limit) throw new BodyLimitError(limit)
-        controller.enqueue(chunk)
+  let reader: ReadableStreamDefaultReader<Bytes> | undefined
+  // Not `pipeThrough`: it takes the first chunk immediately, and then the request counts as used.
+  return new ReadableStream<Bytes>(
+    {
+      async pull(controller) {
+        reader ??= stream.getReader()
+        const { done, value } = await reader.read()
+        if (done) return controller.close()
+        size += value.byteLength
+        if (size > limit) {
+          const error = new BodyLimitError(limit)
+          reader.cancel(error).catch(() => {})
+          throw error
+        }
+        controller.enqueue(value)
       },
-    }),
+      cancel: (reason) => (reader ?? stream).cancel(reason),
+    },
+    { highWaterMark: 0 },
   )
 }
 
@@ -61,7 +72,7 @@ export function limitStream(stream: ReadableStream<Bytes>, limit: number): Reada
  *
  * If `isHosted` is true, the server that created the request enforces its `Content-Length`, so a length within the limit is
  * sufficient. Other bodies are counted while they are read. A copy by `clone()` is counted too; one by
- * `new Request(request)` or `fetch(request)` is not. Reading `request.body` takes its first chunk.
+ * `new Request(request)` or `fetch(request)` is not.
  */
 export function limitBody(request: Request & Partial<BodySource>, limit: number, isHosted?: boolean): void {
   if (request[limitWithin]) return request[limitWithin](limit)
@@ -87,7 +98,6 @@ export function limitBody(request: Request & Partial<BodySource>, limit: number,
   // Read as bytes first, because a host can wrap the error of a stream in one of its own.
   for (const name of ['text', 'json', 'arrayBuffer', 'bytes', 'blob', 'formData'] as const)
     define(name, () => async () => {
-      const bytes = await new Response(request.body).arrayBuffer()
-      return new Response(bytes, { headers })[name]()
+      return new Response(await new Response(request.body).arrayBuffer(), { headers })[name]()
     })
 }

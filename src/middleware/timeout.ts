@@ -1,4 +1,4 @@
-import type { AnyContext, Continued, Middleware } from '../middleware.js'
+import { middleware, type AnyContext, type Continued, type Middleware, type Next } from '../middleware.js'
 import type { Problem } from '../problem.js'
 import { problem } from '../replies/reply.js'
 import type { Reply } from '../reply.js'
@@ -32,7 +32,11 @@ export function timeout(
     throw new RangeError(`timeout() takes whole seconds as retryAfter, not ${String(retryAfter)}`)
   const headers = retryAfter === undefined ? {} : { 'retry-after': String(retryAfter) }
 
-  return function respondInTime({ method }, context, next) {
+  const respondInTime = (
+    { method }: Request,
+    context: AnyContext,
+    next: Next,
+  ): Promise<Continued<{}> | Reply<503, Problem<503>>> => {
     const controller = new AbortController()
     const { signal } = controller
     const follow = (): void => controller.abort(context.signal.reason)
@@ -55,4 +59,5 @@ export function timeout(
       })
     })
   }
+  return middleware({ openapi: { responses: { 503: 'The response took too long.' } } }, respondInTime)
 }

@@ -21,7 +21,8 @@ export type Docs<path extends string> = Route<DocsPattern<path>, RouteContext<Do
 
 /**
  * Returns a route that serves the OpenAPI document of its app: an interactive page at `path`, and the document at
- * `openapi.json` below it. The document is created at its first request. All files of the page come from this package. The
+ * `openapi.json` below it. The document is created at its first request. A mistake in a declaration goes to `onError`, and the
+ * page shows it in place of its operation. All files of the page come from this package. The
  * `Content-Security-Policy` also allows requests to the `servers` in the options, and nothing else.
  *
  * The page sends real requests, with the permissions of the person who uses it.
@@ -36,31 +37,34 @@ export function docs<const path extends string>(path: path & PatternMistake<path
   openapi({ routes: [], use: [], rewrites: [], basePath: '' }, { ...rest, security: [] })
   const policy = toPolicy(rest)
   const documents = new WeakMap<App['routes'], Promise<Asset>>()
-  const documentOf = (app: App): Promise<Asset> => {
-    const known = documents.get(app.routes) ?? toDocumentAsset(app, rest)
+  const documentOf = ({ app, report }: RouteContext<'/[[...asset]]'>): Promise<Asset> => {
+    const known = documents.get(app.routes) ?? toDocumentAsset(app, rest, report)
     documents.set(app.routes, known)
     return known
   }
 
   const respond = async (request: Request, context: RouteContext<'/[[...asset]]'>): Promise<Response> => {
-    // A route in the router's own literal cannot name the app, because the app's type would depend on itself.
-    const { app } = context
     const [name, ...more] = context.params.asset ?? []
     if (name === undefined) {
       const { toPage } = await import('./page/assets.js')
       const page = await toAsset('text/html; charset=utf-8', toPage(options.info.title, toBase(request.url)))
       return send(request, page, { 'content-security-policy': policy })
     }
-    const asset = more.length ? undefined : name === 'openapi.json' ? documentOf(app) : assetOf(name)
+    const asset = more.length ? undefined : name === 'openapi.json' ? documentOf(context) : assetOf(name)
     const found = await asset
     return found ? send(request, found) : notFound()
   }
   const pattern = path === '/' ? '/[[...asset]]' : `${path}/[[...asset]]`
-  return (make as typeof route)(pattern as '/[[...asset]]').get(
-    { openapi: { hidden: true } },
-    respond,
-  ) as unknown as Docs<path>
+  const made = (make as typeof route)(pattern as '/[[...asset]]').get({ openapi: { hidden: true } }, respond)
+  return Object.defineProperty(made, docsOptions, { value: rest }) as unknown as Docs<path>
 }
+
+// The same in every copy of byway: a command has its own.
+const docsOptions: unique symbol = Symbol.for('byway.docs') as never
+
+/** The options of an app's `docs()`, if it has a page. */
+export const docsOptionsOf = ({ routes }: App): OpenApiOptions | undefined =>
+  routes.map(({ route }) => (route as { [docsOptions]?: OpenApiOptions })[docsOptions]).find(Boolean)
 
 interface Asset {
   readonly type: string
@@ -77,8 +81,8 @@ async function toAsset(type: string, text: string): Promise<Asset> {
 }
 
 // This function is async, so an error becomes a rejection, which the WeakMap stores like a document.
-const toDocumentAsset = async (app: App, options: OpenApiOptions): Promise<Asset> =>
-  toAsset('application/json', JSON.stringify(openapi(app, options)))
+const toDocumentAsset = async (app: App, options: OpenApiOptions, report: (error: unknown) => void): Promise<Asset> =>
+  toAsset('application/json', JSON.stringify(openapi(app, { onMistake: report, ...options })))
 
 const assetsByName = new Map<string, Promise<Asset>>()
 

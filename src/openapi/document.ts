@@ -1,4 +1,4 @@
-import type { SecurityRequirement, SecurityScheme } from '../notes.js'
+import type { ExampleNotes, SecurityRequirement, SecurityScheme } from '../notes.js'
 import type { JsonSchema } from './json-schema.js'
 
 /** An OpenAPI document. @see https://spec.openapis.org/oas/v3.1.0.html */
@@ -10,6 +10,8 @@ export interface OpenApiDocument {
   tags?: OpenApiTag[]
   externalDocs?: { url: string; description?: string }
   paths: { [path: string]: OpenApiPathItem }
+  /** Mistakes of the whole app. Only in the document of `docs()`. */
+  'x-byway-errors'?: string[]
   components: { schemas: { [name: string]: JsonSchema }; securitySchemes?: { [name: string]: SecurityScheme } }
 }
 
@@ -53,11 +55,14 @@ export interface OpenApiOperation {
   responses: { [status: string]: OpenApiResponse }
   deprecated?: boolean
   security?: SecurityRequirement[]
+  /** Why the operation could not be described. Only in the document of `docs()`. */
+  'x-byway-error'?: string
+  [extension: `x-${string}`]: unknown
 }
 
 export interface OpenApiParameter {
   name: string
-  in: 'path' | 'query' | 'header'
+  in: 'path' | 'query' | 'header' | 'cookie'
   description?: string
   required?: boolean
   deprecated?: boolean
@@ -70,7 +75,9 @@ export interface OpenApiParameter {
 
 export interface OpenApiMedia {
   schema?: JsonSchema
-  encoding?: { [property: string]: { contentType: string } }
+  /** Examples by name. */
+  examples?: { readonly [name: string]: ExampleNotes }
+  encoding?: { [property: string]: { contentType?: string; style?: 'form'; explode?: boolean } }
 }
 
 export interface OpenApiRequestBody {

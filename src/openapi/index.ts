@@ -1,4 +1,6 @@
 export type {
+  CookieNotes,
+  ExampleNotes,
   MiddlewareNotes,
   OperationNotes,
   ResponseNotes,

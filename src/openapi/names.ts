@@ -1,6 +1,18 @@
-/** The declarations contradict each other, so there is no valid document. The message names the operations or schemas. */
+import type { RouteOperation } from '../app.js'
+
+/** The declarations contradict each other or the protocol, so there is no valid document. The message names the operations or schemas. */
 export class OpenApiError extends Error {
   override readonly name = 'OpenApiError'
+  // Not a property of the object, because a logger would print it.
+  readonly #operation: RouteOperation | undefined
+  constructor(message: string, operation?: RouteOperation) {
+    super(message)
+    this.#operation = operation
+  }
+  /** The operation with the mistake, if it is in one. */
+  get operation(): RouteOperation | undefined {
+    return this.#operation
+  }
 }
 
 // Generators use names as identifiers, so names have only ASCII letters and digits.

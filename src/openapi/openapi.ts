@@ -10,8 +10,8 @@ import type {
   OpenApiServer,
   OpenApiTag,
 } from './document.js'
-import { OpenApiError } from './names.js'
-import { notesOfAll, toOperationObject } from './operation.js'
+import { OpenApiError, toOperationId, toPascal, unique } from './names.js'
+import { notesOfAll, toOperationObject, type Shared } from './operation.js'
 import { toTemplates, type Template } from './paths.js'
 import { Schemas } from './schemas.js'
 
@@ -28,6 +28,11 @@ export interface OpenApiOptions {
   readonly securitySchemes?: { readonly [name: string]: SecurityScheme }
   /** Called with a message for each operation or schema that the document cannot describe. @default console.warn */
   readonly onWarning?: (message: string) => void
+  /**
+   * Called with each contradiction in the declarations. The operation then has the message as `x-byway-error` in the document,
+   * and the other operations are described. @default throws the error
+   */
+  readonly onMistake?: (error: OpenApiError) => void
 }
 
 const checks = {
@@ -39,6 +44,7 @@ const checks = {
   security: Array.isArray,
   securitySchemes: 'object',
   onWarning: 'function',
+  onMistake: 'function',
 } as const
 
 /**
@@ -46,7 +52,8 @@ const checks = {
  * Schemas are converted to JSON Schema at this call, if their validator implements Standard JSON Schema (zod, arktype,
  * valibot with its wrapper). Other schemas are `{}` in the document, with a warning.
  *
- * @throws OpenApiError if two operations or two schemas have the same name, or a security scheme is missing.
+ * @throws OpenApiError if a schema has values that cannot be sent, such as a `Date` in a JSON body; if two operations or two
+ * schemas have the same name; or if a security scheme is missing. With `onMistake`, it is called instead.
  * @throws TypeError if `app` is not an app, an option is missing or unknown, or a value is invalid.
  * @example
  * const document = openapi(app, { info: { title: 'Items', version: '1.0.0' }, servers: [{ url: 'https://api.example' }] })
@@ -64,27 +71,44 @@ export function openapi(
   return toDocument(data, options)
 }
 
+interface Written {
+  readonly place: string
+  readonly operation: RouteOperation
+  readonly written: OpenApiOperation
+}
+
 function toDocument(data: App, options: OpenApiOptions): OpenApiDocument {
   const { info, servers = [{ url: '/' }], tags, externalDocs, security = [], onWarning = console.warn } = options
   const warn = (message: string): void => onWarning(message)
+  const general: string[] = []
+  const operations: Written[] = []
+  const report = (message: string, at?: Written): void => {
+    const error = new OpenApiError(message, at?.operation)
+    if (!options.onMistake) throw error
+    options.onMistake(error)
+    if (at) at.written['x-byway-error'] ??= message
+    else general.push(message)
+  }
   const schemas = new Schemas(warn)
-  const shared = { schemas, warn, outer: notesOfAll(data.use) }
+  const shared = { schemas, warn, outer: notesOfAll(data.use), format: data.problems }
   const paths = new Map<string, OpenApiPathItem>()
-  const operations: (readonly [place: string, operation: OpenApiOperation])[] = []
   const layers = new Set<unknown>(data.use)
   for (const { named, template, described } of toPlaces(data, warn)) {
     const item: OpenApiPathItem = {}
     for (const operation of described) {
-      const written = toOperationObject(named, operation, template, shared)
+      const place = `${operation.method} ${template.path}`
+      const [written, message] = tryOperation(named, operation, template, shared)
+      const one = { place, operation, written }
+      if (message !== undefined) report(message, one)
       item[operation.method.toLowerCase() as keyof OpenApiPathItem] = written
-      operations.push([`${operation.method} ${template.path}`, written])
+      operations.push(one)
       for (const layer of operation.middleware) layers.add(layer)
     }
     paths.set(template.path, item)
   }
-  checkIds(operations)
-  const securitySchemes = toSecuritySchemes([...notesOfAll([...layers]), options])
-  checkSecurity([...operations, ['openapi()', { security }]], securitySchemes)
+  checkIds(operations, report)
+  const securitySchemes = toSecuritySchemes([...notesOfAll([...layers]), options], report)
+  checkSecurity(operations, security, securitySchemes, report)
   const document = {
     openapi: '3.1.0',
     info,
@@ -98,9 +122,49 @@ function toDocument(data: App, options: OpenApiOptions): OpenApiDocument {
       ...(securitySchemes.size && { securitySchemes: Object.fromEntries(securitySchemes) }),
     },
   } as unknown as OpenApiDocument
-  document.components.schemas = schemas.finish(document.paths)
+  document.components.schemas = schemas.finish(document.paths, (message, place) =>
+    report(
+      message,
+      operations.find((one) => one.place === place),
+    ),
+  )
+  if (general.length) document['x-byway-errors'] = general
   // A deep copy shares no object with the declarations, so callers can change the document.
   return JSON.parse(JSON.stringify(document)) as OpenApiDocument
+}
+
+/** Returns the operations of an app whose schemas have values that cannot be sent, hidden operations too. */
+export function findMistakes(data: App): readonly OpenApiError[] {
+  const warn = (): void => {}
+  const shared = { schemas: new Schemas(warn), warn, outer: [], format: undefined }
+  return data.routes.flatMap((named) =>
+    [...named.route.operations.values()].flatMap((operation) => {
+      const [, message] = tryOperation(named, operation, toTemplates(data.basePath, named.route.pattern)[0]!, shared)
+      return message === undefined ? [] : [new OpenApiError(message, operation)]
+    }),
+  )
+}
+
+function tryOperation(
+  named: NamedRoute,
+  operation: RouteOperation,
+  template: Template,
+  shared: Shared,
+): [written: OpenApiOperation, message?: string] {
+  try {
+    return [toOperationObject(named, operation, template, shared)]
+  } catch (error) {
+    if (!(error instanceof OpenApiError)) throw error
+    const { summary, tags, deprecated, operationId = '' } = operation.declaration.openapi ?? {}
+    const written: OpenApiOperation = {
+      operationId: toPascal(operationId) ? operationId : toOperationId(operation.method, named.names),
+      ...(summary !== undefined && { summary }),
+      ...(tags && { tags: [...tags] }),
+      ...(deprecated && { deprecated }),
+      responses: { default: { description: 'Not described, because the declaration has a mistake.' } },
+    }
+    return [written, error.message]
+  }
 }
 
 interface Place {
@@ -135,40 +199,51 @@ function toPlaces({ routes, basePath }: App, warn: (message: string) => void): P
 
 const isCatchAll = ({ template }: Place): boolean => template.params.some(({ isCatchAll }) => isCatchAll)
 
-function checkIds(operations: readonly (readonly [place: string, operation: OpenApiOperation])[]): void {
+type Report = (message: string, at?: Written) => void
+
+function checkIds(operations: readonly Written[], report: Report): void {
   const places = new Map<string, string>()
-  for (const [place, { operationId }] of operations) {
+  for (const one of operations) {
+    const { place, written } = one
+    const { operationId } = written
     const other = places.get(operationId)
-    if (other)
-      throw new OpenApiError(
+    if (other !== undefined) {
+      report(
         `${other} and ${place} both have the operationId '${operationId}'; give one of them openapi: { operationId }`,
+        one,
       )
-    places.set(operationId, place)
+      written.operationId = unique(operationId, (id) => places.has(id))
+    }
+    places.set(written.operationId, place)
   }
 }
 
 function toSecuritySchemes(
   all: readonly { readonly securitySchemes?: { readonly [name: string]: SecurityScheme } }[],
+  report: Report,
 ): ReadonlyMap<string, SecurityScheme> {
   const schemes = new Map<string, SecurityScheme>()
   for (const [name, scheme] of all.flatMap(({ securitySchemes = {} }) => Object.entries(securitySchemes))) {
     if (!/^[\w.-]+$/.test(name))
-      throw new OpenApiError(`the name of the security scheme '${name}' can contain only letters, digits and _ . -`)
+      report(`the name of the security scheme '${name}' can contain only letters, digits and _ . -`)
     if (schemes.has(name) && JSON.stringify(schemes.get(name)) !== JSON.stringify(scheme))
-      throw new OpenApiError(`two different security schemes have the name '${name}'; rename one of the two`)
+      report(`two different security schemes have the name '${name}'; rename one of the two`)
     schemes.set(name, scheme)
   }
   return schemes
 }
 
 function checkSecurity(
-  all: readonly (readonly [place: string, { readonly security?: readonly SecurityRequirement[] }])[],
+  operations: readonly Written[],
+  general: readonly SecurityRequirement[],
   schemes: ReadonlyMap<string, SecurityScheme>,
+  report: Report,
 ): void {
-  for (const [place, { security = [] }] of all)
+  const check = (place: string, security: readonly SecurityRequirement[], at?: Written): void => {
     for (const name of security.flatMap((requirement) => Object.keys(requirement)))
       if (!schemes.has(name))
-        throw new OpenApiError(
-          `${place} requires the security scheme '${name}', which is not declared; add it to securitySchemes`,
-        )
+        report(`${place} requires the security scheme '${name}', which is not declared; add it to securitySchemes`, at)
+  }
+  for (const one of operations) check(one.place, one.written.security ?? [], one)
+  check('openapi()', general)
 }

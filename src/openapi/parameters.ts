@@ -1,3 +1,5 @@
+import type { CookieNotes, OperationNotes } from '../notes.js'
+import type { Schema } from '../schema.js'
 import type { OpenApiParameter } from './document.js'
 import type { JsonSchema } from './json-schema.js'
 import type { Template } from './paths.js'
@@ -113,3 +115,21 @@ export const toHeaderParameters = (json: JsonSchema, schemas: Schemas): OpenApiP
   [...fieldsOf(json, schemas)]
     .filter(([name]) => !describedElsewhere.has(name.toLowerCase()))
     .map(([name, field]) => toParameter(name, 'header', field))
+
+/** Returns the cookie parameters that an operation's notes declare. */
+export const toCookieParameters = (
+  cookies: OperationNotes['cookies'],
+  toSchema: (schema: Schema) => JsonSchema,
+): OpenApiParameter[] =>
+  Object.entries(cookies ?? {}).map(([name, note]) => {
+    const { description, required, deprecated, schema }: CookieNotes =
+      typeof note === 'string' ? { description: note } : note
+    return {
+      name,
+      in: 'cookie',
+      ...(description !== undefined && { description }),
+      ...(required && { required }),
+      ...(deprecated && { deprecated }),
+      schema: schema ? toSchema(schema) : { type: 'string' },
+    }
+  })

@@ -6,6 +6,7 @@ import type { OpenApiMedia, OpenApiRequestBody } from './document.js'
 import { binary, type JsonSchema } from './json-schema.js'
 import { fieldsOf } from './parameters.js'
 import type { Schemas } from './schemas.js'
+import type { Part } from './wire.js'
 
 /** The request body of an operation, if it declares one. */
 export function toRequestBody(
@@ -17,25 +18,46 @@ export function toRequestBody(
 ): OpenApiRequestBody | undefined {
   const kind = toBodyKind(operation)
   if (!kind) return undefined
-  const { types, document } = kind
-  const [type = '*/*'] = types
+  const { description, examples } = operation.openapi?.body ?? {}
+  const content = toContent(kind, schemas, place, hint, warn)
+  if (examples) for (const media of Object.values(content)) media.examples = examples
   const schema = kind.schema as Schema | undefined
-  // Without a body there is no media type either, which only the widest range accepts.
-  const required = schema ? !acceptsNothing(schema, kind) : type !== '*/*'
-  if (document === 'bytes') return { required, content: { [type]: { schema: { ...binary } } } }
-  const json = schema ? schemas.add(schema, 'input', place, hint) : { type: 'string' }
-  if (document === 'value') {
-    const named = types.filter((type) => type[0] !== '+')
-    return { required, content: Object.fromEntries(named.map((type) => [type, { schema: json }])) }
-  }
-  const form = toForm(json, schemas, place, warn)
   return {
-    required,
-    content: hasFile(json, schemas)
-      ? { 'multipart/form-data': form }
-      : { 'application/x-www-form-urlencoded': { schema: form.schema! }, 'multipart/form-data': form },
+    ...(description !== undefined && { description }),
+    // Without a body there is no media type either, which only the widest range accepts.
+    required: schema ? !acceptsNothing(schema, kind) : kind.types[0] !== '*/*',
+    content,
   }
 }
+
+function toContent(
+  kind: BodyKind,
+  schemas: Schemas,
+  place: string,
+  hint: string,
+  warn: (message: string) => void,
+): OpenApiRequestBody['content'] {
+  const { types, document } = kind
+  const [type = '*/*'] = types
+  if (document === 'bytes') return { [type]: { schema: { ...binary } } }
+  const schema = kind.schema as Schema | undefined
+  const json = schema ? schemas.add(schema, 'input', place, hint, partOf(kind)) : { type: 'string' }
+  if (document === 'value') {
+    const named = types.filter((type) => type[0] !== '+')
+    return Object.fromEntries(named.map((type) => [type, { schema: json }]))
+  }
+  const multipart = toForm(json, schemas, place, warn)
+  if (hasFile(json, schemas)) return { 'multipart/form-data': multipart }
+  return { 'application/x-www-form-urlencoded': { ...multipart }, 'multipart/form-data': multipart }
+}
+
+// The values of another kind, such as MessagePack, can have other types than JSON.
+function partOf({ key, types, document }: BodyKind): Part | undefined {
+  if (document === 'fields') return 'form'
+  return key === 'text' ? 'text' : types.some(isJson) ? 'body' : undefined
+}
+
+const isJson = (type: string): boolean => /(?:^application\/|\+)json$/.test(type)
 
 // The value of a body without bytes.
 function toEmpty({ key, document }: BodyKind): unknown {
@@ -64,12 +86,11 @@ function toForm(json: JsonSchema, schemas: Schemas, place: string, warn: (messag
   const encoding: NonNullable<OpenApiMedia['encoding']> = {}
   for (const [name, field] of fieldsOf(schema, schemas)) {
     const parts = [...schemas.parts(field.schema)]
-    if (!parts.some(isBinary)) continue
-    const types = parts.flatMap(({ contentMediaType }) =>
-      typeof contentMediaType === 'string' ? contentMediaType : [],
-    )
+    const types = parts.flatMap((part) => schemas.marksOf(part)['~media'] ?? [])
     // The default for a string is `text/plain`: https://spec.openapis.org/oas/v3.1.0.html#encoding-object
-    encoding[name] = { contentType: [...new Set(types)].join(', ') || '*/*' }
+    if (parts.some(isBinary)) encoding[name] = { contentType: [...new Set(types)].join(', ') || '*/*' }
+    // One field for each value, under the same name. The default in some generators is JSON, or commas.
+    else if (schemas.resolve(field.schema)['type'] === 'array') encoding[name] = { style: 'form', explode: true }
   }
   return { schema, ...(Object.keys(encoding).length && { encoding }) }
 }

@@ -1,20 +1,12 @@
+import type { ProblemFormat } from '../app.js'
 import type { ResponseNotes } from '../notes.js'
 import type { Operation } from '../declaration.js'
 import { toBodyKind } from '../prepare.js'
 import { isSchema, type Schema } from '../schema.js'
 import type { OpenApiMedia, OpenApiResponse } from './document.js'
 import { binary, type JsonSchema } from './json-schema.js'
+import { phraseOf } from './phrases.js'
 import type { Schemas } from './schemas.js'
-
-// The descriptions of statuses without a declared one: https://www.rfc-editor.org/rfc/rfc9110#section-15
-// prettier-ignore
-const phrases: Readonly<Record<number, string>> = {
-  200: 'OK', 201: 'Created', 202: 'Accepted', 203: 'Non-Authoritative Information', 204: 'No Content', 205: 'Reset Content', 206: 'Partial Content',
-  300: 'Multiple Choices', 301: 'Moved Permanently', 302: 'Found', 303: 'See Other', 304: 'Not Modified', 307: 'Temporary Redirect', 308: 'Permanent Redirect',
-  400: 'Bad Request', 401: 'Unauthorized', 403: 'Forbidden', 404: 'Not Found', 405: 'Method Not Allowed', 406: 'Not Acceptable', 409: 'Conflict', 410: 'Gone',
-  412: 'Precondition Failed', 413: 'Content Too Large', 415: 'Unsupported Media Type', 422: 'Unprocessable Content', 429: 'Too Many Requests',
-  500: 'Internal Server Error', 501: 'Not Implemented', 502: 'Bad Gateway', 503: 'Service Unavailable', 504: 'Gateway Timeout',
-}
 
 const problem = 'application/problem+json'
 const uri = { type: 'string', format: 'uri-reference' }
@@ -60,31 +52,41 @@ export class Responses {
   readonly #schemas: Schemas
   readonly #place: string
   readonly #hint: string
+  /** The app's own error format. */
+  readonly #format: ProblemFormat | undefined
   readonly #parts = new Map<string, Part>()
   // Whether a response below 400 is declared.
   #hasSuccess = false
 
-  constructor(schemas: Schemas, place: string, hint: string) {
+  constructor(schemas: Schemas, place: string, hint: string, format: ProblemFormat | undefined) {
     this.#schemas = schemas
     this.#place = place
     this.#hint = hint
+    this.#format = format
   }
 
   /** Adds the responses of the operation's `response` schemas. */
-  addDeclared({ response }: Operation): void {
+  addDeclared({ response, openapi: { responses = {} } = {} }: Operation): void {
     const declared = !response ? {} : isSchema(response) ? { 200: response } : response
     for (const [key, schema] of Object.entries(declared)) {
       const status = Number(key)
       this.#hasSuccess ||= status < 400
-      const json = this.#toJson(schema, status)
+      const note = responses[status]
+      const { mediaType, schema: noted }: ResponseNotes = typeof note === 'object' ? note : {}
+      const isJson = hasBody(status) && (mediaType === undefined || /[/+]json$/.test(mediaType))
+      const json = this.#toJson(schema, status, isJson ? 'response' : undefined)
       const target = this.#schemas.resolve(json)
       const part = this.#at(status)
       if (typeof target['description'] === 'string') part.fallback ??= target['description']
       if (!hasBody(status)) continue
+      if (mediaType !== undefined) {
+        if (!noted) part.add(mediaType, schema, json)
+        continue
+      }
       const isProblem = status >= 400 && 'status' in ((target['properties'] ?? {}) as object)
       if (!isProblem) part.add('application/json', schema, json)
       // The schema validates each of these: `reply.problem()` and `reply.json()`, or a value and `reply.text()`.
-      if (status >= 400) part.add(problem, schema, json)
+      if (status >= 400) this.#addProblem(status, schema, json)
       else if (target['type'] === 'string') part.add('text/plain', schema, json)
     }
   }
@@ -93,11 +95,15 @@ export class Responses {
   addNotes(notes: { readonly [status: number]: string | ResponseNotes } | undefined, isOwn: boolean): void {
     for (const [key, note] of Object.entries(notes ?? {})) {
       const status = Number(key)
-      const { description, schema, mediaType, headers } = typeof note === 'string' ? { description: note } : note
-      const part = this.#at(status)
+      const { description, schema, mediaType, headers, examples }: ResponseNotes =
+        typeof note === 'string' ? { description: note } : note
+      const isProblem = status >= 400 && (mediaType ?? problem) === problem
+      const isOther = !isProblem || !!this.#parts.get(key)?.content.size
+      const part = this.#at(isOther ? status : this.#sentStatus(status))
       if (isOwn) this.#hasSuccess ||= status < 400
       if (isOwn && description !== undefined) part.descriptions.clear()
       if (description !== undefined) part.descriptions.add(description)
+      Object.assign(part.examples, examples)
       for (const [name, header] of Object.entries(headers ?? {}))
         part.headers[name] =
           typeof header === 'string'
@@ -109,22 +115,23 @@ export class Responses {
       if (!hasBody(status)) continue
       if (schema || mediaType !== undefined) {
         const type = mediaType ?? (status < 400 ? 'application/json' : problem)
-        part.add(type, schema ?? type, schema ? this.#toJson(schema, status) : toAnything(type))
+        const source = schema ?? type
+        const toSchema = (): JsonSchema | undefined =>
+          schema ? this.#toJson(schema, status, /[/+]json$/.test(type) ? 'response' : undefined) : toAnything(type)
+        if (isProblem) this.#addProblem(status, source, toSchema())
+        else if (schema || !part.content.has(type)) part.add(type, source, toSchema())
       } else if (status >= 400 && !(isOwn ? part.content.size : part.content.get(problem)?.has('InvalidInput')))
-        part.add(problem, 'Problem', this.#toProblem('Problem'))
+        this.#addProblem(status, 'Problem')
     }
   }
 
   /** Adds the responses that byway itself sends: 400, 404, 413 and 415. */
   addOwn(operation: Operation, hasParams: boolean): void {
     const own = (status: number, description: string, name: keyof typeof problems = 'Problem'): void => {
-      const part = this.#at(status)
-      part.fallback ??= description
-      part.add(problem, name, this.#toProblem(name))
+      this.#addProblem(status, name).fallback ??= description
     }
     const kind = toBodyKind(operation)
-    if (operation.query || operation.headers || kind?.schema)
-      own(400, 'The input is not valid.', 'InvalidInput')
+    if (operation.query || operation.headers || kind?.schema) own(400, 'The input is not valid.', 'InvalidInput')
     if (hasParams) own(404, 'The path parameters are invalid.')
     if (!kind) return
     const { bodyLimit } = operation
@@ -148,12 +155,27 @@ export class Responses {
     return part
   }
 
-  #toJson(schema: { readonly '~standard': unknown }, status: number): JsonSchema {
-    return this.#schemas.add(schema, 'output', this.#place, `${this.#hint}${status}`)
+  /** The status of a problem after the app's own error format. */
+  #sentStatus(status: number): number {
+    return this.#format?.statuses[status] ?? status
   }
 
-  #toProblem(name: keyof typeof problems): JsonSchema {
-    return this.#schemas.addOwn(name, problems)
+  /** Adds a problem, in the app's own error format if there is one. */
+  #addProblem(status: number, source: Schema | string, json?: JsonSchema): Part {
+    const part = this.#at(this.#sentStatus(status))
+    const schemas = this.#schemas
+    if (this.#format) {
+      const { schema } = this.#format
+      part.add('application/json', schema, schemas.addShared(schema, 'problems()', 'Problem'))
+    } else {
+      const isOwn = typeof source === 'string' && Object.hasOwn(problems, source)
+      part.add(problem, source, isOwn ? schemas.addOwn(source as 'Problem', problems) : json)
+    }
+    return part
+  }
+
+  #toJson(schema: Schema, status: number, part?: 'response'): JsonSchema {
+    return this.#schemas.add(schema, 'output', this.#place, `${this.#hint}${status}`, part)
   }
 }
 
@@ -162,6 +184,7 @@ class Part {
   /** The description if no note has one. */
   fallback: string | undefined
   readonly headers: NonNullable<OpenApiResponse['headers']> = {}
+  readonly examples: NonNullable<OpenApiMedia['examples']> = {}
   // Schemas by media type and source. The source prevents duplicates.
   readonly content = new Map<string, Map<unknown, JsonSchema | undefined>>()
 
@@ -177,9 +200,10 @@ class Part {
       content[mediaType] =
         schemas.length > 1 ? { schema: { anyOf: schemas } } : schemas.length ? { schema: schemas[0]! } : {}
     }
+    const shown = content['application/json'] ?? Object.values(content)[0]
+    if (shown && Object.keys(this.examples).length) shown.examples = this.examples
     return {
-      description:
-        [...this.descriptions].join('\n\n') || (this.fallback ?? phrases[Number(status)] ?? `Status ${status}`),
+      description: [...this.descriptions].join('\n\n') || (this.fallback ?? phraseOf(status)),
       ...(Object.keys(this.headers).length && { headers: this.headers }),
       ...(this.content.size && !isHead && { content }),
     }

@@ -1,6 +1,7 @@
-import type { Schema } from '../schema.js'
-import { isGenerated, NoJsonSchema, toJsonSchema, type JsonSchema, type Side } from './json-schema.js'
+import { standardOf, type Schema } from '../schema.js'
+import { isGenerated, NoJsonSchema, toJsonSchema, type JsonSchema, type Marks, type Side } from './json-schema.js'
 import { OpenApiError, toPascal, unique } from './names.js'
+import { findMismatch, toMessage, type Part } from './wire.js'
 
 /** A named schema of the document. Its name is chosen after all definitions are known. */
 interface Definition {
@@ -18,6 +19,10 @@ interface Definition {
 export class Schemas {
   // Each `{ $ref }` object with its definition.
   readonly #references = new Map<object, Definition>()
+  readonly #marks = new WeakMap<object, Marks>()
+  // The unions with a discriminator.
+  readonly #unions: JsonSchema[] = []
+  readonly #shared = new Map<Schema, JsonSchema>()
   readonly #own = new Map<string, JsonSchema>()
   readonly #warn: (message: string) => void
 
@@ -25,16 +30,26 @@ export class Schemas {
     this.#warn = warn
   }
 
-  /** Returns the JSON Schema of a schema. Warns and returns `{}` if it has none. `hint` names definitions without an id. */
-  add(schema: Schema, side: Side, place: string, hint: string): JsonSchema {
+  /**
+   * Returns the JSON Schema of a schema. Warns and returns `{}` if it has none. `hint` names definitions without an id. `part`
+   * is where the values are sent.
+   *
+   * @throws OpenApiError if the schema has values that cannot be in this part.
+   */
+  add(schema: Schema, side: Side, place: string, hint: string, part?: Part): JsonSchema {
+    let json: JsonSchema
     try {
-      const json = toJsonSchema(schema, side)
-      return this.#hoist(json, side, place, hint, (name) => !isGenerated(schema, name))
+      json = toJsonSchema(schema, side)
     } catch (error) {
       if (!(error instanceof NoJsonSchema)) throw error
       this.#warn(`${place}: the document has no JSON Schema for ${hint}: ${error.message}`)
       return {}
     }
+    const hoisted = this.#hoist(json, side, place, hint, (name) => !isGenerated(schema, name))
+    const { vendor } = standardOf(schema)
+    const mismatch = part && findMismatch(hoisted, part, vendor, this)
+    if (mismatch) throw new OpenApiError(`${place}: ${toMessage(mismatch, part, vendor)}`)
+    return hoisted
   }
 
   /** Returns one of byway's own schemas. It gets another name if a schema of the app has the same name. */
@@ -46,11 +61,39 @@ export class Schemas {
     return json
   }
 
+  /** Returns a reference to a schema that many responses share, such as the app's own error format. */
+  addShared(schema: Schema, place: string, name: string): JsonSchema {
+    const known = this.#shared.get(schema)
+    if (known) return known
+    // Its input is sent, because the values are not validated.
+    const json = this.add(schema, 'input', place, name, 'response')
+    const reference: JsonSchema = this.#references.has(json) ? json : { $ref: '' }
+    if (reference !== json) this.#references.set(reference, { json, id: undefined, hint: name, side: 'input', place })
+    this.#shared.set(schema, reference)
+    return reference
+  }
+
   /** Follows references. Returns the schema itself if it is not a reference. */
   resolve(json: JsonSchema): JsonSchema {
     const seen = new Set<JsonSchema>()
     for (let target = json; ; target = this.#references.get(target)!.json)
       if (!this.#references.has(target) || seen.size === seen.add(target).size) return target
+  }
+
+  /** What JSON Schema cannot say about a schema. */
+  marksOf(json: JsonSchema): Marks {
+    return this.#marks.get(json) ?? {}
+  }
+
+  /** Replaces the alternatives of a union. A single one without a name becomes the schema itself. */
+  replaceAlternatives(node: JsonSchema, keyword: 'anyOf' | 'oneOf', rest: readonly JsonSchema[]): void {
+    const [only] = rest
+    if (rest.length > 1 || !only || this.#references.has(only)) node[keyword] = rest
+    else {
+      delete node[keyword]
+      Object.assign(node, only)
+      this.#marks.set(node, { ...this.marksOf(node), ...this.marksOf(only) })
+    }
   }
 
   /** Yields a schema and all schemas nested in it. */
@@ -85,6 +128,10 @@ export class Schemas {
     }
     const walk = (node: JsonSchema, property: string): void => {
       walked.add(node)
+      const marks = Object.entries(node).filter(([keyword]) => keyword.startsWith('~'))
+      if (marks.length) this.#marks.set(node, Object.fromEntries(marks))
+      for (const [keyword] of marks) delete node[keyword]
+      if ('discriminator' in node) this.#unions.push(node)
       if (typeof node['$ref'] === 'string') {
         const pointer = node['$ref'].startsWith('#') ? node['$ref'].slice(1) : undefined
         const target = pointer === '' ? root : pointer === undefined ? undefined : follow(root, pointer)
@@ -108,11 +155,10 @@ export class Schemas {
   }
 
   /**
-   * Names the definitions that a document uses, and returns them by name.
-   *
-   * @throws OpenApiError if two different schemas have the same name.
+   * Names the definitions that a document uses, and returns them by name. Calls `report` if two different schemas have the
+   * same name.
    */
-  finish(document: object): Record<string, JsonSchema> {
+  finish(document: object, report: (message: string, place: string) => void): Record<string, JsonSchema> {
     const used = new Map<Definition, string>()
     const find = (value: unknown): void => {
       if (typeof value !== 'object' || value === null) return
@@ -124,13 +170,30 @@ export class Schemas {
       Object.values(value).forEach(find)
     }
     find(document)
-    const names = nameAll(used)
+    const names = nameAll(used, report)
     for (const [node, definition] of this.#references) {
       const identity = used.get(definition)
       if (identity !== undefined) (node as JsonSchema)['$ref'] = `#/components/schemas/${names.get(identity)!}`
     }
+    for (const union of this.#unions) this.#setMapping(union)
     const schemas = new Map([...used].map(([{ json }, identity]) => [names.get(identity)!, json]))
     return Object.fromEntries([...schemas].sort(([one], [other]) => (one < other ? -1 : 1)))
+  }
+
+  // A discriminator selects among named schemas only: https://spec.openapis.org/oas/v3.1.0.html#discriminator-object
+  #setMapping(union: JsonSchema): void {
+    const { propertyName } = union['discriminator'] as { propertyName: string }
+    const mapping: Record<string, unknown> = {}
+    const isNamed = ((union['oneOf'] ?? union['anyOf'] ?? []) as JsonSchema[]).map((alternative) => {
+      const { properties } = this.resolve(alternative) as { properties?: Record<string, JsonSchema> }
+      const property = properties?.[propertyName]
+      const target: JsonSchema = property ? this.resolve(property) : {}
+      const values = (target['enum'] ?? ('const' in target ? [target['const']] : [])) as unknown[]
+      for (const value of values) mapping[String(value)] = alternative['$ref']
+      return values.length > 0 && this.#references.has(alternative)
+    })
+    if (isNamed.length && isNamed.every(Boolean)) union['discriminator'] = { propertyName, mapping }
+    else delete union['discriminator']
   }
 
   // Two definitions are identical if they and the definitions they refer to have the same content, under any names.
@@ -154,7 +217,10 @@ export class Schemas {
  * Returns names of definitions by identity. Names from the app take precedence. If the input and output of a schema differ,
  * the input's name has the suffix `Input`: `Item` and `ItemInput`.
  */
-function nameAll(used: ReadonlyMap<Definition, string>): ReadonlyMap<string, string> {
+function nameAll(
+  used: ReadonlyMap<Definition, string>,
+  report: (message: string, place: string) => void,
+): ReadonlyMap<string, string> {
   const names = new Map<string, string>()
   const holders = new Map<string, Definition>()
   const groups = new Map<string, Map<string, Definition[]>>()
@@ -169,12 +235,15 @@ function nameAll(used: ReadonlyMap<Definition, string>): ReadonlyMap<string, str
     for (const [identity, definitions] of group) {
       const [definition] = definitions as [Definition]
       const isOther = group.size > 1 && isSplit && isOn('input', definitions)
-      const name = id.replace(/[^\w.-]+/g, '_') + (isOther ? 'Input' : '')
+      let name = id.replace(/[^\w.-]+/g, '_') + (isOther ? 'Input' : '')
       const holder = holders.get(name)
-      if (holder)
-        throw new OpenApiError(
+      if (holder) {
+        report(
           `two schemas have the name '${name}', at ${holder.place} and at ${definition.place}; give them different ids`,
+          definition.place,
         )
+        name = unique(name, (name) => holders.has(name))
+      }
       holders.set(name, definition)
       names.set(identity, name)
     }

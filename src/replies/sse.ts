@@ -19,7 +19,7 @@ export interface ServerSentEvent<data = unknown> {
 export interface SseInit<schema extends Schema | undefined = undefined> extends ReplyHeaders {
   /** The schema of each event's data. Its output is sent; invalid data ends the stream with an error. */
   readonly schema?: schema
-  /** Sends strings as they are instead of as JSON: HTML for htmx, or `[DONE]`. Each line becomes a `data` field. @default false */
+  /** Sends strings as they are instead of as JSON: HTML for htmx, or `[DONE]`. Each line becomes a `data` field. byway's client reads JSON only. @default false */
   readonly text?: boolean
   /** Milliseconds that the client waits before it reconnects. @default the client's own, about 3_000 */
   readonly retry?: number

@@ -37,7 +37,7 @@ export function createStreamResponse<item>(
   const body = new ReadableStream<Uint8Array<ArrayBuffer>>(stream, { highWaterMark: 0 })
   return remember(new Response(body, init), {
     isReply: true,
-    watch: (failed) => stream.watch(failed),
+    watch: (failed, track) => stream.watch(failed, track),
     ...(waits && { begin: (response) => stream.begin(response) }),
   })
 }
@@ -54,6 +54,7 @@ const maxWait = 1_000
 
 class ItemStream<item> implements UnderlyingDefaultSource<Uint8Array<ArrayBuffer>> {
   #failed: ((error: unknown) => void) | undefined
+  #track: ((work: Promise<unknown>) => void) | undefined
   #whenEnded: (() => void) | undefined
   // A host reads a stream outside of the request's scope.
   readonly #inScope = keepScope()
@@ -80,9 +81,10 @@ class ItemStream<item> implements UnderlyingDefaultSource<Uint8Array<ArrayBuffer
     this.#keepAlive = keepAlive
   }
 
-  /** Passes an error of the items to `failed`, and resolves when nothing more is sent. */
-  watch(failed: (error: unknown) => void): Promise<void> {
+  /** Passes an error of the items to `failed`, and the end of canceled items to `track`. Resolves when nothing more is sent. */
+  watch(failed: (error: unknown) => void, track?: (work: Promise<unknown>) => void): Promise<void> {
     this.#failed = failed
+    this.#track = track
     return new Promise((resolve) => (this.#whenEnded = resolve))
   }
 
@@ -114,6 +116,8 @@ class ItemStream<item> implements UnderlyingDefaultSource<Uint8Array<ArrayBuffer
 
   /** Resolves to `response` when the first item is there, or after a second. Rejects if the items fail before. */
   async begin(response: Response): Promise<Response> {
+    // A response of `dispatch()` passes twice.
+    if (this.#iterator) return response
     let timer: ReturnType<typeof setTimeout> | undefined
     const late = new Promise((resolve) => (timer = setTimeout(resolve, maxWait)))
     this.#first = this.#next()
@@ -151,11 +155,9 @@ class ItemStream<item> implements UnderlyingDefaultSource<Uint8Array<ArrayBuffer
   async cancel(): Promise<void> {
     if (this.#ended) return
     this.#end()
-    try {
-      await this.#close()
-    } catch (error) {
-      this.#fail(error)
-    }
+    const closed = this.#close().catch((error: unknown) => this.#fail(error))
+    this.#track?.(closed)
+    await closed
   }
 
   // One timer serves many items: one for each would add a quarter to the cost of writing them.

@@ -163,7 +163,7 @@ describe('key', () => {
     const errors: unknown[] = []
     const page = route('/page')
       .use(middleware((_request, _context, next) => next({ session: value })))
-      .use(cache({ revalidate: false, key: ({ session }: any) => (session, 1) }))
+      .use(cache({ revalidate: false, key: ({ session }: any) => (session ? 1 : 2) }))
       .get(() => 1)
     const app = router({ page }, { onError: (error) => void errors.push(error) })
     expect((await app.fetch(at('/page'))).status).toBe(500)

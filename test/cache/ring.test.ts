@@ -874,7 +874,7 @@ describe('middleware', () => {
     const named = (name: string) =>
       middleware(async (_request, _context, next) => {
         log.push(name)
-        const response = await next({ [name]: name })
+        const response = await next({ [name]: name } as { inner: string })
         response.headers.append('x-through', name)
         return response
       })

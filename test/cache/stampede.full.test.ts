@@ -122,10 +122,11 @@ describeWithNginx('three processes behind nginx, with one Redis,', () => {
     for (let round = 0; round < 15; round++) {
       const slug = `max-${round}`
       const before = (await ask(`/items/${slug}`)).body.value
+      // A response can arrive before it is stored. The lease ends afterwards.
+      await expectNoLeases()
       const after = await change(slug, 'max')
       const first = await ask(`/items/${slug}`)
-      expect(first).toMatchObject({ status: 200, body: { value: before } })
-      expect(first.cacheStatus).toContain('hit')
+      expect(first).toMatchObject({ status: 200, body: { value: before }, cacheStatus: expect.stringContaining('hit') })
       for (const { body } of await askTogether(30, `/items/${slug}`)) expect([before, after]).toContain(body.value)
       await vi.waitUntil(async () => (await ask(`/items/${slug}`)).body.value === after, { timeout: 10_000 })
       for (const { body } of await askTogether(3, `/items/${slug}`)) expect(body.value).toBe(after)

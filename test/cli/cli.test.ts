@@ -1,18 +1,18 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { byway } from './run.js'
+import { byway, bywayIn, fixtures } from './run.js'
 
 describe('byway', () => {
   it('prints help for all commands and for each one', async () => {
     const all = await byway('--help')
     expect(all).toMatchObject({ code: 0, stderr: '' })
     const names = [...all.stdout.matchAll(/^ {2}(\w+) \[options\]/gm)].map(([, name]) => name!)
-    expect(names).toEqual(expect.arrayContaining(['serve', 'routes', 'openapi', 'prerender', 'doctor']))
+    expect(names).toEqual(expect.arrayContaining(['serve', 'request', 'routes', 'openapi', 'prerender', 'doctor']))
     for (const help of await Promise.all(names.map((name) => byway(name, '--help')))) {
       expect(help).toMatchObject({ code: 0, stderr: '' })
-      expect(help.stdout).toMatch(/^Usage: byway \w+ \[options\] \[file\]\n\n\S/)
+      expect(help.stdout).toMatch(/^Usage: byway \w+ \[options\] (?:\[file\]|<file-and-path\.\.\.>)\n\n\S/)
     }
   })
 
@@ -71,9 +71,9 @@ describe('byway routes', () => {
       stderr: '',
       stdout: [
         'METHOD  PATTERN            INPUTS  CACHE              SOURCE',
-        'GET     /api/items         query   60 s; items        app.ts:15',
-        'POST    /api/items         body                       app.ts:19',
-        'GET     /api/items/[slug]          until revalidated  app.ts:23',
+        'GET     /api/items         query   60 s; items        app.ts:16',
+        'POST    /api/items         body                       app.ts:20',
+        'GET     /api/items/[slug]  params  until revalidated  app.ts:24',
         '',
       ].join('\n'),
     })
@@ -86,9 +86,9 @@ describe('byway routes', () => {
       method: 'GET',
       pattern: '/api/items/[slug]',
       name: 'shop.item',
-      inputs: [],
+      inputs: ['params'],
       cache: { revalidate: false, tags: [] },
-      source: 'app.ts:23',
+      source: 'app.ts:24',
     })
   })
 
@@ -108,6 +108,29 @@ describe('byway openapi', () => {
       servers: [{ url: 'https://api.example' }],
       paths: { '/api/items': { get: {}, post: {} }, '/api/items/{slug}': { get: {} } },
     })
+  })
+
+  it('has the options of the page that docs() serves, unless an argument replaces them', async () => {
+    const { code, stdout } = await byway('openapi', 'documented.ts', '--api-version', '3.0.0')
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout)).toMatchObject({
+      info: { title: 'Documented', version: '3.0.0', description: 'All of it.' },
+      servers: [{ url: 'https://documented.example' }],
+      security: [{ key: [] }],
+      components: { securitySchemes: { key: { type: 'apiKey' } } },
+    })
+    const other = await byway('openapi', 'documented.ts', '--server', 'https://other.example')
+    expect(JSON.parse(other.stdout)).toMatchObject({
+      info: { title: 'Documented', version: '2.0.0' },
+      servers: [{ url: 'https://other.example' }],
+    })
+  })
+
+  it('exits with 1 and prints the mistake for a schema whose values cannot be sent', async () => {
+    const { code, stdout, stderr } = await byway('openapi', 'unsendable.ts')
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+    expect(stderr).toMatch(/^byway: POST \/date: the body at \/at must be of type Date[^\n]*\n$/m)
+    expect(stderr).not.toContain('    at ')
   })
 
   it('writes to a file, creates its folder, and prints the file to stderr', async () => {
@@ -146,23 +169,50 @@ describe('byway prerender', () => {
 })
 
 describe('byway doctor', () => {
-  it('finds nothing in an app without mistakes', async () => {
-    expect(await byway('doctor', 'app.ts')).toEqual({ code: 0, stdout: '', stderr: 'byway: found no mistakes\n' })
+  it.each(['app.ts', 'documented.ts'])('finds nothing in an app without mistakes: %s', async (file) => {
+    expect(await byway('doctor', file)).toEqual({ code: 0, stdout: '', stderr: 'byway: found no mistakes\n' })
   })
 
-  it('finds unvalidated bodies, uncached responses, undeclared statuses and unreachable routes', async () => {
-    const { code, stdout, stderr } = await byway('doctor', 'doubtful.ts', '--json')
-    expect({ code, stderr }).toEqual({ code: 1, stderr: '' })
-    const found = (JSON.parse(stdout) as { method: string; pattern: string; message: string }[]).map(
-      ({ method, pattern, message }) => `${method} ${pattern} ${message}`,
+  it('passes for a correct app: a POST without a body, a 500 of a missing database, a timeout', async () => {
+    const { code, stdout, stderr } = await byway('doctor', 'correct.ts', '--json')
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    const found = (JSON.parse(stdout) as { level: string; method: string; pattern: string; message: string }[]).map(
+      ({ level, method, pattern, message }) => `${level}: ${method} ${pattern} ${message}`,
     )
     expect(found).toEqual([
-      expect.stringMatching(/^POST \/unchecked declares no body, so request bodies are not validated/),
-      expect.stringMatching(/^GET \/personal is not cached: for \/personal it reads header cookie/),
+      expect.stringMatching(/^note: POST \/logout declares no body/),
+      expect.stringMatching(/^note: GET \/rows\/\[id\] responds with 500 for \/rows\/sample/),
+    ])
+    expect((await byway('doctor', 'correct.ts')).stderr).toBe('byway: found no mistakes\n')
+  }, 60_000)
+
+  it('finds uncached responses, undeclared statuses and unreachable routes', async () => {
+    const { code, stdout, stderr } = await byway('doctor', 'doubtful.ts', '--json')
+    expect({ code, stderr }).toEqual({ code: 1, stderr: '' })
+    const found = (JSON.parse(stdout) as { level: string; method: string; pattern: string; message: string }[]).map(
+      ({ level, method, pattern, message }) => `${level}: ${method} ${pattern} ${message}`,
+    )
+    expect(found).toEqual([
+      expect.stringMatching(/^note: POST \/unchecked declares no body; if the handler reads one, declare body/),
+      expect.stringMatching(/^mistake: GET \/personal is not cached: for \/personal it reads header cookie/),
       expect.stringMatching(
-        /^GET \/old\/\[slug\] is unreachable, because '\/old\/\[slug\]' is rewritten to '\/new\/\[slug\]' first/,
+        /^mistake: GET \/old\/\[slug\] is unreachable, because '\/old\/\[slug\]' is rewritten to '\/new\/\[slug\]' first/,
       ),
-      expect.stringMatching(/^GET \/undeclared can respond with 404 according to its types, but does not declare that/),
+      expect.stringMatching(
+        /^mistake: GET \/undeclared can respond with 404 according to its types, but does not declare that/,
+      ),
+    ])
+  })
+
+  it('finds schemas whose values cannot be sent, in hidden operations and QUERY too', async () => {
+    const { code, stdout } = await byway('doctor', 'unsendable.ts', '--json')
+    expect(code).toBe(1)
+    expect(
+      (JSON.parse(stdout) as { method: string; message: string }[]).map(({ method, message }) => [method, message]),
+    ).toEqual([
+      ['POST', expect.stringContaining('POST /date: the body at /at must be of type Date')],
+      ['GET', expect.stringContaining('GET /big: the response at /n has values of type bigint')],
+      ['QUERY', expect.stringContaining('QUERY /number: the query at /n must be of type number')],
     ])
   })
 
@@ -170,5 +220,112 @@ describe('byway doctor', () => {
     const { stdout } = await byway('doctor', 'doubtful.ts', '--no-run')
     expect(stdout).toContain('/unchecked')
     expect(stdout).not.toContain('/personal')
+  })
+})
+
+describe('byway request', () => {
+  it('sends a request to an app without a server, and writes the body to stdout and the status to stderr', async () => {
+    const { code, stdout, stderr } = await byway('request', 'app.ts', '/api/items?page=3')
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '{"page":3,"colour":"red"}' })
+    expect(stderr).toMatch(/^byway: 200, application\/json, \d+ ms\n$/)
+    expect((await byway('request', '/api/items/a')).stdout).toBe('{"slug":"a"}')
+  })
+
+  it('sends a body from an argument, a file or stdin, with headers', async () => {
+    const added = await byway('request', 'app.ts', '/api/items', '-d', '{ "name": "a" }', '-i')
+    expect(added.stdout).toBe('HTTP 201\ncontent-type: application/json\n\n{"name":"a"}')
+    const piped = await bywayIn({ input: '{ "name": "b" }' }, 'request', 'app.ts', '/api/items', '-d', '@-')
+    expect(piped.stdout).toBe('{"name":"b"}')
+    const read = await byway('request', 'app.ts', '/api/items', '-d', '@name.json', '-H', 'content-type: text/plain')
+    expect([read.code, (JSON.parse(read.stdout) as { status: number }).status]).toEqual([1, 415])
+    const put = await byway('request', 'app.ts', '/api/items', '-X', 'put')
+    expect([put.code, put.stderr]).toEqual([1, expect.stringContaining('byway: 405')])
+  })
+
+  it.each([
+    ['a path without a slash', ['app.ts', 'items'], /request takes a file and a path/],
+    ['a header without a value', ['app.ts', '/', '-H', 'nope'], /--header takes a name and a value/],
+    ['a missing file', ['app.ts', '/', '-d', '@nope.json'], /--data @nope\.json could not be read: ENOENT/],
+    ['an invalid method', ['app.ts', '/', '-X', 'a b'], /the request is invalid/],
+  ])('exits with 1 for %s', async (_what, args, message) => {
+    const { code, stdout, stderr } = await byway('request', ...args)
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+    expect(stderr).toMatch(message)
+  })
+
+  it("prints an error of the app with the app's frames only", async () => {
+    const { code, stderr } = await byway('request', 'failing.ts', '/cause')
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/GET \/cause failed: Error: the outer one\n\s+at [^\n]*failing\.ts:\d+:\d+\)?/)
+    expect(stderr).toMatch(/\[cause\]: TypeError: the inner one\n\s+at [^\n]*failing\.ts:\d+:\d+\)?/)
+    const frames = stderr.split('\n').filter((line) => /^\s+at /.test(line))
+    expect(frames.filter((line) => !line.includes('failing.ts'))).toEqual([])
+  })
+})
+
+describe('the options of a tsconfig.json', () => {
+  const cwd = join(fixtures, 'configured')
+
+  it('apply to paths, JSX and decorators, with extends', async () => {
+    const { stdout } = await bywayIn({ cwd }, 'request', 'app.ts', '/')
+    expect(JSON.parse(stdout)).toMatchObject({
+      name: 'inner',
+      page: '<main>{"id":"a","children":"text"}</main>',
+      kinds: ['method', 'class'],
+    })
+  })
+
+  it('apply to experimentalDecorators and the JSX of another factory', async () => {
+    const folder = await mkdtemp(join(fixtures, 'configured-'))
+    try {
+      await cp(cwd, folder, { recursive: true })
+      const file = join(folder, 'tsconfig.json')
+      const compilerOptions = {
+        experimentalDecorators: true,
+        jsx: 'react',
+        jsxFactory: 'create',
+        jsxFragmentFactory: 'all',
+      }
+      await writeFile(file, JSON.stringify({ extends: './tsconfig.base.json', compilerOptions }))
+      const page = join(folder, 'src/page.tsx')
+      const create = 'const create = (...parts: unknown[]) => JSON.stringify(parts)\nconst all = "all"\n'
+      await writeFile(page, `${create}// @ts-nocheck\nexport const page = () => <><main id="a">text</main></>\n`)
+      const { stdout } = await bywayIn({ cwd: folder }, 'request', 'app.ts', '/')
+      expect(JSON.parse(stdout)).toMatchObject({
+        page: '["all",null,"[\\"main\\",{\\"id\\":\\"a\\"},\\"text\\"]"]',
+        kinds: ['object', 'function'],
+      })
+      await writeFile(file, '{ "extends": "./nope.json" }')
+      const { code, stderr } = await bywayIn({ cwd: folder }, 'routes', 'app.ts')
+      expect([code, stderr]).toEqual([1, expect.stringMatching(/^byway: the tsconfig\.json of .* could not be read/)])
+    } finally {
+      await rm(folder, { recursive: true })
+    }
+  })
+})
+
+describe('environment files', () => {
+  const cwd = join(fixtures, 'configured')
+  const wordsOf = async (env: Record<string, string>, ...args: string[]): Promise<unknown> => {
+    const { word, other } = JSON.parse(
+      (await bywayIn({ cwd, env }, 'request', 'app.ts', '/', ...args)).stdout,
+    ) as object & {
+      word?: string
+      other?: string
+    }
+    return [word, other]
+  }
+
+  it('are .env by default, and the ones of --env-file instead, of which the last wins', async () => {
+    expect(await wordsOf({})).toEqual(['default', undefined])
+    expect(await wordsOf({}, '--env-file', 'first.env')).toEqual(['first', 'first'])
+    expect(await wordsOf({}, '--env-file', 'first.env', '--env-file', 'second.env')).toEqual(['second', 'first'])
+  })
+
+  it('do not replace variables that are set, and must exist', async () => {
+    expect(await wordsOf({ WORD: 'set' })).toEqual(['set', undefined])
+    const { code, stderr } = await bywayIn({ cwd }, 'routes', 'app.ts', '--env-file', 'nope.env')
+    // Node.js 20 reads the option itself, and exits with 9.
+    expect([code !== 0, stderr]).toEqual([true, expect.stringMatching(/^(?:byway|.*node): nope\.env/)])
   })
 })

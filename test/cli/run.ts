@@ -12,11 +12,24 @@ export interface Ran {
 }
 
 /** Runs the built command until it exits, with pipes instead of a terminal. */
-export async function byway(...args: readonly string[]): Promise<Ran> {
-  const child = start(...args)
+export const byway = (...args: readonly string[]): Promise<Ran> => bywayIn({}, ...args)
+
+interface Surroundings {
+  /** @default the folder of the fixtures */
+  readonly cwd?: string
+  readonly env?: Readonly<Record<string, string>>
+  /** @default '' */
+  readonly input?: string
+}
+
+export async function bywayIn({ cwd = fixtures, env, input }: Surroundings, ...args: readonly string[]): Promise<Ran> {
+  const child = spawn(process.execPath, [command, ...args], { cwd, env: { ...process.env, ...env } })
+  child.stdin.end(input)
+  child.stdout.setEncoding('utf8')
+  child.stderr.setEncoding('utf8')
   const output = { stdout: '', stderr: '' }
-  child.stdout!.on('data', (text: string) => (output.stdout += text))
-  child.stderr!.on('data', (text: string) => (output.stderr += text))
+  child.stdout.on('data', (text: string) => (output.stdout += text))
+  child.stderr.on('data', (text: string) => (output.stderr += text))
   const [code] = (await once(child, 'close')) as [number | null]
   return { code, ...output }
 }

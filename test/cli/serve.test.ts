@@ -29,6 +29,31 @@ describe('byway serve', () => {
     expect(await once(child, 'exit')).toEqual([0, null])
   })
 
+  it('prints each request with --log, and none without a terminal', async () => {
+    for (const [args, lines] of [
+      [['--log'], ['GET /api/items?page=2 200', 'POST /api/items 415', 'GET /nowhere 404']],
+      [[], []],
+    ] as const) {
+      const child = start('serve', 'app.ts', '--port', '0', '--hostname', '127.0.0.1', ...args)
+      const printed = listen(child)
+      let stderr = ''
+      child.stderr!.on('data', (text: string) => (stderr += text))
+      const url = await urlIn(printed)
+      await (await fetch(`${url}/items?page=2`)).text()
+      await (await fetch(`${url}/items`, { method: 'POST', body: 'text' })).text()
+      await (await fetch(url.replace('/api', '/nowhere'))).text()
+      child.kill('SIGTERM')
+      await once(child, 'exit')
+      expect(
+        stderr
+          .trim()
+          .split('\n')
+          .filter(Boolean)
+          .map((line) => line.replace(/ \d+ ms$/, '')),
+      ).toEqual(lines)
+    }
+  })
+
   it('exits with 1 and prints a message if the port is in use', async () => {
     const taken = createServer().listen(0, '127.0.0.1')
     await once(taken, 'listening')
@@ -97,6 +122,57 @@ describe('byway serve', () => {
     child.kill('SIGTERM')
     expect(await once(child, 'exit')).toEqual([0, null])
   })
+})
+
+describe('byway serve --watch', () => {
+  it('restarts for files outside the folder of the app, for environment files, and not for data', async () => {
+    const folder = await mkdtemp(join(fixtures, 'watched-'))
+    onTestFinished(() => rm(folder, { recursive: true }))
+    const write = (name: string, text: string) => writeFile(join(folder, name), text)
+    await mkdir(join(folder, 'app'))
+    await mkdir(join(folder, 'shared/build'), { recursive: true })
+    await write('words.env', 'WORD=env')
+    await write('shared/one.ts', "export { two } from './build/two.js'\nexport const one = 1\n")
+    await write('shared/build/two.ts', 'export const two = 2\n')
+    await write('app/lazy.ts', 'export const lazy = 3\n')
+    await write('app/page.html', '<p>')
+    await write(
+      'app/app.ts',
+      `import { route, router } from 'byway'
+import { one, two } from '../shared/one.js'
+const name = './lazy.js'
+export default router({ all: route('/').get(async () => ({ one, two, word: process.env['WORD'], ...(await import(name)) })) })
+`,
+    )
+    const args = ['--watch', '--port', '0', '--hostname', '127.0.0.1', '--env-file', join(folder, 'words.env')]
+    const child = start('serve', join(folder, 'app/app.ts'), ...args)
+    const printed = listen(child)
+    let seen = 0
+    const read = async (): Promise<unknown> => {
+      const url = await urlIn(printed, seen)
+      seen = printed.text.length
+      return (await fetch(`${url}/`)).json()
+    }
+    expect(await read()).toEqual({ one: 1, two: 2, word: 'env', lazy: 3 })
+    await write('shared/one.ts', "export { two } from './build/two.js'\nexport const one = 10\n")
+    expect(await read()).toMatchObject({ one: 10 })
+    await write('shared/build/two.ts', 'export const two = 20\n')
+    expect(await read()).toMatchObject({ two: 20 })
+    await write('words.env', 'WORD=changed')
+    expect(await read()).toMatchObject({ word: 'changed' })
+    // Its name is not in the source. The request has loaded it, which is noticed within a second.
+    await new Promise((resolve) => setTimeout(resolve, 1_500))
+    await write('app/lazy.ts', 'export const lazy = 30\n')
+    expect(await read()).toMatchObject({ lazy: 30 })
+    await write('app/page.html', '<b>')
+    expect(await read()).toMatchObject({ lazy: 30 })
+    await write('app/data.json', '{}')
+    await write('app/unused.ts', '')
+    await new Promise((resolve) => setTimeout(resolve, 500))
+    expect(printed.text.length).toBe(seen)
+    child.kill('SIGTERM')
+    expect(await once(child, 'exit')).toEqual([0, null])
+  }, 40_000)
 })
 
 const fetchFails = async (printed: { text: string }): Promise<boolean> => {

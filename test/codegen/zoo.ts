@@ -105,8 +105,11 @@ const streams = route('/streams/[kind]').get((_request, { params: { kind } }) =>
   if (kind === 'none') return reply.notFound()
   return reply.ndjson([{ line: 1 }, { line: 2 }], { status: 201 })
 })
-const items = route('/stream-of-items').get(async function* () {
-  yield { at: new Date(0) }
+const items = route('/stream-of-items').get(() => {
+  async function* list() {
+    yield { at: new Date(0) }
+  }
+  return reply.ndjson(list())
 })
 const problems = route('/problems/[kind]').get((_request, { params: { kind } }) => {
   if (kind === 'credit')

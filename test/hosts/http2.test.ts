@@ -30,6 +30,24 @@ const app = router({
       ],
     }),
   ),
+  optional: route('/optional').post({ body: z.object({}).optional() }, (_request, { body }) => body ?? 'none'),
+  native: route('/native').get(() => {
+    let sent = 0
+    const pull = async (controller: ReadableStreamDefaultController): Promise<void> => {
+      await sleep(20)
+      if (sent++) controller.error(new Error('broken'))
+      else controller.enqueue(new TextEncoder().encode('begun'))
+    }
+    return new Response(new ReadableStream({ pull }))
+  }),
+  early: route('/early').get(() =>
+    reply.stream(
+      (async function* () {
+        yield* [] as string[]
+        throw new Error('early')
+      })(),
+    ),
+  ),
   broken: route('/broken').get(() =>
     reply.stream(
       (async function* () {
@@ -104,6 +122,22 @@ describe('toNodeHandler() over HTTP/2', () => {
     const { text, code } = await send({ ':path': '/broken' })
     expect([text, code]).toEqual(['begun', constants.NGHTTP2_INTERNAL_ERROR])
     log.mockRestore()
+  })
+
+  it('ends a stream that byway did not create with INTERNAL_ERROR too, and responds with 500 before its first item', async () => {
+    const log = vi.spyOn(console, 'error').mockImplementation(() => {})
+    const native = await send({ ':path': '/native' })
+    expect([native.text, native.code]).toEqual(['begun', constants.NGHTTP2_INTERNAL_ERROR])
+    const early = await send({ ':path': '/early' })
+    expect([early.headers[':status'], early.code]).toEqual([500, 0])
+    log.mockRestore()
+  })
+
+  it('sends a body without bytes to its schema as undefined, whatever its media type', async () => {
+    for (const type of ['application/json', 'text/plain', 'application/x-www-form-urlencoded']) {
+      const { headers, text } = await send({ ':path': '/optional', ':method': 'POST', 'content-type': type }, '')
+      expect([headers[':status'], text]).toEqual([200, '"none"'])
+    }
   })
 
   it('responds with 501 to TRACE', async () => {

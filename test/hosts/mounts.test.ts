@@ -9,7 +9,7 @@ import { describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
 import { toNodeHandler } from '../../src/hosts/node-handler.js'
 import { serve } from '../../src/hosts/node.js'
-import { route, router } from '../../src/index.js'
+import { route, router, text } from '../../src/index.js'
 import * as reply from '../../src/replies/index.js'
 import { hostContract, type Running } from './contract.js'
 
@@ -105,6 +105,29 @@ describe('toNodeHandler()', () => {
     const host = await listen(createServer(express().use(parser, toNodeHandler(app)) as RequestListener))
     const response = await post(host.url)
     expect([response.status, await response.json()]).toEqual([200, { a: 1 }])
+    await host.close()
+  })
+
+  it.each([
+    ['express.raw()', express.raw({ type: '*/*' })],
+    ['express.text()', express.text({ type: '*/*' })],
+  ])('reads the bytes that %s stored as body', async (_name, parser) => {
+    const host = await listen(createServer(express().use(parser, toNodeHandler(app)) as RequestListener))
+    const response = await post(host.url)
+    expect([response.status, await response.json()]).toEqual([200, { a: 1 }])
+    await host.close()
+  })
+
+  it('does not use a value that a body parser stored as body, because its bytes are not known', async () => {
+    onError.mockReset()
+    const signed = router(
+      { text: route('/json').post({ body: text() }, (_request, { body }) => body) },
+      { onError },
+    )
+    const host = await listen(createServer(express().use(express.json(), toNodeHandler(signed)) as RequestListener))
+    const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{ "a": 1.0 }' }
+    expect((await fetch(`${host.url}/json`, init)).status).toBe(500)
+    expect(String(onError.mock.calls[0]![0])).toContain('req.rawBody = bytes')
     await host.close()
   })
 

@@ -85,6 +85,31 @@ const app = router(
         }),
       )
     }),
+    cleanup: route('/cleanup/[kind]').get((_request, { params: { kind } }) => {
+      const cleanUp = async (): Promise<void> => {
+        log.push('cleaning')
+        await sleep(300)
+        log.push('cleaned')
+      }
+      const items = async function* () {
+        try {
+          for (;;) yield { data: asked++, wait: await sleep(2) }
+        } finally {
+          await cleanUp()
+        }
+      }
+      if (kind === 'ndjson') return reply.ndjson(items())
+      if (kind !== 'native') return reply.sse(items())
+      return new Response(
+        new ReadableStream({
+          async pull(controller) {
+            await sleep(2)
+            controller.enqueue(Uint8Array.of(asked++))
+          },
+          cancel: cleanUp,
+        }),
+      )
+    }),
     slow: route('/slow').get(async () => {
       asked++
       await sleep(200)
@@ -101,6 +126,7 @@ const app = router(
   { onError },
 )
 
+const local = { port: 0, hostname: '127.0.0.1', signals: false }
 let served: Served
 beforeEach(async () => {
   log.length = 0
@@ -219,6 +245,42 @@ describe('after()', () => {
 })
 
 describe('close()', () => {
+  it.each([
+    ['the finally of an event stream', '/cleanup/sse'],
+    ['the finally of another stream, after the grace', '/cleanup/ndjson'],
+    ['the cancel() of a stream that byway did not create', '/cleanup/native'],
+  ])('waits for %s', async (_name, path) => {
+    const response = await fetch(served.url + path)
+    const reading = response.text().catch(() => {})
+    await vi.waitFor(() => expect(asked).toBeGreaterThan(2))
+    await served.close()
+    expect(log).toEqual(['cleaning', 'cleaned'])
+    await reading
+  })
+
+  it('waits for a finally no longer than the grace, and at least a second', async () => {
+    await served.close()
+    const begins = vi.fn()
+    const stuck = async function* () {
+      try {
+        for (;;) yield { data: await sleep(2, 1) }
+      } finally {
+        begins()
+        await new Promise(() => {})
+      }
+    }
+    served = serve(router({ stuck: route('/').get(() => reply.sse(stuck())) }), { ...local, grace: 200 })
+    await served.ready
+    const response = await fetch(served.url)
+    const reading = response.text().catch(() => {})
+    const begun = performance.now()
+    await served.close()
+    expect(performance.now() - begun).toBeGreaterThan(900)
+    expect(performance.now() - begun).toBeLessThan(8_000)
+    expect(begins).toHaveBeenCalledOnce()
+    await reading
+  })
+
   it('disconnects an event stream of GET at once, so that its client reconnects, and aborts its signal', async () => {
     await served.close()
     served = serve(app, { port: 0, hostname: '127.0.0.1', signals: false, grace: 5_000 })

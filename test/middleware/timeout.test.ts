@@ -240,7 +240,8 @@ describe('timeout()', () => {
       [Symbol.asyncIterator]: () => ({ next: never, return: async () => (closed(), { done: true, value: 1 }) }),
     } as AsyncIterable<never>
     await send(() => new Promise((resolve) => setTimeout(() => resolve(reply.ndjson(items)), 6_000)))
-    await vi.advanceTimersByTimeAsync(1_000)
+    // A second more, in which the first item is awaited.
+    await vi.advanceTimersByTimeAsync(2_000)
     expect(closed).toHaveBeenCalledTimes(1)
     const locked = new Response(new ReadableStream())
     locked.body!.getReader()

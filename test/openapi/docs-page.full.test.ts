@@ -86,6 +86,9 @@ describe.skipIf(isMissing)('the page of docs()', () => {
       ['events', 'GET/api/events'],
       ['rows', 'GET/api/rows'],
       ['note', 'POST/api/note'],
+      ['report', 'POST/api/report'],
+      ['subscribe', 'POST/api/subscribe'],
+      ['broken', 'POST/api/broken'],
     ])
     expect(await page.innerText('main header')).toContain(hostile)
     await choose('getItems')
@@ -177,7 +180,7 @@ describe.skipIf(isMissing)('the page of docs()', () => {
     await show('uploadPhoto')
     await field('slug').fill('sea foam/1')
     await page.click('.send')
-    expect(await page.innerText('.mistakes:visible')).toBe('Choose a file.')
+    expect(await page.locator('.mistakes:visible').allInnerTexts()).toEqual(['Choose a file.', 'Enter a value.'])
     expect(await page.evaluate(() => (document.activeElement as HTMLInputElement).type)).toBe('file')
     await page.setInputFiles('input[type=file]', { name: 'one.png', mimeType: 'image/png', buffer: png })
     await field('alt').fill('a'.repeat(21))
@@ -294,7 +297,7 @@ describe.skipIf(isMissing)('the page of docs()', () => {
     expect(await page.title()).toBe('Upload a photo · Items')
     await page.keyboard.press('/')
     await page.keyboard.press('Escape')
-    expect(await page.locator('nav a:visible').count()).toBe(10)
+    expect(await page.locator('nav a:visible').count()).toBe(13)
     await page.keyboard.press('ArrowDown')
     await page.keyboard.press('ArrowDown')
     expect(await page.evaluate(() => document.activeElement?.textContent)).toBe('POST/api/items')
@@ -315,6 +318,128 @@ describe.skipIf(isMissing)('the page of docs()', () => {
       await page.keyboard.press('Tab')
     }
     for (const name of ['skip', 'search', 'send']) expect(seen).toContain(name)
+  })
+
+  it('renders the Markdown of descriptions, and shows HTML and scripts as text', async () => {
+    await show('report')
+    const html = await page.locator('header .prose').innerHTML()
+    const link = (href: string, text: string) => `<a href="${href}" rel="noreferrer" target="_blank">${text}</a>`
+    expect(html.split(/(?<=<\/(?:h4|p|ul|blockquote|pre)>)(?=<(?:h4|p|ul|blockquote|pre)[ >])/)).toEqual([
+      '<h4>A report</h4>',
+      `<p>Lines of one\nparagraph with <strong>bold</strong>, <em>slanted</em> and <code>code</code>, ${link('https://guide.example/a_b_c', 'a guide')} and ${link('https://auto.example', 'https://auto.example')}.</p>`,
+      '<ul><li><p>one\ngoes on</p></li><li><p>two</p><ol start="1"><li><p>nested</p></li></ol></li></ul>',
+      '<blockquote><p>quoted</p></blockquote>',
+      '<pre class="block">{ "a": "&lt;b&gt;" }</pre>',
+      '<p>A snake_case_name, 2 * 3 * 4, *no emphasis*, [bad](javascript:alert(1)).</p>',
+    ])
+  })
+
+  it('shows closed tuples, deprecated parameters, cookies and the mistake of a broken operation', async () => {
+    await show('report')
+    const form = (await page.innerText('.form')).replace(/\s+/g, ' ')
+    for (const text of ['corner array required', '0 string required', '1 number required', 'nothing array'])
+      expect(form).toContain(text)
+    expect(form).toMatch(/x-old string deprecated/)
+    expect(form).toMatch(/theme string The colors of the report\. The browser sends it automatically/)
+    await choose('broken')
+    expect(await page.innerText('.mistake')).toContain('POST /api/broken: the body at /at must be of type Date')
+    expect(await page.innerText('#title')).toBe('Broken')
+    expect(await page.locator('.send').count()).toBe(0)
+    await choose('getItems')
+    expect(await send()).toBe('200 OK')
+  })
+
+  it('flags all empty required fields together, and sends an optional form without fields', async () => {
+    await show('report')
+    await page.fill('textarea.json', '')
+    await page.click('.send')
+    expect(await page.locator('.mistakes:visible').allInnerTexts()).toEqual(Array(3).fill('Enter a value.'))
+    expect(await page.evaluate(() => document.activeElement?.id)).toBe(await field('year').getAttribute('id'))
+    await field('year').fill('2026')
+    await page.click('.send')
+    expect(await page.locator('.mistakes:visible').count()).toBe(2)
+    await choose('subscribe')
+    expect(await curl()).toBe(`curl -X POST ${home.replace('docs', 'subscribe')}`)
+    expect(await send()).toBe('200 OK')
+    await field('name').fill('Ada')
+    expect(await curl()).toBe(`curl ${home.replace('docs', 'subscribe')} \\\n  --data-urlencode name=Ada`)
+  })
+
+  it('keeps what was entered after going back and after a reload', async () => {
+    await show('uploadPhoto')
+    await field('slug').fill('sky')
+    await page.setInputFiles('input[type=file]', { name: 'one.png', mimeType: 'image/png', buffer: png })
+    await page.selectOption('select', 'CC0')
+    await choose('addItem')
+    await page.fill('textarea.json', '{ "slug": "kept" }')
+    await choose('getItems')
+    await page.getByLabel('blue').check()
+    await page.goBack()
+    await expect.poll(() => page.inputValue('textarea.json')).toBe('{ "slug": "kept" }')
+    await page.goBack()
+    await expect.poll(() => page.title()).toContain('Upload a photo')
+    expect(await curl()).toContain('/items/sky/photo \\\n  -F photo=@one.png \\\n  --form-string licence=CC0')
+    await page.goForward()
+    await page.goForward()
+    expect(await curl()).toContain('?colour=blue')
+    await page.reload()
+    await page.waitForSelector('#title')
+    expect(await curl()).toContain('?colour=blue')
+    await choose('uploadPhoto')
+    expect(await field('slug').inputValue()).toBe('sky')
+    // A browser does not let a page choose a file again.
+    expect(await curl()).not.toContain('one.png')
+  })
+
+  it('keeps what was entered in the form of another media type', async () => {
+    await show('subscribe')
+    await page.selectOption('[aria-label="Media type"]', 'multipart/form-data')
+    await field('name').fill('Ada')
+    await choose('note')
+    await page.goBack()
+    await expect.poll(() => curl()).toContain('--form-string name=Ada')
+  })
+
+  it('has examples of bodies and responses, and copies them', async () => {
+    await page.context().grantPermissions(['clipboard-read', 'clipboard-write'])
+    await show('report')
+    expect(JSON.parse(await page.inputValue('textarea.json'))).toEqual({ title: 'First', corner: ['a', 1] })
+    await page.selectOption('[aria-label=Example]', 'second')
+    expect(await curl()).toContain('"Second"')
+    const example = page.locator('.responses details', { hasText: 'Example: One' }).last()
+    await example.locator('summary').click()
+    await example.getByRole('button').click()
+    await expect.poll(() => example.getByRole('button').innerText()).toBe('Copied')
+    expect(JSON.parse(await page.evaluate(() => navigator.clipboard.readText()))).toEqual({ corner: ['c', 3] })
+    await choose('getItem')
+    const made = page.locator('.responses .more').first()
+    await made.locator('summary').click()
+    expect(JSON.parse(await made.locator('.block').innerText())).toMatchObject({ slug: 'sea-foam', tags: [] })
+    await field('slug').fill('sea-foam')
+    await send()
+    await page.locator('.response-body').getByRole('button', { name: 'Copy' }).click()
+    await expect.poll(() => page.evaluate(() => navigator.clipboard.readText())).toContain('"Sea foam"')
+  })
+
+  it('collapses groups, keeps them collapsed, and opens them for a search and for the current operation', async () => {
+    await show('getItems')
+    const photos = page.locator('nav section', { hasText: 'Photos' })
+    await photos.locator('summary').click()
+    expect(await photos.locator('a:visible').count()).toBe(0)
+    await page.reload()
+    await page.waitForSelector('#title')
+    expect(await photos.locator('a:visible').count()).toBe(0)
+    await page.fill('#search', 'upload')
+    expect(await photos.locator('a:visible').count()).toBe(1)
+    await page.fill('#search', '')
+    await photos.locator('summary').click()
+    await show('getPhoto')
+    await expect.poll(() => photos.locator('a:visible').count()).toBe(2)
+    await page.click('.bar h1 a')
+    const group = page.locator('main .group', { hasText: 'Photos' })
+    expect(await group.locator('a:visible').count()).toBe(2)
+    await group.locator('summary').click()
+    expect(await group.locator('a:visible').count()).toBe(0)
   })
 
   it('opens and closes the list of operations on a phone', async () => {

@@ -148,15 +148,39 @@ describe('docs()', () => {
     }
   })
 
-  it('responds with 500 and calls onError if two operations have the same id', async () => {
+  it('describes a broken operation by its mistake, calls onError once, and describes the others', async () => {
     const onError = vi.fn()
-    const twice = route('/twice')
+    const broken = route('/broken').post({ body: z.object({ at: z.date() }), openapi: { summary: 'Broken' } }, () => 1)
+    const same = route('/same')
       .get({ openapi: { operationId: 'same' } }, () => 1)
       .post({ openapi: { operationId: 'same' } }, () => 1)
-    const app = router({ twice, docs: docs('/docs', { info }) }, { onError })
-    expect((await app.fetch(new Request('http://test/docs'))).status).toBe(200)
-    expect((await app.fetch(new Request('http://test/docs/openapi.json'))).status).toBe(500)
-    expect(String(onError.mock.lastCall![0])).toContain("operationId 'same'")
+    const app = router({ items, broken, same, docs: docs('/docs', { info }) }, { onError })
+    const read = async () => (await app.fetch(new Request('http://test/docs/openapi.json'))).json()
+    const { paths } = await read()
+    expect(paths['/broken'].post).toEqual({
+      operationId: 'postBroken',
+      summary: 'Broken',
+      responses: { default: { description: expect.any(String) } },
+      'x-byway-error': expect.stringContaining('POST /broken: the body at /at must be of type Date'),
+    })
+    expect(paths['/same'].get).not.toHaveProperty('x-byway-error')
+    expect(paths['/same'].post).toMatchObject({
+      operationId: 'same2',
+      'x-byway-error': expect.stringContaining("both have the operationId 'same'"),
+    })
+    expect(paths['/items'].get.parameters).toHaveLength(1)
+    await read()
+    expect(onError.mock.calls.map(([error]) => String(error))).toEqual([
+      expect.stringContaining('OpenApiError: POST /broken'),
+      expect.stringContaining("operationId 'same'"),
+    ])
+    expect(() => openapi(app, { info })).toThrow('POST /broken')
+  })
+
+  it('has mistakes of the whole app in the document', async () => {
+    const app = router({ items, docs: docs('/docs', { info, security: [{ key: [] }] }) }, { onError: () => {} })
+    const response = await app.fetch(new Request('http://test/docs/openapi.json'))
+    expect((await response.json())['x-byway-errors']).toEqual([expect.stringContaining("security scheme 'key'")])
   })
 
   it('responds with 404 to unknown files', async () => {
@@ -179,7 +203,9 @@ describe('docs()', () => {
 
   it('throws for missing and unknown options and for invalid paths', () => {
     expect(() => docs('/docs', {} as never)).toThrow("the OpenAPI document needs info: { title: '…', version: '…' }")
-    expect(() => docs('/docs', { info, theme: 'dark' } as never)).toThrow("the OpenAPI document has no option 'theme'; use info, servers")
+    expect(() => docs('/docs', { info, theme: 'dark' } as never)).toThrow(
+      "the OpenAPI document has no option 'theme'; use info, servers",
+    )
     expect(() => docs('docs' as never, { info })).toThrow('a pattern must start with /')
     expect(() => docs('/[[...all]]' as never, { info })).toThrow('a catch-all segment must come last')
   })

@@ -146,12 +146,14 @@ export const item = route('/items/[id]', {
 const photo = route('/items/[id]/photo')
   .post(
     {
-      body: form(zfd.formData({
-        photo: zfd.file(z.file().mime(['image/png', 'image/jpeg'])),
-        more: zfd.repeatableOfType(zfd.file()).optional(),
-        alt: zfd.text(),
-        where: z.object({ city: zfd.text(z.string().optional()), spot: z.object({ x: zfd.numeric() }) }),
-      })),
+      body: form(
+        zfd.formData({
+          photo: zfd.file(z.file().mime(['image/png', 'image/jpeg'])),
+          more: zfd.repeatableOfType(zfd.file()).optional(),
+          alt: zfd.text(),
+          where: z.object({ city: zfd.text(z.string().optional()), spot: z.object({ x: zfd.numeric() }) }),
+        }),
+      ),
       bodyLimit: 5_000_000,
       openapi: { summary: 'Add a photo', tags: ['photos'] },
     },
@@ -170,7 +172,10 @@ const photo = route('/items/[id]/photo')
 
 const uploads = {
   video: route('/uploads/video').put({ body: stream('video/*'), openapi: { summary: 'Upload a video' } }, () => 'ok'),
-  raw: route('/uploads/raw').put({ body: bytes(z.instanceof(Uint8Array)), openapi: { summary: 'Upload bytes' } }, () => 'ok'),
+  raw: route('/uploads/raw').put(
+    { body: bytes(z.instanceof(Uint8Array)), openapi: { summary: 'Upload bytes' } },
+    () => 'ok',
+  ),
   hook: route('/uploads/hook').post(
     { body: text(z.string().min(1)), response: z.string(), openapi: { summary: 'Receive a webhook', security: [] } },
     (_request, { body: text }) => reply.text(text),

@@ -4,7 +4,8 @@ import * as v from 'valibot'
 import { describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
 import { zfd } from 'zod-form-data'
-import { bytes, form, middleware, type Operation, route, router, stream, text } from '../../src/index.js'
+import { bytes, form, middleware, problems, type Operation, route, router, stream, text } from '../../src/index.js'
+import { timeout } from '../../src/middleware/index.js'
 import * as reply from '../../src/replies/index.js'
 import { openapi, OpenApiError, type OpenApiOptions, type OpenApiRequestBody } from '../../src/openapi/index.js'
 import { app, options } from './fixtures.js'
@@ -64,9 +65,13 @@ describe('openapi()', () => {
   })
 
   it('throws for anything but an app, and for missing or unknown options', () => {
-    expect(() => openapi({} as never, { info })).toThrow('openapi() takes an app: the return value of router(), or context.app')
+    expect(() => openapi({} as never, { info })).toThrow(
+      'openapi() takes an app: the return value of router(), or context.app',
+    )
     expect(() => openapi(app, {} as never)).toThrow("the OpenAPI document needs info: { title: '…', version: '…' }")
-    expect(() => openapi(app, { info, server: [] } as never)).toThrow("the OpenAPI document has no option 'server'; use info, servers")
+    expect(() => openapi(app, { info, server: [] } as never)).toThrow(
+      "the OpenAPI document has no option 'server'; use info, servers",
+    )
   })
 
   it('calls console.warn by default', () => {
@@ -160,6 +165,13 @@ describe('openapi(): operations', () => {
     )
   })
 
+  it('have no unknown notes', () => {
+    const notes = { 'x-team': 'shop', operationID: 'a' }
+    expect(() => documentOf({ a: route('/a').get({ openapi: notes }, nothing) })).toThrow(
+      /^GET \/a: openapi has no note 'operationID'; use summary, .*, or x-…$/,
+    )
+  })
+
   it('have unique ids', () => {
     const both = { 'a-b': route('/one').get(nothing), aB: route('/two').get(nothing) }
     expect(() => documentOf(both)).toThrow(
@@ -179,6 +191,58 @@ describe('openapi(): operations', () => {
     }
     expect(operationOf({ openapi: notes })).toMatchObject(notes)
     expect(operationOf({ openapi: { deprecated: false } })).not.toHaveProperty('deprecated')
+  })
+})
+
+describe('openapi(): notes', () => {
+  const list = { tea: { summary: 'Tea', value: { name: 'tea' } }, milk: { value: { name: 'milk' } } }
+
+  it('have examples of the body and the responses, by name', () => {
+    const Item = z.object({ name: z.string() })
+    const { requestBody, responses } = operationOf({
+      body: Item,
+      response: { 201: Item, 409: z.object({ taken: z.string() }) },
+      openapi: {
+        body: { description: 'The item.', examples: list },
+        responses: {
+          201: { examples: list },
+          409: { examples: { tea: { value: { taken: 'tea' } } } },
+          204: { examples: list },
+        },
+      },
+    })
+    expect(requestBody).toMatchObject({
+      description: 'The item.',
+      content: { 'application/json': { examples: list, schema: { type: 'object' } } },
+    })
+    expect(responses[201]!.content!['application/json']!.examples).toEqual(list)
+    expect(responses[409]!.content!['application/json']!.examples).toEqual({ tea: { value: { taken: 'tea' } } })
+    expect(responses[204]).toEqual({ description: 'No Content' })
+    const upload = operationOf({ body: form(z.object({ a: z.string() })), openapi: { body: { examples: list } } })
+    for (const media of Object.values(upload.requestBody!.content)) expect(media.examples).toEqual(list)
+  })
+
+  it('have cookies and extensions', () => {
+    const operation = operationOf({
+      query: z.object({ a: z.string() }),
+      openapi: {
+        cookies: { session: 'The id.', theme: { schema: z.enum(['light', 'dark']), required: true, deprecated: true } },
+        'x-rate-limit': { perMinute: 5 },
+        'x-internal': false,
+      },
+    })
+    expect(operation.parameters!.slice(1)).toEqual([
+      { name: 'session', in: 'cookie', description: 'The id.', schema: { type: 'string' } },
+      {
+        name: 'theme',
+        in: 'cookie',
+        required: true,
+        deprecated: true,
+        schema: { type: 'string', enum: ['light', 'dark'] },
+      },
+    ])
+    expect(operation).toMatchObject({ 'x-rate-limit': { perMinute: 5 }, 'x-internal': false })
+    expect(Object.keys(operationOf({}))).not.toContainEqual(expect.stringMatching(/^x-/))
   })
 })
 
@@ -292,7 +356,9 @@ describe('openapi(): request bodies', () => {
       'application/x-www-form-urlencoded': { schema },
       'multipart/form-data': { schema },
     })
-    expect(bodyOf({ body: text(z.string().max(3)) }).content).toEqual({ '*/*': { schema: { type: 'string', maxLength: 3 } } })
+    expect(bodyOf({ body: text(z.string().max(3)) }).content).toEqual({
+      '*/*': { schema: { type: 'string', maxLength: 3 } },
+    })
     expect(bodyOf({ body: bytes(z.instanceof(Uint8Array)) }).content).toEqual({ '*/*': { schema: binary } })
     expect(bodyOf({ body: stream('video/*') }).content).toEqual({ 'video/*': { schema: binary } })
   })
@@ -338,6 +404,43 @@ describe('openapi(): request bodies', () => {
     })
     expect(JSON.stringify(schema)).not.toContain('contentEncoding')
     expect(encoding).toEqual({ file: { contentType: 'image/png' }, files: { contentType: '*/*' } })
+  })
+
+  it('have the media types of files in the encoding, and arrays as repeated fields', () => {
+    const fields = z.object({
+      photo: z.file().mime(['image/png', 'image/jpeg']),
+      tag: z.array(z.string()),
+      size: z.array(z.coerce.number()).optional(),
+      alt: z.string(),
+    })
+    const list = { style: 'form', explode: true }
+    const { content } = bodyOf({ body: form(fields) })
+    expect(content['multipart/form-data']).toMatchObject({
+      schema: { properties: { photo: { type: 'string', format: 'binary' } } },
+      encoding: { photo: { contentType: 'image/png, image/jpeg' }, tag: list, size: list },
+    })
+    expect(content['multipart/form-data']!.schema!['properties']).not.toHaveProperty('photo.anyOf')
+    const { encoding } = bodyOf({ body: form(fields.omit({ photo: true })) }).content[
+      'application/x-www-form-urlencoded'
+    ]!
+    expect(encoding).toEqual({ tag: list, size: list })
+    expect(bodyOf({ body: form(z.object({ alt: z.string() })) }).content['multipart/form-data']).not.toHaveProperty(
+      'encoding',
+    )
+  })
+
+  it('of forms have no alternative that a form cannot have', () => {
+    const fieldsOf = (schema: z.ZodType): any =>
+      bodyOf({ body: form(schema) }).content['multipart/form-data']!.schema!['properties']
+    expect(fieldsOf(zfd.formData({ agree: zfd.checkbox(), yes: zfd.checkbox({ trueValue: 'yes' }) }))).toEqual({
+      agree: { type: 'string', const: 'on' },
+      yes: { type: 'string', const: 'yes' },
+    })
+    expect(fieldsOf(z.object({ a: z.union([z.string(), z.undefined(), z.number()]), b: z.undefined() }))).toEqual({
+      a: { type: 'string' },
+    })
+    const body = z.object({ a: z.union([z.string(), z.undefined(), z.number()]) })
+    expect(json(operationOf({ body })).properties).toEqual({ a: { anyOf: [{ type: 'string' }, { type: 'number' }] } })
   })
 
   it('list the fields of a form with the names that clients send', () => {
@@ -420,6 +523,115 @@ describe('openapi(): responses', () => {
     expect(typesOf(404, z.object({ status: z.literal(404) }))).toEqual(['application/problem+json'])
   })
 
+  it('have the phrase of their status, or of its class', () => {
+    const statuses = [207, 305, 402, 406, 418, 421, 428, 431, 451, 506, 511, 299, 499]
+    const { responses } = operationOf({
+      openapi: { responses: Object.fromEntries(statuses.map((status) => [status, {}])) },
+    })
+    expect(statuses.map((status) => responses[status]!.description)).toEqual([
+      'Multi-Status',
+      'Use Proxy',
+      'Payment Required',
+      'Not Acceptable',
+      "I'm a Teapot",
+      'Misdirected Request',
+      'Precondition Required',
+      'Request Header Fields Too Large',
+      'Unavailable For Legal Reasons',
+      'Variant Also Negotiates',
+      'Network Authentication Required',
+      'Success',
+      'Client Error',
+    ])
+  })
+
+  it('have a declared media type in place of the guessed ones', () => {
+    const contentOf = (status: number, schema: z.ZodType, note: object) =>
+      operationOf({ response: { [status]: schema }, openapi: { responses: { [status]: note } } }).responses[status]!
+        .content
+    expect(contentOf(200, z.string(), { mediaType: 'text/csv' })).toEqual({ 'text/csv': { schema: text } })
+    expect(contentOf(200, z.file(), { mediaType: 'image/png' })).toEqual({
+      'image/png': { schema: { ...text, format: 'binary' } },
+    })
+    const own = { mediaType: 'application/hal+json', schema: z.array(z.string()) }
+    expect(contentOf(200, z.object({}), own)).toEqual({
+      'application/hal+json': { schema: { type: 'array', items: text } },
+    })
+    const sorry = z.object({ sorry: z.string() })
+    expect(Object.keys(contentOf(404, sorry, { mediaType: 'text/html' })!)).toEqual(['text/html'])
+    const { responses } = operationOf({
+      body: z.string(),
+      response: { 400: sorry },
+      openapi: { responses: { 400: { mediaType: 'application/json' } } },
+    })
+    expect(Object.keys(responses[400]!.content!)).toEqual(['application/json', 'application/problem+json'])
+  })
+
+  it('have the format and the statuses of problems()', async () => {
+    const Failure = z.object({ message: z.string(), fields: z.array(z.string()).optional() })
+    const format = problems({
+      schema: Failure,
+      statuses: { 400: 422 },
+      toBody: ({ title = 'Error', errors }) => ({
+        message: title,
+        ...(errors && { fields: errors.map((one) => one.pointer) }),
+      }),
+    })
+    const routes = {
+      a: route('/a/[id]', { params: z.object({ id: z.string() }) })
+        .use(pass({ responses: { 401: 'Not signed in.' } }))
+        .post(
+          {
+            body: z.object({ n: z.number() }),
+            response: { 201: z.object({}), 409: z.object({ taken: z.string() }) },
+            openapi: { responses: { 400: 'Not valid.', 404: { mediaType: 'text/html' } } },
+          },
+          () => reply.json({}, { status: 201 }),
+        ),
+    }
+    const own = router(routes, { problems: format })
+    const document = openapi(own, { info })
+    const { responses } = document.paths['/a/{id}']!.post!
+    const json = { 'application/json': { schema: { $ref: '#/components/schemas/Problem' } } }
+    expect(responses).toMatchObject({
+      401: { description: 'Not signed in.', content: json },
+      413: { content: json },
+      415: { content: json },
+      422: { description: 'Not valid.', content: json },
+    })
+    expect(responses[404]!.content).toEqual({ ...json, 'text/html': { schema: text } })
+    expect(responses[409]!.content!['application/json']!.schema!['anyOf']).toEqual([
+      expect.objectContaining({ required: ['taken'] }),
+      json['application/json'].schema,
+    ])
+    expect(responses).not.toHaveProperty('400')
+    expect(JSON.stringify(document)).not.toContain('problem+json')
+    expect(document.components.schemas).toEqual({
+      Problem: expect.objectContaining({
+        required: ['message'],
+        properties: expect.objectContaining({ message: text }),
+      }),
+    })
+    const request = new Request('http://test/a/1', {
+      method: 'POST',
+      body: '{}',
+      headers: { 'content-type': 'application/json' },
+    })
+    const sent = await own.fetch(request)
+    expect([sent.status, sent.headers.get('content-type'), await sent.json()]).toEqual([
+      422,
+      'application/json',
+      { message: 'Bad Request', fields: ['/n'] },
+    ])
+  })
+
+  it('have the name of the schema of problems(), if it has one', () => {
+    const Failure = z.object({ message: z.string() }).meta({ id: 'Failure' })
+    const format = problems({ schema: Failure, toBody: () => ({ message: '' }) })
+    const { schemas } = documentOf({ a: route('/a').post({ body: z.string() }, nothing) }, { problems: format })
+    expect(Object.keys(schemas)).toEqual(['Failure'])
+  })
+
   it('contain the notes of the operation, with headers and media types', () => {
     const { responses } = operationOf({
       response: { 201: z.object({ a: z.string() }) },
@@ -449,6 +661,12 @@ describe('openapi(): responses', () => {
       409: { description: 'Taken.', content: problem },
       410: { description: 'Gone', content: { 'application/json': {} } },
     })
+  })
+
+  it('contain the 503 of timeout()', () => {
+    const { paths } = documentOf({ a: route('/a').get(nothing).use(timeout(1_000)).post(nothing) })
+    expect(paths['/a']!.post!.responses[503]).toEqual({ description: 'The response took too long.', content: problem })
+    expect(paths['/a']!.get!.responses).not.toHaveProperty('503')
   })
 
   it('contain the notes of all middleware', () => {
@@ -592,13 +810,13 @@ describe('openapi(): security', () => {
 describe('openapi(): schemas', () => {
   const ref = (name: string) => ({ $ref: `#/components/schemas/${name}` })
 
-  it('describe dates, bigints and other types in their JSON form', () => {
+  it('describe converted dates, bigints and other types in their JSON form', () => {
     const body = z.object({
-      date: z.date(),
-      big: z.bigint(),
+      date: z.coerce.date(),
+      big: z.coerce.bigint(),
       int: z.int(),
       made: z.string().transform(Number),
-      map: z.map(z.string(), z.any()),
+      map: z.preprocess((value) => new Map(Object.entries(value as object)), z.map(z.string(), z.any())),
     })
     const { properties } = json(operationOf({ body }))
     expect(properties).toEqual({
@@ -607,6 +825,48 @@ describe('openapi(): schemas', () => {
       int: { type: 'integer' },
       made: { type: 'string' },
       map: {},
+    })
+  })
+
+  it('of readonly values are not readOnly, unless their metadata says so', () => {
+    const body = z.object({ id: z.string().readonly(), tags: z.array(z.string()).readonly() }).readonly()
+    expect(JSON.stringify(json(operationOf({ body })))).not.toContain('readOnly')
+    const { responses } = operationOf({ response: z.object({ id: z.string().meta({ readOnly: true }) }).readonly() })
+    expect(responses[200]!.content!['application/json']!.schema).toMatchObject({
+      properties: { id: { type: 'string', readOnly: true } },
+    })
+  })
+
+  it('of discriminated unions have a discriminator if all alternatives have names', () => {
+    const Cat = z.object({ kind: z.literal('cat'), lives: z.int() }).meta({ id: 'Cat' })
+    const Dog = z.object({ kind: z.enum(['dog', 'wolf']), name: z.string().default('a') }).meta({ id: 'Dog' })
+    const Pet = z.discriminatedUnion('kind', [Cat, Dog]).meta({ id: 'Pet' })
+    const { schemas } = operationOf({ body: Pet, response: Pet })
+    const mapping = { cat: ref('Cat').$ref, dog: ref('Dog').$ref, wolf: ref('Dog').$ref }
+    expect(schemas['Pet']).toEqual({
+      oneOf: [ref('Cat'), ref('Dog')],
+      discriminator: { propertyName: 'kind', mapping },
+    })
+    expect(schemas['PetInput']).toMatchObject({
+      discriminator: { mapping: { dog: ref('DogInput').$ref, wolf: ref('DogInput').$ref } },
+    })
+    const mixed = z.discriminatedUnion('kind', [Cat, z.object({ kind: z.literal('fish') })])
+    expect(json(operationOf({ body: mixed }))).toEqual({ oneOf: [ref('Cat'), expect.anything()] })
+  })
+
+  it('of z.stringbool() list its words, and other codecs of booleans do not', () => {
+    const schemaOf = (on: z.ZodType) => operationOf({ query: z.object({ on }) }).parameters![0]!.schema
+    expect(schemaOf(z.stringbool())).toEqual({
+      type: 'string',
+      enum: expect.arrayContaining(['true', 'yes', 'false', 'disabled']),
+    })
+    expect(schemaOf(z.stringbool({ truthy: ['da'], falsy: ['nyet'] }).default(false))).toMatchObject({
+      enum: ['da', 'nyet'],
+    })
+    const codec = z.codec(z.string(), z.boolean(), { decode: (text) => text === '1', encode: (on) => (on ? '1' : '') })
+    expect(schemaOf(codec)).toEqual({ type: 'string' })
+    expect(operationOf({ response: z.stringbool() }).responses[200]!.content!['application/json']!.schema).toEqual({
+      type: 'boolean',
     })
   })
 
@@ -726,17 +986,227 @@ describe('openapi(): schemas', () => {
   })
 })
 
+describe('openapi(): values that cannot be sent', () => {
+  const messageOf = (operation: Operation): string | undefined => {
+    try {
+      operationOf(operation)
+      return undefined
+    } catch (error) {
+      expect(error).toBeInstanceOf(OpenApiError)
+      return (error as Error).message
+    }
+  }
+
+  it.each([
+    [
+      'a date in a JSON body',
+      { body: z.object({ at: z.date() }) },
+      'the body at /at must be of type Date',
+      'z.codec(z.iso.datetime()',
+    ],
+    [
+      'a bigint in a JSON body',
+      { body: z.array(z.bigint()) },
+      'the body at /0 must be of type bigint',
+      'z.codec(z.string()',
+    ],
+    [
+      'a map in a JSON body',
+      { body: z.map(z.string(), z.string()) },
+      'the body must be of type Map',
+      'a schema that converts JSON',
+    ],
+    [
+      'a file in a JSON body',
+      { body: z.object({ 'a/b': z.file() }) },
+      'the body at /a~1b must be of type File',
+      'form() or bytes()',
+    ],
+    [
+      'an optional date in a JSON body',
+      { body: z.object({ at: z.date().optional() }) },
+      '/at must be of type Date',
+      'z.codec(',
+    ],
+    [
+      'a date in a union of dates',
+      { body: z.union([z.date(), z.bigint()]) },
+      'the body must be of type Date',
+      'z.codec(',
+    ],
+    [
+      'a date in a recursive schema',
+      {
+        body: z.object({
+          get next() {
+            return z.array(z.object({ at: z.date() }))
+          },
+        }),
+      },
+      '/next/0/at',
+      'z.codec(',
+    ],
+    [
+      'a bigint in a response',
+      { response: z.object({ n: z.bigint() }) },
+      'the response at /n has values of type bigint',
+      'z.codec(z.bigint(), z.string()',
+    ],
+    [
+      'a set in a response',
+      { response: { 201: z.set(z.string()) } },
+      'the response has values of type Set',
+      'a schema that converts',
+    ],
+    [
+      'a class in a response',
+      { response: z.instanceof(Uint8Array) },
+      'the response has values of type Uint8Array',
+      'a schema',
+    ],
+    [
+      'a number in a query',
+      { query: z.object({ page: z.number() }) },
+      'the query at /page must be of type number',
+      'z.coerce.number()',
+    ],
+    [
+      'a boolean in a query',
+      { query: z.object({ on: z.boolean().optional() }) },
+      'the query at /on must be of type boolean',
+      'z.stringbool()',
+    ],
+    [
+      'an integer in headers',
+      { headers: z.object({ 'x-n': z.int() }) },
+      'the headers at /x-n must be of type number',
+      'z.coerce',
+    ],
+    [
+      'a number in a form',
+      { body: form(z.object({ n: z.literal(5) })) },
+      'the form at /n must be of type number',
+      'z.coerce',
+    ],
+    ['an object in text', { body: text(z.object({})) }, 'the text must be of type object', 'converts a string'],
+    [
+      'a date of valibot',
+      { body: toStandardJsonSchema(v.object({ at: v.date() })) },
+      '/at must be of type Date',
+      'v.isoTimestamp()',
+    ],
+    [
+      'a number of valibot',
+      { query: toStandardJsonSchema(v.object({ n: v.number() })) },
+      '/n must be of type number',
+      'v.decimal()',
+    ],
+    ['a date of arktype', { body: type({ at: 'Date' }) }, '/at must be of type Date', 'string.date.iso.parse'],
+    ['a number of arktype', { query: type({ n: 'number' }) }, '/n must be of type number', 'string.numeric.parse'],
+  ] as readonly [string, Operation, string, string][])(
+    'throws an OpenApiError for %s',
+    (_what, operation, mistake, advice) => {
+      const message = messageOf(operation)
+      expect(message).toMatch(/^POST \/a: /)
+      expect(message).toContain(mistake)
+      expect(message).toContain(`use ${advice.startsWith('form') ? 'a ' : ''}`)
+      expect(message).toContain(advice)
+    },
+  )
+
+  it('throws for params, and names the operation', () => {
+    const a = route('/a/[id]', { params: z.object({ id: z.number() }) }).get(nothing)
+    expect(() => documentOf({ a })).toThrow('GET /a/{id}: the params at /id must be of type number')
+  })
+
+  it.each([
+    [
+      'a codec in a body',
+      {
+        body: z.object({
+          at: z.codec(z.iso.datetime(), z.date(), {
+            decode: (text) => new Date(text),
+            encode: (date) => date.toISOString(),
+          }),
+        }),
+      },
+    ],
+    [
+      'the codec of the message for a bigint',
+      { body: z.codec(z.string().regex(/^-?\d+$/), z.bigint(), { decode: BigInt, encode: String }) },
+    ],
+    [
+      'the codec of the message for a response',
+      { response: z.codec(z.bigint(), z.string(), { decode: String, encode: BigInt }) },
+    ],
+    [
+      'coerced values in a query',
+      { query: z.object({ n: z.coerce.number(), at: z.coerce.date(), on: z.coerce.boolean() }) },
+    ],
+    ['a preprocessed number in a query', { query: z.object({ n: z.preprocess(Number, z.object({ a: z.number() })) }) }],
+    [
+      'zod-form-data in a form',
+      {
+        body: form(
+          zfd.formData({
+            n: zfd.numeric(),
+            f: zfd.file(),
+            on: zfd.checkbox(),
+            all: zfd.repeatableOfType(zfd.numeric()),
+          }),
+        ),
+      },
+    ],
+    ['a date in a response', { response: z.object({ at: z.date(), url: z.instanceof(URL) }) }],
+    ['a date or a string in a body', { body: z.union([z.date(), z.string()]) }],
+    ['undefined in a response without a body', { response: { 204: z.undefined() } }],
+    ['a nullable string in a query', { query: z.object({ a: z.string().nullable() }) }],
+    ['a number in text', { body: text(z.coerce.number()) }],
+  ] as readonly [string, Operation][])('accepts %s', (_what, operation) => {
+    expect(messageOf(operation)).toBe(undefined)
+  })
+
+  it('sends and receives the values of the codecs that the messages name', async () => {
+    const at = z.codec(z.iso.datetime(), z.date(), {
+      decode: (text) => new Date(text),
+      encode: (date) => date.toISOString(),
+    })
+    const n = z.codec(z.string().regex(/^-?\d+$/), z.bigint(), { decode: BigInt, encode: String })
+    const sent = z.codec(z.bigint(), z.string(), { decode: String, encode: BigInt })
+    const own = router({
+      a: route('/a').post(
+        { body: z.object({ at, n }), response: z.object({ at: z.date(), n: sent }) },
+        (_request, { body }) => ({
+          at: body.at,
+          n: body.n * 2n,
+        }),
+      ),
+    })
+    const body = JSON.stringify({ at: '2026-01-31T12:00:00.000Z', n: '9007199254740993' })
+    const headers = { 'content-type': 'application/json' }
+    const response = await own.fetch(new Request('http://test/a', { method: 'POST', body, headers }))
+    expect(await response.json()).toEqual({ at: '2026-01-31T12:00:00.000Z', n: '18014398509481986' })
+    expect(
+      openapi(own, { info }).paths['/a']!.post!.responses[200]!.content!['application/json']!.schema,
+    ).toMatchObject({
+      properties: { at: { type: 'string', format: 'date-time' }, n: { type: 'string' } },
+    })
+  })
+})
+
 describe('openapi(): validators', () => {
   const date = { type: 'string', format: 'date-time' }
-  const big = { type: 'integer', format: 'int64' }
   const file = { type: 'string', format: 'binary' }
 
   it('converts valibot schemas with its Standard JSON Schema wrapper', () => {
     const schema = toStandardJsonSchema(
       v.object({
-        date: v.date(),
-        big: v.bigint(),
-        file: v.file(),
+        date: v.pipe(
+          v.string(),
+          v.isoTimestamp(),
+          v.transform((text) => new Date(text)),
+          v.date(),
+        ),
         made: v.pipe(v.string(), v.transform(Number)),
         number: v.pipe(v.string(), v.transform(Number), v.number()),
         trim: v.optional(v.pipe(v.string(), v.trim())),
@@ -744,38 +1214,36 @@ describe('openapi(): validators', () => {
     )
     const { requestBody, responses, warnings } = operationOf({ body: schema, response: schema })
     const made = { type: 'string' }
-    expect(json({ requestBody }).properties).toEqual({ date, big, file, made, number: made, trim: made })
+    expect(json({ requestBody }).properties).toEqual({ date, made, number: made, trim: made })
     expect(responses[200]!.content!['application/json']!.schema!['properties']).toEqual({
       date,
-      big,
-      file,
       made: {},
       number: { type: 'number' },
       trim: made,
     })
     expect(warnings).toEqual([])
-    expect(Object.keys(operationOf({ body: form(schema) }).requestBody!.content)).toEqual(['multipart/form-data'])
+    const upload = toStandardJsonSchema(v.object({ file: v.file() }))
+    expect(Object.keys(operationOf({ body: form(upload) }).requestBody!.content)).toEqual(['multipart/form-data'])
   })
 
   it('converts arktype schemas', () => {
-    const schema = type({
-      date: 'Date',
-      big: 'bigint',
-      'file?': 'File',
-      made: 'string.numeric.parse',
-      'list?': 'string[]',
-    })
-    const { requestBody, responses, warnings } = operationOf({ body: schema, response: schema })
-    expect(json({ requestBody })).toMatchObject({ properties: { date, big, file, made: { type: 'string' } } })
+    const schema = type({ date: 'string.date.iso.parse', made: 'string.numeric.parse', 'list?': 'string[]' })
+    const { requestBody, warnings } = operationOf({ body: schema })
+    expect(json({ requestBody })).toMatchObject({ properties: { date: { type: 'string' }, made: { type: 'string' } } })
+    const { responses } = operationOf({ response: type({ date: 'Date', made: 'string.numeric.parse' }) })
     expect(responses[200]!.content!['application/json']!.schema).toMatchObject({
-      properties: { made: { type: 'number' } },
+      properties: { date, made: { type: 'number' } },
     })
     expect(warnings).toEqual([])
+    const upload = type({ 'file?': 'File' })
+    expect(operationOf({ body: form(upload) }).requestBody!.content).toMatchObject({
+      'multipart/form-data': { schema: { properties: { file } } },
+    })
     expect(
       operationOf({ query: schema })
         .parameters!.map(({ name }) => name)
         .sort(),
-    ).toEqual(['big', 'date', 'file', 'list', 'made'])
+    ).toEqual(['date', 'list', 'made'])
   })
 
   it('names definitions with generated names after their place', () => {

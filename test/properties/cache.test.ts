@@ -211,7 +211,7 @@ async function play({ store: kind, delays, ...lifetime }: Setting, steps: readon
       { key: 'data', tags: ['data'] },
     )
     const item = route('/items/[key]')
-      .use(cache({ revalidate: false, ...lifetime, maxBytes: 1_000, tags: ({ params }) => ['all', params['key'] as string] }))
+      .use(cache({ ...lifetime, maxBytes: 1_000, tags: ({ params }) => ['all', params['key'] as string] }))
       .get(async (request, { params, signal }) => {
         const key = params.key as Key
         const { kind, slow } = turns.get(key)!

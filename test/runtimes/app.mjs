@@ -41,6 +41,31 @@ const form = route('/form').post({ body: formKind(any) }, async (request, { body
   title,
   ...(file && { name: file.name, type: file.type, text: await file.text() }),
 }))
+const guard = (request, { url }, next) => (url.pathname.startsWith('/admin') ? reply.unauthorized() : next())
+const admin = route('/admin/[...path]').get(() => 'admin')
+const open = route('/public/[...path]').get((request, { params, url }) => ({ ...params, pathname: url.pathname }))
+const native = route('/native').get(() => new Response('native'))
+
+// Whether the signal of each request was aborted when its work after the response ended.
+const signals = []
+const signal = route('/signal/[kind]').get(async (request, { params: { kind }, signal, after }) => {
+  after(async () => {
+    await sleep(100)
+    signals.push(signal.aborted)
+  })
+  if (kind === 'text') return 'text'
+  if (kind === 'native') return new Response('native')
+  if (kind === 'slow') return sleep(500)
+  const items = async function* () {
+    for (let count = 0; kind === 'ticks' || count < 3; count++) {
+      yield 'a'
+      await sleep(10)
+    }
+  }
+  return reply.stream(items())
+})
+const seen = route('/signals').get(() => signals)
+
 let closed = 0
 const ticks = route('/ticks').get((request, { url }) =>
   reply.sse(
@@ -70,7 +95,7 @@ const data = route('/data/[slug]')
   .get((request, { params }) => ({ ...params, at: new Date(0) }))
   .put({ body: any }, (request, { body }) => reply.json(body, { status: 201 }))
   .delete(() => {})
-const bytes = route('/bytes').put({ body: bytesKind(any) }, (request, { body: bytes }) =>
+const bytes = route('/bytes').get(() => reply.bytes(new Uint8Array(3))).put({ body: bytesKind(any) }, (request, { body: bytes }) =>
   reply.bytes(bytes.map((byte) => 255 - byte)),
 )
 const cuts = route('/cuts').get((request) => {
@@ -177,8 +202,13 @@ const app = router(
     slow,
     calls,
     cached,
+    admin,
+    open,
+    native,
+    signal,
+    seen,
     docs: docs('/docs', { info: { title: 'Any host', version: '1' }, onWarning: () => {} }),
   },
-  { onError: () => {} },
+  { use: [guard], onError: () => {} },
 )
 export default app

@@ -26,7 +26,7 @@ export const toPage = (title: string, base: string): string => `<!doctype html>
     <link rel="stylesheet" href="${escape(base)}page.css" />
     <script type="module" src="${escape(base)}page.js"></script>
   </head>
-  <body>
+  <body spellcheck="false">
     <noscript>This page requires JavaScript. The OpenAPI document is openapi.json, below the URL of this page.</noscript>
   </body>
 </html>

@@ -1,7 +1,8 @@
-import type { OpenApiRequestBody } from '../document.js'
-import { element, prose } from './element.js'
+import type { OpenApiMedia, OpenApiRequestBody } from '../document.js'
+import { element } from './element.js'
 import { exampleOf } from './example.js'
 import { complete, toField, type Field } from './fields.js'
+import { prose } from './markdown.js'
 import { facts, schemaView } from './schema-view.js'
 import type { Schema, Spec } from './spec.js'
 
@@ -33,9 +34,7 @@ export function toBodyField(
   changed: () => void,
 ): BodyField {
   const types = Object.keys(content)
-  const made = new Map(
-    types.map((type) => [type, toOne(spec, type, (content[type]!.schema ?? {}) as Schema, required)]),
-  )
+  const made = new Map(types.map((type) => [type, toOne(spec, type, content[type]!, required)]))
   let current = made.get(types[0]!)!
   const place = element('div', {}, current.node)
   const choice = element('select', { 'aria-label': 'Media type' }, ...types.map((type) => element('option', {}, type)))
@@ -58,9 +57,14 @@ export function toBodyField(
   }
 }
 
-function toOne(spec: Spec, type: string, schema: Schema, isRequired: boolean): BodyField {
-  if (isForm(type)) return toForm(spec, type, schema)
-  return isJson(type) ? toJson(spec, type, schema, isRequired) : toRaw(spec, type, schema, isRequired)
+function toOne(
+  spec: Spec,
+  type: string,
+  { schema = {}, encoding, examples }: OpenApiMedia,
+  isRequired: boolean,
+): BodyField {
+  if (isForm(type)) return toForm(spec, type, schema, encoding)
+  return isJson(type) ? toJson(spec, type, schema, isRequired, examples) : toRaw(spec, type, schema, isRequired)
 }
 
 // The pointer `/address/city` belongs to the field `address.city`, and `/tags/0` to `tags`.
@@ -70,10 +74,15 @@ const nameAt = (pointer: string): string[] =>
     .slice(1)
     .map((step) => step.replaceAll('~1', '/').replaceAll('~0', '~'))
 
-function toForm(spec: Spec, type: string, given: Schema): BodyField {
+function toForm(spec: Spec, type: string, given: Schema, encoding: OpenApiMedia['encoding'] = {}): BodyField {
   const schema = spec.flatten(given)
   const fields = Object.entries(schema.properties ?? {}).map(([name, property]) =>
-    toField(spec, { name, schema: property, isRequired: schema.required?.includes(name) }),
+    toField(spec, {
+      name,
+      schema: property,
+      isRequired: schema.required?.includes(name),
+      accept: encoding[name]?.contentType,
+    }),
   )
   return {
     node: element('div', { class: 'fields' }, ...fields.map(({ node }) => node)),
@@ -97,14 +106,31 @@ function toForm(spec: Spec, type: string, given: Schema): BodyField {
   }
 }
 
-function toJson(spec: Spec, type: string, schema: Schema, isRequired: boolean): BodyField {
-  const text = JSON.stringify(exampleOf(spec, schema) ?? null, undefined, 2)
+function toJson(
+  spec: Spec,
+  type: string,
+  schema: Schema,
+  isRequired: boolean,
+  examples: OpenApiMedia['examples'] = {},
+): BodyField {
+  const write = (value: unknown): string => JSON.stringify(value ?? null, undefined, 2)
+  const named = Object.entries(examples)
+  const text = write(named.length ? named[0]![1].value : exampleOf(spec, schema))
   const rows = Math.min(20, Math.max(4, text.split('\n').length + 1))
-  const area = element('textarea', { 'aria-label': 'JSON body', spellcheck: 'false', rows, class: 'json' })
+  const area = element('textarea', { 'aria-label': 'JSON body', rows, class: 'json' })
   area.value = text
   const hint = element('p', { class: 'hint', role: 'status' })
   area.addEventListener('input', () => (hint.textContent = area.value.trim() ? toJsonError(area.value) : ''))
-  const node = element('div', { class: 'field' }, area, hint)
+  const choice = element(
+    'select',
+    { 'aria-label': 'Example' },
+    ...named.map(([name, { summary = name }]) => element('option', { value: name }, summary)),
+  )
+  choice.addEventListener('change', () => {
+    area.value = write(examples[choice.value]!.value)
+    area.dispatchEvent(new Event('input', { bubbles: true }))
+  })
+  const node = element('div', { class: 'field' }, named.length > 1 && choice, area, hint)
   const field = complete('body', isRequired, node, area, () => (area.value.trim() ? [area.value] : []))
   return {
     node: element('div', { class: 'json-field' }, field.node, schemaView(spec, schema)),
@@ -131,13 +157,11 @@ function toRaw(spec: Spec, range: string, schema: Schema, isRequired: boolean): 
     'aria-label': 'Body as a file',
     accept: range.includes('*/') ? undefined : range,
   })
-  const area = element('textarea', { rows: 4, spellcheck: 'false', 'aria-label': 'Body as text' })
+  const area = element('textarea', { rows: 4, 'aria-label': 'Body as text' })
   const type = element('input', {
     type: 'text',
     value: preset,
     placeholder: isBinary ? "the file's type" : 'text/plain',
-    spellcheck: 'false',
-    autocomplete: 'off',
   })
   const node = element(
     'div',

@@ -1,5 +1,6 @@
 import type { SecurityRequirement, SecurityScheme } from '../../notes.js'
-import { element, prose, session } from './element.js'
+import { element, session } from './element.js'
+import { prose } from './markdown.js'
 import type { Spec } from './spec.js'
 
 /** Headers and query parameters that credentials add to a request. */
@@ -37,7 +38,7 @@ export function toCredentials(
     return scheme ? [{ name, scheme }] : []
   })
   return {
-    node: element('div', { class: 'fields' }, ...schemes.map(({ name, scheme }) => toNode(name, scheme))),
+    node: element('div', { class: 'fields shared' }, ...schemes.map(({ name, scheme }) => toNode(name, scheme))),
     read() {
       const headers: [string, string][] = []
       const query: [string, string][] = []
@@ -63,7 +64,7 @@ function toNode(name: string, scheme: SecurityScheme): HTMLElement {
   const [user = '', ...rest] = session.get(name).split(':')
   const isBasic = scheme.type === 'http' && scheme.scheme.toLowerCase() === 'basic'
   const input = (label: string, type: string, value: string): HTMLInputElement =>
-    element('input', { 'aria-label': label, placeholder: label, type, value, autocomplete: 'off', spellcheck: 'false' })
+    element('input', { 'aria-label': label, placeholder: label, type, value, autocomplete: 'off' })
   const inputs = isBasic
     ? [input('User', 'text', user), input('Password', 'password', rest.join(':'))]
     : isOfBrowser(scheme)
@@ -80,9 +81,12 @@ function toNode(name: string, scheme: SecurityScheme): HTMLElement {
     element('p', {}, ...head),
     prose(scheme.description),
     ...inputs,
-    isOfBrowser(scheme) && element('p', { class: 'hint' }, 'The browser sends it automatically if it is set.'),
+    isOfBrowser(scheme) && element('p', { class: 'hint' }, sentByBrowser),
   )
 }
+
+/** The hint for what scripts cannot set. */
+export const sentByBrowser = 'The browser sends it automatically if it is set.'
 
 const isOfBrowser = (scheme: SecurityScheme): boolean =>
   scheme.type === 'mutualTLS' || (scheme.type === 'apiKey' && scheme.in === 'cookie')

@@ -14,25 +14,35 @@ export function element<name extends keyof HTMLElementTagNameMap>(
   return made
 }
 
-/** Shows CommonMark as paragraphs with inline code. Other syntax is shown as plain text. */
-export const prose = (text: string | undefined): HTMLElement | undefined =>
-  text?.trim()
-    ? element(
-        'div',
-        { class: 'prose' },
-        ...text
-          .trim()
-          .split(/\n\s*\n/)
-          .map((part) => element('p', {}, ...inline(part))),
-      )
-    : undefined
+/** Returns a link to a web or mail address or to a place on this page, else `other`. */
+export function webLink(href: string, text: string, other: string = text): Node | string {
+  // A relative URL has no scheme, such as `javascript:`.
+  if (!/^(?:https?:|mailto:|[#./])/i.test(href)) return other
+  return element('a', { href, rel: 'noreferrer', target: href[0] === '#' ? undefined : '_blank' }, text)
+}
 
-const inline = (text: string): (string | Node)[] =>
-  text.split(/`([^`]+)`/).map((part, index) => (index % 2 ? element('code', {}, part) : part))
+/** Creates a button that copies the text of a node. */
+export function copyButton(node: HTMLElement): HTMLElement {
+  const button = element('button', { type: 'button', class: 'quiet' }, 'Copy')
+  button.addEventListener('click', async () => {
+    try {
+      await navigator.clipboard.writeText(node.textContent ?? '')
+      button.textContent = 'Copied'
+    } catch {
+      // Pages without HTTPS or permission cannot use the clipboard, so the text is selected instead.
+      getSelection()?.selectAllChildren(node)
+      button.textContent = 'Selected'
+    }
+    setTimeout(() => (button.textContent = 'Copy'), 2_000)
+  })
+  return button
+}
 
-/** Returns a link if `href` is an http or https URL, else the text. */
-export const webLink = (href: string, text: string): Node | string =>
-  /^https?:\/\//i.test(href) ? element('a', { href, rel: 'noreferrer', target: '_blank' }, text) : text
+/** Shows text in a scrollable block with a copy button. */
+export function toBlock(label: string, ...nodes: readonly Child[]): HTMLElement {
+  const block = element('pre', { class: 'block', tabindex: 0, role: 'region', 'aria-label': label }, ...nodes)
+  return element('div', { class: 'copyable' }, block, copyButton(block))
+}
 
 /** Formats JSON with separate styles for keys, strings and other values. */
 export function toJsonNodes(value: unknown): (string | Node)[] {

@@ -16,10 +16,8 @@ export function toExtras(spec: Spec): Extras {
     list: 'bases',
     value: session.get('base') || first,
     placeholder: first,
-    spellcheck: 'false',
-    autocomplete: 'off',
   })
-  const area = element('textarea', { id: 'more-headers', rows: 2, placeholder: 'x-name: value', spellcheck: 'false' })
+  const area = element('textarea', { id: 'more-headers', rows: 2, placeholder: 'x-name: value' })
   area.value = session.get('headers')
   base.addEventListener('input', () => session.set('base', base.value === first ? '' : base.value.trim()))
   area.addEventListener('input', () => session.set('headers', area.value))
@@ -27,7 +25,7 @@ export function toExtras(spec: Spec): Extras {
   return {
     node: element(
       'details',
-      { class: 'more', open: !!area.value || base.value !== first },
+      { class: 'more shared', open: !!area.value || base.value !== first },
       element('summary', {}, 'Base URL and more headers'),
       element(
         'div',

@@ -1,5 +1,6 @@
-import { element, prose } from './element.js'
+import { element } from './element.js'
 import { exampleOf, givenExample } from './example.js'
+import { prose } from './markdown.js'
 import { facts } from './schema-view.js'
 import type { Schema, Spec } from './spec.js'
 
@@ -28,6 +29,8 @@ export interface FieldOptions {
   readonly isRequired?: boolean | undefined
   readonly description?: string | undefined
   readonly hint?: string | undefined
+  /** The media types of a file. */
+  readonly accept?: string | undefined
 }
 
 type Control = HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement
@@ -39,7 +42,7 @@ let count = 0
 /** Creates a field for a schema: a select, checkboxes, a file input, a text area or a text input. */
 export function toField(
   spec: Spec,
-  { name, schema: given, isRequired = false, description, hint }: FieldOptions,
+  { name, schema: given, isRequired = false, description, hint, accept }: FieldOptions,
 ): Field {
   const schema = simplest(spec, given)
   const items = schema.type === 'array' && schema.items ? simplest(spec, schema.items) : undefined
@@ -79,7 +82,8 @@ export function toField(
   })
 
   function toControl(): Control {
-    if (isFile) return element('input', { type: 'file', multiple: !!items, accept: accepted(items ?? schema) })
+    if (isFile)
+      return element('input', { type: 'file', multiple: !!items, accept: accept === '*/*' ? undefined : accept })
     const shown = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value))
     const first = remembered.get(name) ?? (example && isRequired ? [example.value].flat().map(shown).join('\n') : '')
     if (choices) {
@@ -93,7 +97,7 @@ export function toField(
     const suggestion = example ? example.value : isPlain ? [] : exampleOf(spec, schema)
     const placeholder = [suggestion].flat().map(shown).join('\n')
     if (items || schema.type === 'array') {
-      const area = element('textarea', { rows: 2, placeholder: placeholder || 'one per line', spellcheck: 'false' })
+      const area = element('textarea', { rows: 2, placeholder: placeholder || 'one per line' })
       area.value = first
       return area
     }
@@ -104,9 +108,6 @@ export function toField(
       placeholder,
       // A number input would hide invalid text, which must be sent to show the API's error.
       inputmode: isNumber ? (schema.type === 'integer' && (schema.minimum ?? -1) >= 0 ? 'numeric' : 'text') : undefined,
-      autocomplete: 'off',
-      autocapitalize: 'off',
-      spellcheck: 'false',
     })
   }
 }
@@ -158,6 +159,3 @@ function choicesOf({ enum: values, const: constant, type }: Schema): string[] | 
   if (constant !== undefined) return [String(constant)]
   return type === 'boolean' ? ['true', 'false'] : undefined
 }
-
-const accepted = ({ contentMediaType, anyOf = [] }: Schema): string | undefined =>
-  [contentMediaType, ...anyOf.map((one) => one.contentMediaType)].filter(Boolean).join(',') || undefined

@@ -1,10 +1,13 @@
 import type { OpenApiParameter } from '../document.js'
 import { toBodyField } from './body-field.js'
-import { toCredentials } from './credentials.js'
+import { sentByBrowser, toCredentials } from './credentials.js'
 import { element } from './element.js'
+import { restore, store } from './drafts.js'
 import { toExtras } from './extras.js'
 import { toField, type Field, type FieldError } from './fields.js'
+import { prose } from './markdown.js'
 import { toPathname, type Call } from './request.js'
+import { facts } from './schema-view.js'
 import { parametersIn, type Entry, type Schema, type Spec } from './spec.js'
 
 /** An error of one part of a request, from the `errors` of a problem response. */
@@ -17,9 +20,11 @@ export interface InputError {
 /** The form of an operation. */
 export interface Inputs {
   readonly form: HTMLFormElement
+  /** Fills the form with the values that were last entered. */
+  restore(): void
   /** Returns the request. @throws InvalidCall if a value cannot be sent. */
   toCall(): Call
-  /** Returns whether every path parameter and required file has a value. Otherwise shows an error at the first empty one. */
+  /** Returns whether every required field has a value. Otherwise shows an error at each empty one. */
   isComplete(): boolean
   /** Shows each error at its field, and returns the errors without a field as text. */
   showErrors(errors: readonly InputError[]): string[]
@@ -33,22 +38,42 @@ export function toInputs(spec: Spec, entry: Entry, changed: () => void): Inputs 
   const fieldsOf = (where: OpenApiParameter['in']): Field[] =>
     parametersIn(operation, where).map((parameter) => toParameterField(spec, parameter))
   const [inPath, inQuery, inHeaders] = [fieldsOf('path'), fieldsOf('query'), fieldsOf('header')]
+  const cookies = parametersIn(operation, 'cookie').map((cookie) =>
+    element(
+      'div',
+      { class: 'field' },
+      element(
+        'p',
+        {},
+        element('code', { class: 'name' }, cookie.name),
+        ' ',
+        facts(spec, schemaOf(cookie), cookie.required),
+      ),
+      prose(cookie.description),
+      element('p', { class: 'hint' }, sentByBrowser),
+    ),
+  )
   const body = operation.requestBody && toBodyField(spec, operation.requestBody, changed)
   const schemes = new Set((operation.security ?? spec.document.security).flatMap((one) => Object.keys(one)))
   const credentials = toCredentials(spec, [...schemes])
   const extras = toExtras(spec)
   const form = element(
     'form',
-    { class: 'form', id: 'try', novalidate: true, autocomplete: 'off', 'aria-label': 'Request' },
+    { class: 'form', id: 'try', novalidate: true, autocomplete: 'off', autocapitalize: 'off', 'aria-label': 'Request' },
     toGroup('Path', inPath),
     toGroup('Query', inQuery),
     toGroup('Headers', inHeaders),
+    cookies.length > 0 && element('fieldset', {}, element('legend', {}, 'Cookies'), ...cookies),
     body && element('fieldset', {}, element('legend', {}, 'Body'), body.node),
     schemes.size > 0 && element('fieldset', {}, element('legend', {}, 'Authorization'), credentials.node),
     extras.node,
   )
-  form.addEventListener('input', changed)
-  form.addEventListener('change', changed)
+  const isChanged = (): void => {
+    store(entry.id, form)
+    changed()
+  }
+  form.addEventListener('input', isChanged)
+  form.addEventListener('change', isChanged)
 
   const fieldAt = (where: unknown, pointer: string): Field | undefined => {
     const name = pointer.split('/')[1]?.replaceAll('~1', '/').replaceAll('~0', '~')
@@ -59,6 +84,7 @@ export function toInputs(spec: Spec, entry: Entry, changed: () => void): Inputs 
   const all = (): Field[] => [...inPath, ...inQuery, ...inHeaders, ...(body?.fields ?? [])]
   return {
     form,
+    restore: () => restore(entry.id, form),
     toCall() {
       const values = new Map(inPath.map((field) => [field.name, String(field.values()[0] ?? '')]))
       const isCatchAll = (name: string): boolean =>
@@ -79,12 +105,12 @@ export function toInputs(spec: Spec, entry: Entry, changed: () => void): Inputs 
       }
     },
     isComplete() {
-      const empty =
-        inPath.find((field) => !field.values().length) ??
-        all().find((field) => field.isFile && field.isRequired && !field.values().length)
-      empty?.showErrors([{ text: empty.isFile ? 'Choose a file.' : 'The path requires a value.' }])
-      empty?.focus()
-      return !empty
+      const isUnused = !operation.requestBody?.required && body?.fields.every((field) => !field.values().length)
+      const fields = isUnused ? all().filter((field) => !body!.fields.includes(field)) : all()
+      const empty = fields.filter((field) => field.isRequired && !field.values().length)
+      for (const field of empty) field.showErrors([{ text: field.isFile ? 'Choose a file.' : 'Enter a value.' }])
+      empty[0]?.focus()
+      return !empty.length
     },
     showErrors(errors) {
       const byField = new Map<Field, FieldError[]>()
@@ -101,17 +127,21 @@ export function toInputs(spec: Spec, entry: Entry, changed: () => void): Inputs 
   }
 }
 
-function toParameterField(spec: Spec, { name, schema, required, description, ...rest }: OpenApiParameter): Field {
-  if (rest.in === 'query' && (schema as Schema).type === 'object')
+const schemaOf = ({ schema, deprecated }: OpenApiParameter): Schema => (deprecated ? { ...schema, deprecated } : schema)
+
+function toParameterField(spec: Spec, parameter: OpenApiParameter): Field {
+  const { name, required, description } = parameter
+  const schema = schemaOf(parameter)
+  if (parameter.in === 'query' && schema.type === 'object')
     return toField(spec, {
       name: anyNames,
       schema: { type: 'array', items: { type: 'string' }, examples: [['name=value']] },
       hint: 'name=value, one per line',
     })
-  const isCatchAll = !!rest['x-byway-catch-all']
+  const isCatchAll = !!parameter['x-byway-catch-all']
   return toField(spec, {
     name,
-    schema: schema as Schema,
+    schema,
     isRequired: required,
     description: isCatchAll ? '' : description,
     hint: isCatchAll ? 'segments, separated by /' : undefined,

@@ -1,6 +1,6 @@
 import { element } from './element.js'
 import { methodMark, pathText } from './operation-view.js'
-import { linkTo } from './overview.js'
+import { linkTo, toGroup } from './overview.js'
 import type { Entry, Spec } from './spec.js'
 
 /** The list of operations with a search field. */
@@ -8,6 +8,10 @@ export interface Navigation {
   readonly node: HTMLElement
   mark(current: Entry | undefined): void
   search(): void
+}
+
+const open = (section: HTMLElement): void => {
+  section.querySelector('details')!.open = true
 }
 
 export function toNavigation(spec: Spec): Navigation {
@@ -18,7 +22,6 @@ export function toNavigation(spec: Spec): Navigation {
     'aria-label': 'Search operations',
     'aria-keyshortcuts': '/',
     autocomplete: 'off',
-    spellcheck: 'false',
   })
   const none = element('p', { class: 'hint', hidden: true, role: 'status' }, 'No operation matches.')
   const links = new Map<Entry, HTMLAnchorElement>()
@@ -27,24 +30,31 @@ export function toNavigation(spec: Spec): Navigation {
       const { operation } = entry
       const link = element(
         'a',
-        { href: linkTo(entry), title: operation.summary, class: operation.deprecated ? 'deprecated' : undefined },
+        {
+          href: linkTo(entry),
+          title: entry.mistake ?? operation.summary,
+          class: entry.mistake ? 'broken' : !!operation.deprecated && 'deprecated',
+        },
         methodMark(entry.method),
         pathText(entry.path),
       )
       links.set(entry, link)
       return element('li', {}, link)
     })
-    return element('section', {}, element('h2', {}, name), element('ul', {}, ...items))
+    return toGroup('h2', name, element('ul', {}, ...items))
   })
-  const visible = (): HTMLAnchorElement[] => [...links.values()].filter((link) => !link.parentElement!.hidden)
+  const visible = (): HTMLAnchorElement[] => [...links.values()].filter((link) => link.checkVisibility())
   input.addEventListener('input', () => {
     const words = input.value.toLowerCase().split(/\s+/)
     for (const [{ method, path, id, group, operation }, link] of links) {
       const text = [method, path, id, group, operation.summary, ...(operation.tags ?? [])].join(' ').toLowerCase()
       link.parentElement!.hidden = !words.every((word) => text.includes(word))
     }
-    for (const section of sections) section.hidden = !section.querySelector('li:not([hidden])')
-    none.hidden = visible().length > 0
+    for (const section of sections) {
+      section.hidden = !section.querySelector('li:not([hidden])')
+      if (input.value) open(section)
+    }
+    none.hidden = sections.some((section) => !section.hidden)
   })
   const node = element('nav', { 'aria-label': 'Operations', id: 'navigation' }, input, none, ...sections)
   node.addEventListener('keydown', (event) => {
@@ -68,6 +78,7 @@ export function toNavigation(spec: Spec): Navigation {
       for (const [entry, link] of links)
         if (entry === current) {
           link.setAttribute('aria-current', 'page')
+          open(link.closest('section')!)
           link.scrollIntoView({ block: 'nearest' })
         } else link.removeAttribute('aria-current')
     },

@@ -1,7 +1,10 @@
+import type { ExampleNotes } from '../../notes.js'
 import type { OpenApiMedia, OpenApiResponse } from '../document.js'
 import { inWords } from './credentials.js'
-import { element, prose, webLink } from './element.js'
+import { element, toBlock, toJsonNodes, webLink } from './element.js'
+import { exampleOf } from './example.js'
 import { toInputs } from './inputs.js'
+import { prose } from './markdown.js'
 import { toRequestPanel } from './request-panel.js'
 import { facts, schemaView } from './schema-view.js'
 import type { Entry, Schema, Spec } from './spec.js'
@@ -16,7 +19,29 @@ export const pathText = (path: string): HTMLElement =>
 
 /** Shows an operation: its description, a form to send a request, and the documented responses. */
 export function operationView(spec: Spec, entry: Entry): { readonly node: HTMLElement; stop(): void } {
-  const { operation, method, path, id } = entry
+  try {
+    return entry.mistake ? brokenView(entry, entry.mistake) : workingView(spec, entry)
+  } catch (error) {
+    return brokenView(entry, `This page cannot show the operation: ${(error as Error).message}`)
+  }
+}
+
+const brokenView = (entry: Entry, mistake: string): { readonly node: HTMLElement; stop(): void } => ({
+  node: element(
+    'article',
+    { class: 'operation' },
+    element('header', {}, ...titleOf(entry), element('p', { class: 'mistake', role: 'alert' }, mistake)),
+  ),
+  stop() {},
+})
+
+const titleOf = ({ operation, method, path, id }: Entry): HTMLElement[] => [
+  element('h2', { id: 'title', tabindex: -1 }, operation.summary ?? id),
+  element('p', { class: 'address' }, methodMark(method), ' ', pathText(path)),
+]
+
+function workingView(spec: Spec, entry: Entry): { readonly node: HTMLElement; stop(): void } {
+  const { operation } = entry
   const inputs = toInputs(spec, entry, () => panel.write())
   const panel = toRequestPanel(entry, inputs)
   inputs.form.addEventListener('submit', (event) => {
@@ -26,6 +51,7 @@ export function operationView(spec: Spec, entry: Entry): { readonly node: HTMLEl
   inputs.form.addEventListener('keydown', ({ key, ctrlKey, metaKey }) => {
     if (key === 'Enter' && (ctrlKey || metaKey)) inputs.form.requestSubmit()
   })
+  inputs.restore()
   panel.write()
   const security = operation.security ?? spec.document.security
   const { externalDocs: docs } = operation
@@ -35,8 +61,7 @@ export function operationView(spec: Spec, entry: Entry): { readonly node: HTMLEl
     element(
       'header',
       {},
-      element('h2', { id: 'title', tabindex: -1 }, operation.summary ?? id),
-      element('p', { class: 'address' }, methodMark(method), ' ', pathText(path)),
+      ...titleOf(entry),
       operation.deprecated && element('p', { class: 'old' }, 'Deprecated: this operation might be removed.'),
       prose(operation.description),
       docs && element('p', {}, webLink(docs.url, docs.description ?? docs.url)),
@@ -75,9 +100,10 @@ function responseView(
     element('summary', {}, ...head),
     description.includes('\n') && prose(description),
     ...media
-      .flatMap(({ types, schema }) => [
+      .flatMap(({ types, schema, examples }) => [
         element('p', { class: 'kind' }, types.join(', ')),
         schema && schemaView(spec, schema),
+        ...examplesOf(spec, examples, schema, types),
       ])
       .filter((part) => part !== undefined),
     names.length > 0 && element('p', { class: 'kind' }, 'Headers'),
@@ -97,16 +123,39 @@ function responseView(
   )
 }
 
+interface Media {
+  readonly types: string[]
+  readonly schema: Schema | undefined
+  readonly examples: OpenApiMedia['examples']
+}
+
 // A schema that several media types share is shown once.
-function sameTogether(content: {
-  readonly [mediaType: string]: OpenApiMedia
-}): { types: string[]; schema: Schema | undefined }[] {
-  const groups = new Map<string, { types: string[]; schema: Schema | undefined }>()
-  for (const [type, { schema }] of Object.entries(content)) {
-    const key = JSON.stringify(schema)
-    const group = groups.get(key) ?? { types: [], schema: schema as Schema | undefined }
+function sameTogether(content: { readonly [mediaType: string]: OpenApiMedia }): Media[] {
+  const groups = new Map<string, Media>()
+  for (const [type, { schema, examples }] of Object.entries(content)) {
+    const key = JSON.stringify([schema, examples])
+    const group = groups.get(key) ?? { types: [], schema: schema as Schema | undefined, examples }
     group.types.push(type)
     groups.set(key, group)
   }
   return [...groups.values()]
+}
+
+// The examples in the document, else one that is made from the schema.
+function examplesOf(
+  spec: Spec,
+  given: Media['examples'],
+  schema: Schema | undefined,
+  types: readonly string[],
+): HTMLElement[] {
+  const made = schema && types.some((type) => /[/+]json$/.test(type)) ? { '': { value: exampleOf(spec, schema) } } : {}
+  return Object.entries(given ?? made).map(([name, { summary, description, value }]: [string, ExampleNotes]) =>
+    element(
+      'details',
+      { class: 'more' },
+      element('summary', {}, ['Example', summary ?? name].filter(Boolean).join(': ')),
+      prose(description),
+      toBlock('Example', ...(typeof value === 'string' ? [value] : toJsonNodes(value ?? null))),
+    ),
+  )
 }

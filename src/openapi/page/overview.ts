@@ -1,10 +1,24 @@
 import { toCredentials } from './credentials.js'
-import { element, prose, webLink } from './element.js'
+import { element, session, webLink } from './element.js'
+import { prose } from './markdown.js'
 import { methodMark, pathText } from './operation-view.js'
 import type { Entry, Spec } from './spec.js'
 
 /** Returns the link to an operation on this page. */
 export const linkTo = ({ id }: Entry): string => `#${encodeURIComponent(id)}`
+
+/** Shows a group of operations that the reader can close. The browser stores which ones are closed until the tab is closed. */
+export function toGroup(level: 'h2' | 'h3', name: string, ...children: Parameters<typeof element>[2][]): HTMLElement {
+  const key = `closed:${level}:${name}`
+  const details = element(
+    'details',
+    { open: !session.get(key) },
+    element('summary', {}, element(level, {}, name)),
+    ...children,
+  )
+  details.addEventListener('toggle', () => session.set(key, details.open ? '' : 'closed'))
+  return element('section', { class: level === 'h3' && 'group' }, details)
+}
 
 /** Shows the description of the API, its authorization, and all operations by group. */
 export function overview(spec: Spec): HTMLElement {
@@ -32,6 +46,9 @@ export function overview(spec: Spec): HTMLElement {
       info.summary !== undefined && element('p', {}, info.summary),
       prose(info.description),
     ),
+    ...(spec.document['x-byway-errors'] ?? []).map((mistake) =>
+      element('p', { class: 'mistake', role: 'alert' }, mistake),
+    ),
     schemes.length > 0 &&
       element(
         'section',
@@ -40,10 +57,9 @@ export function overview(spec: Spec): HTMLElement {
         element('p', { class: 'hint' }, 'Stored until you close this tab, and sent with your requests.'),
       ),
     ...spec.groups.map(({ name: group, entries }) =>
-      element(
-        'section',
-        { class: 'group' },
-        element('h3', {}, group),
+      toGroup(
+        'h3',
+        group,
         prose(tags.find(({ name }) => name === group)?.description),
         element(
           'ul',
@@ -58,6 +74,7 @@ export function overview(spec: Spec): HTMLElement {
                 methodMark(entry.method),
                 pathText(entry.path),
                 element('span', { class: 'hint' }, entry.operation.summary ?? ''),
+                entry.mistake && element('span', { class: 'mistake' }, 'has a mistake'),
               ),
             ),
           ),

@@ -1,4 +1,4 @@
-import { element } from './element.js'
+import { copyButton, element } from './element.js'
 import type { Inputs } from './inputs.js'
 import { InvalidCall, send, toCurl, type Call } from './request.js'
 import { showBody } from './response-body.js'
@@ -18,7 +18,6 @@ export interface RequestPanel {
 /** Creates the request panel of an operation. */
 export function toRequestPanel({ operation }: Entry, inputs: Inputs): RequestPanel {
   const curl = element('code')
-  const copy = element('button', { type: 'button', class: 'quiet' }, 'Copy')
   const sendButton = element('button', { class: 'send', form: inputs.form.id }, 'Send')
   const stopButton = element('button', { type: 'button', hidden: true }, 'Stop')
   const failure = element('p', { class: 'mistake', role: 'alert' })
@@ -35,7 +34,7 @@ export function toRequestPanel({ operation }: Entry, inputs: Inputs): RequestPan
       'div',
       { class: 'curl' },
       element('pre', { tabindex: 0, role: 'region', 'aria-label': 'The request as a curl command' }, curl),
-      copy,
+      copyButton(curl),
     ),
     element('div', { class: 'actions' }, sendButton, stopButton, failure),
     outcome,
@@ -130,7 +129,6 @@ export function toRequestPanel({ operation }: Entry, inputs: Inputs): RequestPan
     // The stop button, which had the focus, is hidden.
     sendButton.focus()
   })
-  copy.addEventListener('click', () => void copyText(curl, copy))
   return {
     node,
     stop,
@@ -143,16 +141,4 @@ export function toRequestPanel({ operation }: Entry, inputs: Inputs): RequestPan
       }
     },
   }
-}
-
-async function copyText(code: HTMLElement, button: HTMLButtonElement): Promise<void> {
-  try {
-    await navigator.clipboard.writeText(code.textContent ?? '')
-    button.textContent = 'Copied'
-  } catch {
-    // Pages without HTTPS or permission cannot use the clipboard, so the text is selected instead.
-    getSelection()?.selectAllChildren(code)
-    button.textContent = 'Selected'
-  }
-  setTimeout(() => (button.textContent = 'Copy'), 2_000)
 }

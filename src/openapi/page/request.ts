@@ -36,7 +36,7 @@ const quote = (text: string): string => (isSafe.test(text) ? text : `'${text.rep
 
 /** Returns the request as a curl command for a POSIX shell. */
 export function toCurl({ method, url, headers, body }: Call): string {
-  const implied = body ? 'POST' : 'GET'
+  const implied = body?.curl.length ? 'POST' : 'GET'
   const words = [
     ['curl', ...(method === 'HEAD' ? ['-I'] : method === implied ? [] : ['-X', method]), quote(url)],
     ...headers.map(([name, value]) => ['-H', quote(value ? `${name}: ${value}` : `${name};`)]),

@@ -1,4 +1,4 @@
-import { element, toJsonNodes } from './element.js'
+import { element, toBlock, toJsonNodes } from './element.js'
 
 /** Shows the progress of a response next to its status. */
 type ShowProgress = (text: string) => unknown
@@ -22,13 +22,10 @@ export async function showBody(response: Response, node: HTMLElement, note: Show
   const text = await blob.text()
   const value = isJson ? parse(text) : undefined
   const nodes = value === undefined ? [text.slice(0, maxText)] : toJsonNodes(value)
-  node.replaceChildren(toBlock(nodes))
+  node.replaceChildren(toBlock('Response body', ...nodes))
   if (text.length > maxText || response.headers.has('content-disposition')) node.append(toDownload(blob, response))
   return value
 }
-
-const toBlock = (nodes: readonly (Node | string)[]): HTMLElement =>
-  element('pre', { class: 'block', tabindex: 0, role: 'region', 'aria-label': 'Response body' }, ...nodes)
 
 function parse(text: string): unknown {
   try {

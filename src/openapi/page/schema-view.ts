@@ -1,4 +1,5 @@
-import { element, prose } from './element.js'
+import { element } from './element.js'
+import { prose } from './markdown.js'
 import type { Schema, Spec } from './spec.js'
 
 const isFile = ({ format }: Schema): boolean => format === 'binary'
@@ -45,7 +46,7 @@ const toSpan = (least: number | undefined, most: number | undefined, unit: strin
 /** Shows the type, constraints and possible values of a schema in one line. */
 export function facts(spec: Spec, given: Schema, isRequired?: boolean): HTMLElement {
   const { schema } = spec.resolve(given)
-  const values = schema.enum ?? (schema.items && spec.resolve(schema.items).schema.enum)
+  const values = schema.enum ?? (schema.items ? spec.resolve(schema.items).schema.enum : undefined)
   const parts = [
     element('span', { class: 'type' }, typeOf(spec, given)),
     isRequired && element('span', { class: 'need' }, 'required'),
@@ -89,7 +90,7 @@ function membersOf(spec: Spec, given: Schema, above: readonly Schema[], depth: n
       rows.push(element('li', {}, element('p', { class: 'either' }, `as ${typeOf(spec, alternative)}`), members))
   }
   if (rows.length) return element('ul', { class: 'members' }, ...rows)
-  return flat.items && membersOf(spec, flat.items, inside, depth)
+  return flat.items ? membersOf(spec, flat.items, inside, depth) : undefined
 }
 
 function hasMembers(spec: Spec, given: Schema, above: readonly Schema[]): boolean {

@@ -15,7 +15,7 @@ export interface Schema {
   readonly properties?: { readonly [name: string]: Schema }
   readonly required?: readonly string[]
   readonly additionalProperties?: boolean | Schema
-  readonly items?: Schema
+  readonly items?: Schema | false
   readonly prefixItems?: readonly Schema[]
   readonly allOf?: readonly Schema[]
   readonly anyOf?: readonly Schema[]
@@ -42,6 +42,8 @@ export interface Entry {
   readonly path: string
   readonly group: string
   readonly operation: OpenApiOperation
+  /** Why the document does not describe the operation. */
+  readonly mistake: string | undefined
 }
 
 /** The OpenAPI document, with lookups for the page. */
@@ -58,7 +60,9 @@ export class Spec {
   }
 
   /** Follows a `$ref`. Returns the schema, and its name if it was a reference. */
-  resolve(schema: Schema): { readonly schema: Schema; readonly name?: string } {
+  resolve(given: Schema | boolean): { readonly schema: Schema; readonly name?: string } {
+    // `true` is any value, and `false` none.
+    const schema = typeof given === 'object' ? given : {}
     const name = schema.$ref?.replace('#/components/schemas/', '')
     const { schemas } = this.document.components
     return name !== undefined && Object.hasOwn(schemas, name) ? { schema: schemas[name] as Schema, name } : { schema }
@@ -110,7 +114,16 @@ function toEntries({ paths, tags = [] }: OpenApiDocument): Entry[] {
       const operation = item[method]
       if (!operation) return []
       const group = operation.tags?.[0] ?? (path.split('/')[start + 1] || '/')
-      return [{ id: operation.operationId, method: method.toUpperCase(), path, group, operation }]
+      return [
+        {
+          id: operation.operationId,
+          method: method.toUpperCase(),
+          path,
+          group,
+          operation,
+          mistake: operation['x-byway-error'],
+        },
+      ]
     }),
   )
   const order = [...new Set([...tags.map(({ name }) => name), ...entries.map(({ group }) => group)])]
