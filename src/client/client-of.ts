@@ -31,25 +31,25 @@ export type ClientRoute<pattern extends string, route> = ClientMethods<pattern, 
   ClientUrl<pattern, route>
 // By the keys of another type, so that the editor shows their documentation.
 type ClientMethods<pattern extends string, route, documented, names extends keyof documented> = {
-  readonly [name in names]: ClientCall<pattern, route, route[Uppercase<name & string> & keyof route]>
+  readonly [name in names]: ClientCall<pattern, route, route[documented[name] & keyof route]>
 }
 interface Documented {
   /** Sends a GET request. Resolves to `{ data, error, status, response }`, of which `status` discriminates `data` and `error`. */
-  readonly get: unknown
+  readonly get: 'GET'
   /** Sends a POST request. Resolves to `{ data, error, status, response }`, of which `status` discriminates `data` and `error`. */
-  readonly post: unknown
+  readonly post: 'POST'
   /** Sends a PUT request. Resolves to `{ data, error, status, response }`, of which `status` discriminates `data` and `error`. */
-  readonly put: unknown
+  readonly put: 'PUT'
   /** Sends a PATCH request. Resolves to `{ data, error, status, response }`, of which `status` discriminates `data` and `error`. */
-  readonly patch: unknown
+  readonly patch: 'PATCH'
   /** Sends a DELETE request. Resolves to `{ data, error, status, response }`, of which `status` discriminates `data` and `error`. */
-  readonly delete: unknown
+  readonly delete: 'DELETE'
   /** Sends a HEAD request. Resolves to `{ error, status, response }`, without data. */
-  readonly head: unknown
+  readonly head: 'HEAD'
   /** Sends an OPTIONS request. Resolves to `{ data, error, status, response }`, of which `status` discriminates `data` and `error`. */
-  readonly options: unknown
+  readonly options: 'OPTIONS'
   /** Sends a QUERY request, a GET with a body. Resolves to `{ data, error, status, response }`, of which `status` discriminates `data` and `error`. */
-  readonly query: unknown
+  readonly query: 'QUERY'
 }
 
 type ClientCall<pattern extends string, route, call> =
