@@ -87,7 +87,9 @@ export class Context implements Scoped {
       for (const name in added) copy[name] = (added as { readonly [name: string]: unknown })[name]
     } catch (cause) {
       // The members are getters, which cannot be assigned to.
-      throw new TypeError(`next({ ${Object.keys(added!)} }) cannot replace a member of the context; use another name`, { cause })
+      throw new TypeError(`next({ ${Object.keys(added!)} }) cannot replace a member of the context; use another name`, {
+        cause,
+      })
     }
     return copy
   }

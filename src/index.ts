@@ -30,13 +30,7 @@ export type {
   MiddlewareOptions,
   Next,
 } from './middleware.js'
-export type {
-  MiddlewareNotes,
-  OperationNotes,
-  ResponseNotes,
-  SecurityRequirement,
-  SecurityScheme,
-} from './notes.js'
+export type { MiddlewareNotes, OperationNotes, ResponseNotes, SecurityRequirement, SecurityScheme } from './notes.js'
 export type { Jsonify } from './jsonify.js'
 export type { ProblemInit, Reply, ReplyHeaders, ReplyInit } from './reply.js'
 export type { Input, Issue, Output, Schema, Unvalidated } from './schema.js'

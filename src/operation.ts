@@ -36,8 +36,7 @@ export function toOperation(
   const fail = (mistake: string): never => {
     throw new RouteError(`${call} ${mistake}`)
   }
-  if (method === 'ALL' ? rest : operations.has(method))
-    fail('is declared twice; remove one of the two')
+  if (method === 'ALL' ? rest : operations.has(method)) fail('is declared twice; remove one of the two')
   if (isSchema(operation)) fail('takes an operation such as { query: schema }, not a schema')
   checkOptions(call, operation, checks, RouteError)
   if (typeof handler !== 'function') fail('takes a handler (request, context) => response')
@@ -72,8 +71,7 @@ function toRun(pattern: string, { method, declaration, handler, middleware }: Ro
     method,
     pattern,
     declaration,
-    inputs: (request, context) =>
-      readInputs ? readInputs(request, (context as Context)['~exchange']) : {},
+    inputs: (request, context) => (readInputs ? readInputs(request, (context as Context)['~exchange']) : {}),
     href: (context) => (context as Context)['~exchange'].urlText,
   }
   const layers = middleware.map((layer): AnyMiddleware => notesOf(layer).around?.(operation) ?? layer)
@@ -129,6 +127,7 @@ function toHandle(operation: Operation, handler: Handler, readInputs: Read | und
 export const toAllow = ({ operations, rest }: RouteData): string =>
   methods
     .filter(
-      (method) => rest || operations.has(method) || method === 'OPTIONS' || (method === 'HEAD' && operations.has('GET')),
+      (method) =>
+        rest || operations.has(method) || method === 'OPTIONS' || (method === 'HEAD' && operations.has('GET')),
     )
     .join(', ')

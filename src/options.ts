@@ -11,7 +11,8 @@ export function checkOptions(
   checks: { readonly [name: string]: Check },
   ErrorClass: new (message: string) => Error,
 ): void {
-  if (typeof options !== 'object' || options === null) throw new ErrorClass(`${call} takes an object, not ${show(options)}`)
+  if (typeof options !== 'object' || options === null)
+    throw new ErrorClass(`${call} takes an object, not ${show(options)}`)
   for (const [name, value] of Object.entries(options)) {
     const check = Object.hasOwn(checks, name) ? checks[name]! : undefined
     if (!check) throw new ErrorClass(`${call} has no option '${name}'; use ${Object.keys(checks).join(', ')}`)

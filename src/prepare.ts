@@ -42,9 +42,7 @@ export function toReadInputs({ query, headers }: Operation): Read | undefined {
       (value) => read(request, exchange, index + 1, { ...values, [input.name]: value }),
     )
   }
-  return inputs.length
-    ? (request, exchange) => (exchange.inputs ??= read(request, exchange, 0, {}))
-    : undefined
+  return inputs.length ? (request, exchange) => (exchange.inputs ??= read(request, exchange, 0, {})) : undefined
 }
 
 // Names in lower case, and those of the schema.
@@ -62,7 +60,12 @@ export function toReadBody(operation: Operation): Read | undefined {
   const toInput = (body: unknown): object => ({ body })
   return (request, { server, host }) =>
     after(readBody(kind, request, operation.bodyLimit ?? server.bodyLimit, host.isServer), (value) =>
-      schema ? after(guard('body', (settle) => validate(schema, value, settle)), toInput) : toInput(value),
+      schema
+        ? after(
+            guard('body', (settle) => validate(schema, value, settle)),
+            toInput,
+          )
+        : toInput(value),
     )
 }
 

@@ -60,7 +60,11 @@ export function toProblem(
   memory?: object,
 ): Response {
   const data = { title, ...details, status }
-  return createResponse(() => JSON.stringify(data), status, [...problemHeaders, ...headers], { data, isReply: true, ...memory })
+  return createResponse(() => JSON.stringify(data), status, [...problemHeaders, ...headers], {
+    data,
+    isReply: true,
+    ...memory,
+  })
 }
 
 const maxErrors = 50

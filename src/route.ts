@@ -45,7 +45,9 @@ type HandlerContext<context> = Omit<context, OwnMembers> & Partial<Pick<context,
 
 // The inputs that an operation declares, as they are in its context.
 type Declared<operation> = {
-  readonly [key in keyof operation & InputName]: key extends 'body' ? BodyOutput<operation[key]> : Output<operation[key]>
+  readonly [key in keyof operation & InputName]: key extends 'body'
+    ? BodyOutput<operation[key]>
+    : Output<operation[key]>
 }
 // prettier-ignore
 type BodyOutput<body> =
@@ -62,12 +64,9 @@ type Sent = string | number | boolean | null | undefined | void | AnyResponse | 
 // Without `status`, from which a generic function would infer its own.
 type AnyResponse = Omit<Response, 'status'>
 type Plain = object & {
-  readonly [key in
-    | typeof Symbol.toStringTag
-    | typeof Symbol.hasInstance
-    | typeof Symbol.asyncIterator
-    | 'arrayBuffer'
-    | 'then']?: never
+  readonly [
+    key in typeof Symbol.toStringTag | typeof Symbol.hasInstance | typeof Symbol.asyncIterator | 'arrayBuffer' | 'then'
+  ]?: never
 }
 
 // Narrower if the response is declared: the input of its schema, or a typed Response. It is the contextual type of what the
@@ -77,7 +76,10 @@ type Returned<response> =
   undefined extends response ? Sendable :
   response extends Schema  ? Allowed<Input<response> | DeclaredReply<200, Input<response>>, 200> :
   Allowed<ValueOf<response> | { [status in keyof response]: DeclaredReply<status & number, Input<response[status]>> }[keyof response], keyof response & number>
-type Allowed<declared, statuses extends number> = declared | OtherReply<statuses> | Promise<declared | OtherReply<statuses>>
+type Allowed<declared, statuses extends number> =
+  | declared
+  | OtherReply<statuses>
+  | Promise<declared | OtherReply<statuses>>
 // prettier-ignore
 type ValueOf<response> =
   | (response extends { readonly 200: infer schema } ? Input<schema> : never)
@@ -87,7 +89,9 @@ type ResultOf<handler> = handler extends (...rest: never) => infer result ? resu
 
 // A misspelled key has a type that no value has.
 type OnlyKnown<operation> = {
-  readonly [key in Exclude<keyof operation, keyof Operation>]: InvalidOperation<`an operation has no key '${key & string}'`>
+  readonly [
+    key in Exclude<keyof operation, keyof Operation>
+  ]: InvalidOperation<`an operation has no key '${key & string}'`>
 }
 /** For the compiler to print. */
 export interface InvalidOperation<message extends string> {
@@ -175,13 +179,22 @@ export interface RouteFactory<prefix extends string, added, layers, base = unkno
    */
   <pattern extends string>(
     pattern: pattern & PatternMistake<pattern>,
-  ): Route<Join<prefix, pattern>, RouteContext<Join<prefix, pattern>, PlainRouteParams<prefix, pattern, base>> & added, layers, Below<sent, pattern>>
+  ): Route<
+    Join<prefix, pattern>,
+    RouteContext<Join<prefix, pattern>, PlainRouteParams<prefix, pattern, base>> & added,
+    layers,
+    Below<sent, pattern>
+  >
   <pattern extends string, params extends Schema>(
     pattern: pattern & PatternMistake<pattern>,
     options: { readonly params: params & ParamsMistake<params, Part<params, prefix, pattern>> },
   ): Route<
     Join<prefix, pattern>,
-    RouteContext<Join<prefix, pattern>, With<FactoryParams<prefix, base>, OwnOutput<params, FactoryParams<prefix, base>>>> & added,
+    RouteContext<
+      Join<prefix, pattern>,
+      With<FactoryParams<prefix, base>, OwnOutput<params, FactoryParams<prefix, base>>>
+    > &
+      added,
     layers,
     ParsedParams<Prefixed<prefix, sent>, params>
   >
@@ -196,11 +209,23 @@ export interface RouteFactory<prefix extends string, added, layers, base = unkno
    */
   prefix<pattern extends string>(
     pattern: pattern & PatternMistake<pattern>,
-  ): RouteFactory<Join<prefix, pattern>, added, layers, unknown extends base ? unknown : base & Params<pattern>, Below<sent, pattern>>
+  ): RouteFactory<
+    Join<prefix, pattern>,
+    added,
+    layers,
+    unknown extends base ? unknown : base & Params<pattern>,
+    Below<sent, pattern>
+  >
   prefix<pattern extends string, params extends Schema>(
     pattern: pattern & PatternMistake<pattern>,
     options: { readonly params: params & ParamsMistake<params, pattern> },
-  ): RouteFactory<Join<prefix, pattern>, added, layers, With<FactoryParams<prefix, base>, Output<params>>, ParsedParams<Prefixed<prefix, sent>, params>>
+  ): RouteFactory<
+    Join<prefix, pattern>,
+    added,
+    layers,
+    With<FactoryParams<prefix, base>, Output<params>>,
+    ParsedParams<Prefixed<prefix, sent>, params>
+  >
   /** Makes a factory whose contexts have an `env` of this type. */
   env<env>(): RouteFactory<prefix, Joined<added, { readonly env: env }>, layers, base, sent>
 }
@@ -246,7 +271,9 @@ type PlainRouteParams<prefix extends string, pattern extends string, base> =
 type With<base, own> = unknown extends base ? own : base & own
 
 // Static params list the params of the whole pattern; a prefix's schema still parses its own.
-type Part<params, prefix extends string, pattern extends string> = params extends { readonly load: unknown } ? Join<prefix, pattern> : pattern
+type Part<params, prefix extends string, pattern extends string> = params extends { readonly load: unknown }
+  ? Join<prefix, pattern>
+  : pattern
 // prettier-ignore
 type OwnOutput<params, base> =
   unknown extends base                         ? Output<params> :

@@ -18,7 +18,10 @@ export interface ErrorInfo {
   readonly phase: Phase
 }
 
-export interface RouterOptions<use extends readonly AnyMiddleware[] = readonly AnyMiddleware[], problems = Problems<any, any>> {
+export interface RouterOptions<
+  use extends readonly AnyMiddleware[] = readonly AnyMiddleware[],
+  problems = Problems<any, any>,
+> {
   /** Middleware around everything, the outermost first: 404s, 405s and errors too. */
   readonly use?: use
   /** Rules that are applied once, before matching: `rewrites([{ source: '/old/[slug]', destination: '/new/[slug]' }])`. */
@@ -73,10 +76,11 @@ type EarlyOf<layer> = layer extends (...rest: never) => infer result ? Early<res
  * export default router({ items, item }, { use: [cors({ origin: ['https://app.example'] })] })
  */
 // `routes` has no constraint: TypeScript would resolve every route whenever the router is named.
-export function router<routes, layer extends AnyMiddleware = never, problems extends Problems<any, any> | undefined = undefined>(
-  routes: routes,
-  options: RouterOptions<readonly layer[], problems> = {},
-): Router<routes, EarlyOf<layer>, problems> {
+export function router<
+  routes,
+  layer extends AnyMiddleware = never,
+  problems extends Problems<any, any> | undefined = undefined,
+>(routes: routes, options: RouterOptions<readonly layer[], problems> = {}): Router<routes, EarlyOf<layer>, problems> {
   checkOptions('router()', options, checks, RouterError)
   const { use = [] as readonly layer[], onError, rewrites, problems } = options
   if (use.some((layer) => notesOf(layer).around))
@@ -92,24 +96,27 @@ export function router<routes, layer extends AnyMiddleware = never, problems ext
     basePath: toBasePath(options.basePath || '/'),
     problems,
   }
-  const serve = createServe(named.map(({ route }) => route), {
-    ...options,
-    app,
-    track(promise) {
-      pending.add(promise)
-      void promise.finally(() => pending.delete(promise))
+  const serve = createServe(
+    named.map(({ route }) => route),
+    {
+      ...options,
+      app,
+      track(promise) {
+        pending.add(promise)
+        void promise.finally(() => pending.delete(promise))
+      },
+      report(error, request, pattern, phase) {
+        try {
+          const result: unknown = onError
+            ? onError(error, { request, pattern, phase })
+            : console.error(`${request.method} ${pattern ?? request.url} failed:`, error)
+          if (result instanceof Promise) result.catch(console.error)
+        } catch (second) {
+          console.error(second)
+        }
+      },
     },
-    report(error, request, pattern, phase) {
-      try {
-        const result: unknown = onError
-          ? onError(error, { request, pattern, phase })
-          : console.error(`${request.method} ${pattern ?? request.url} failed:`, error)
-        if (result instanceof Promise) result.catch(console.error)
-      } catch (second) {
-        console.error(second)
-      }
-    },
-  })
+  )
   const fetch = (request: Request, ...passed: readonly unknown[]): Response | Promise<Response> =>
     serve(request, passed.length ? toHost(request, passed) : undefined)
   const settled = async (): Promise<void> => {
@@ -150,8 +157,7 @@ function* collect(group: unknown, names: readonly string[] = [], seen = new Set<
       checkRoute(value, path)
       yield { route: value, names: [...names, name] }
     } else if (isNamespace(value) || (!isModule && isGroup(value))) yield* collect(value, [...names, name], seen)
-    else if (!isModule)
-      throw new RouterError(`${path}: '${name}' is not a route, an object of routes, or a module`)
+    else if (!isModule) throw new RouterError(`${path}: '${name}' is not a route, an object of routes, or a module`)
   }
 }
 
@@ -159,7 +165,9 @@ function checkRoute({ pattern, operations, middleware, rest }: AnyRoute, path: s
   const all = [...operations.values(), ...(rest ? [rest] : [])]
   if (!all.length) throw new RouterError(`${path}: the route '${pattern}' has no methods; add .get(handler)`)
   if (all.every((operation) => operation.middleware.length < middleware.length))
-    throw new RouterError(`${path}: no operation follows the last .use() of the route '${pattern}'; move it up, or remove it`)
+    throw new RouterError(
+      `${path}: no operation follows the last .use() of the route '${pattern}'; move it up, or remove it`,
+    )
 }
 
 const isNamespace = (value: unknown): boolean =>
@@ -170,7 +178,9 @@ const isNamespace = (value: unknown): boolean =>
 // Not another router: its middleware would be lost.
 function isGroup(value: unknown): boolean {
   const prototype: unknown = typeof value === 'object' && value !== null && Object.getPrototypeOf(value)
-  return (prototype === Object.prototype || prototype === null) && typeof (value as { fetch?: unknown }).fetch !== 'function'
+  return (
+    (prototype === Object.prototype || prototype === null) && typeof (value as { fetch?: unknown }).fetch !== 'function'
+  )
 }
 
 // As it is in a URL.

@@ -116,7 +116,8 @@ export function createServe(routes: readonly RunnableRoute[], settings: ServeSet
     return attempt<Params | undefined, Action>(
       () => parseParams(schemas, exchange.params),
       (params) => {
-        if (!params) return accept(exchange, match.next && { ...match.next, isEscaped: match.isEscaped }, undefined, invalidParams)
+        if (!params)
+          return accept(exchange, match.next && { ...match.next, isEscaped: match.isEscaped }, undefined, invalidParams)
         exchange.use(match, params)
         return action
       },
@@ -124,7 +125,10 @@ export function createServe(routes: readonly RunnableRoute[], settings: ServeSet
     )
   }
 
-  const start = (exchange: Exchange, { run, declaration = {}, middleware = [] }: Action): Response | Promise<Response> => {
+  const start = (
+    exchange: Exchange,
+    { run, declaration = {}, middleware = [] }: Action,
+  ): Response | Promise<Response> => {
     const { request, host } = exchange
     const { body, bodyLimit = server.bodyLimit } = declaration
     // A declared body that no middleware can read is counted by its reader.
@@ -142,8 +146,11 @@ export function createServe(routes: readonly RunnableRoute[], settings: ServeSet
   return (request, host, params) => {
     const exchange = new Exchange(request, server, host)
     const action = params ? accept(exchange, toMatch(routes[0]!), params) : choose(exchange)
-    const response = action instanceof Promise ? action.then((action) => start(exchange, action)) : start(exchange, action)
-    return response instanceof Promise ? response.then((response) => finish(exchange, response)) : finish(exchange, response)
+    const response =
+      action instanceof Promise ? action.then((action) => start(exchange, action)) : start(exchange, action)
+    return response instanceof Promise
+      ? response.then((response) => finish(exchange, response))
+      : finish(exchange, response)
   }
 }
 

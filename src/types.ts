@@ -10,7 +10,16 @@ export type { StaticParams, StaticParamsOptions } from './paths/static-params.js
 export type { Rewrites } from './paths/rewrites.js'
 export type { RuleMistakes } from './paths/rules.js'
 export type { AnyParams, CatchAllParams, InvalidPattern, PatternMistake, PlainParams } from './pattern.js'
-export type { ErrorStatus, InputError, Phase, Problem, ProblemDetails, RedirectStatus, Status, SuccessStatus } from './problem.js'
+export type {
+  ErrorStatus,
+  InputError,
+  Phase,
+  Problem,
+  ProblemDetails,
+  RedirectStatus,
+  Status,
+  SuccessStatus,
+} from './problem.js'
 export type { DeclaredReply, HeadersInput, OtherReply, ProblemInit, Reply, ReplyHeaders, ReplyInit } from './reply.js'
 export type { ProblemContext, Problems, ProblemsOptions } from './replies/problem-format.js'
 export type {

@@ -187,7 +187,11 @@ for await (const event of (await api('/events').get()).data) expectType<number>(
 const formatted = router(
   {
     item: route('/items/[slug]').get(() =>
-      Math.random() > 0.5 ? 'a lamp' : Math.random() > 0.5 ? reply.notFound() : reply.json({ isBusy: true }, { status: 503 }),
+      Math.random() > 0.5
+        ? 'a lamp'
+        : Math.random() > 0.5
+          ? reply.notFound()
+          : reply.json({ isBusy: true }, { status: 503 }),
     ),
     add: route('/items').post({ body: Item }, () => 1),
   },

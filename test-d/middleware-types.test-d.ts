@@ -21,17 +21,29 @@ const wrapped = middleware(async (request, context, next) => {
   const response = await next()
   return new Response(response.body, response)
 })
-const refused = middleware((request, context, next) => (request.url ? new Response('no', { status: 418 }) : next({ user })))
+const refused = middleware((request, context, next) =>
+  request.url ? new Response('no', { status: 418 }) : next({ user }),
+)
 const closed = middleware(() => new Response('closed', { status: 503 }))
 const none = middleware(() => {
   throw reply.notFound()
 })
 
-const first = route('/first/[id]').use(wrapped).get((request, { params }) => expectType<string>(params.id))
-const second = route('/second').use(refused).get((request, { user }) => expectType<User>(user))
-const third = route('/third/[id]').use(closed).get((request, { params }) => expectType<string>(params.id))
-const fourth = route.use(none)('/fourth/[id]').get((request, { params }) => expectType<string>(params.id))
-const fifth = route.use(refused)('/fifth').get((request, { user }) => ({ id: user.id }))
+const first = route('/first/[id]')
+  .use(wrapped)
+  .get((request, { params }) => expectType<string>(params.id))
+const second = route('/second')
+  .use(refused)
+  .get((request, { user }) => expectType<User>(user))
+const third = route('/third/[id]')
+  .use(closed)
+  .get((request, { params }) => expectType<string>(params.id))
+const fourth = route
+  .use(none)('/fourth/[id]')
+  .get((request, { params }) => expectType<string>(params.id))
+const fifth = route
+  .use(refused)('/fifth')
+  .get((request, { user }) => ({ id: user.id }))
 const app = router({ first, second, third, fourth, fifth })
 const api = createClient<typeof app>()
 const opened = await api('/fifth').get()
@@ -50,7 +62,11 @@ if (outer.status === 500) expectType<unknown>(outer.error)
 // ── synchronous early responses ──
 
 const sync = middleware((request, context, next) => (request.url ? reply.forbidden() : next({ user })))
-const guarded = router({ seventh: route('/seventh').use(sync).get((request, { user }) => user) })
+const guarded = router({
+  seventh: route('/seventh')
+    .use(sync)
+    .get((request, { user }) => user),
+})
 const guardedResult = await createClient<typeof guarded>()('/seventh').get()
 expectType<200 | 403>(guardedResult.status)
 
@@ -92,12 +108,10 @@ route
     expectType<string>(params.user)
     expectType<string>(params.org)
   })
-route
-  .prefix('/orgs/[org]', { params: z.object({ org: z.coerce.number() }) })
-  .use((request, { params }, next) => {
-    expectType<number>(params.org)
-    return next()
-  })
+route.prefix('/orgs/[org]', { params: z.object({ org: z.coerce.number() }) }).use((request, { params }, next) => {
+  expectType<number>(params.org)
+  return next()
+})
 // @ts-expect-error a param that the prefix lacks
 route.prefix('/orgs/[org]').use((request, { params }, next) => next({ user: params.user.length }))
 
@@ -113,8 +127,12 @@ const org = route.prefix('/orgs/[org]', { params: z.object({ org: z.string().tra
 const orgs = router({
   a: org('/a').get((request, { params }) => params.org),
   b: org('/b/[id]', { params: Id }).get((request, { params }) => params.org + params.id),
-  c: org.prefix('/c/[c]')('/[id]', { params: Id }).get((request, { params }) => expectType<string>(params.c)),
-  d: route.prefix('/d/[lang]')('/[id]', { params: Id }).get((request, { params }) => expectType<number>(params.id)),
+  c: org
+    .prefix('/c/[c]')('/[id]', { params: Id })
+    .get((request, { params }) => expectType<string>(params.c)),
+  d: route
+    .prefix('/d/[lang]')('/[id]', { params: Id })
+    .get((request, { params }) => expectType<number>(params.id)),
 })
 const at = createClient<typeof orgs>()
 const a = await at('/orgs/[org]/a').get({ params: { org: '5' } })

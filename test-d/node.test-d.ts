@@ -1,7 +1,15 @@
 import { createServer, type Server } from 'node:http'
 import { createSecureServer } from 'node:http2'
 import { route, router } from 'byway'
-import { serve, toNodeHandler, type App, type NodeHandler, type NodeHandlerOptions, type Served, type ServeOptions } from 'byway/node'
+import {
+  serve,
+  toNodeHandler,
+  type App,
+  type NodeHandler,
+  type NodeHandlerOptions,
+  type Served,
+  type ServeOptions,
+} from 'byway/node'
 import express from 'express'
 import { expectAssignable, expectError, expectType } from 'tsd'
 

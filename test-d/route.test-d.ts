@@ -298,7 +298,11 @@ expectType<Promise<{ user: string; page: number; id: number }>>(
   guarded.GET.handler(made, { user: 'test', query: { page: 1 }, params: { id: 7 } }),
 )
 guarded.GET.handler(made, { user: 'test', query: { page: 1 }, signal: made.signal, url: new URL('http://test') })
-expectType<'a'>(route('/a').get(() => 'a').GET.handler(made, {}))
+expectType<'a'>(
+  route('/a')
+    .get(() => 'a')
+    .GET.handler(made, {}),
+)
 // @ts-expect-error the user of the middleware is missing
 guarded.GET.handler(made, { query: { page: 1 } })
 // @ts-expect-error the query is missing

@@ -55,10 +55,12 @@ route('/items', { params: generateStaticParams(() => [{ slug: 'a' }]) })
 route('/items/[slug]', { params: generateStaticParams(() => [{ slug: 'a' }]) }).get((request, { params }) => {
   expectType<string>(params.slug)
 })
-route('/[id]/[...path]', { params: generateStaticParams(() => [{ id: 1, path: ['a'] }]) }).get((request, { params }) => {
-  expectType<string>(params.id)
-  expectType<string[]>(params.path)
-})
+route('/[id]/[...path]', { params: generateStaticParams(() => [{ id: 1, path: ['a'] }]) }).get(
+  (request, { params }) => {
+    expectType<string>(params.id)
+    expectType<string[]>(params.path)
+  },
+)
 const byNumber = generateStaticParams(() => [{ id: '1' }, { id: 'two' }], {
   schema: z.object({ id: z.coerce.number() }),
   dynamicParams: false,

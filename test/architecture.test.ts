@@ -5,7 +5,21 @@ import { describe, expect, it } from 'vitest'
 
 // A file imports from the rows above its own, and from its folder. Type imports count.
 const rows = [
-  ['pattern', 'host', 'options', 'promise', 'signal', 'scope', 'json', 'jsonify', 'null-object', 'undeclared', 'inputs/source', 'headers/*', 'documents/*'],
+  [
+    'pattern',
+    'host',
+    'options',
+    'promise',
+    'signal',
+    'scope',
+    'json',
+    'jsonify',
+    'null-object',
+    'undeclared',
+    'inputs/source',
+    'headers/*',
+    'documents/*',
+  ],
   ['schema', 'signal-deno'],
   ['response', 'notes', 'href', 'matcher'],
   ['problem', 'declaration', 'response-node'],
@@ -47,7 +61,8 @@ const packages: Record<string, RegExp> = {
   'openapi/page/assets': /^openapi\/page\/[\w.]+\?text$/,
   'codegen/*': /^(?:node:(?:fs|module|path|url)|typescript)$/,
   'inputs/multipart-node': /^@fastify\/busboy$/,
-  'cli/*': /^(?:node:(?:child_process|events|fs|fs\/promises|path|stream\/consumers|url|util)|commander|get-tsconfig|jiti)$/,
+  'cli/*':
+    /^(?:node:(?:child_process|events|fs|fs\/promises|path|stream\/consumers|url|util)|commander|get-tsconfig|jiti)$/,
   'hosts/*': /^(?:node:(?:http2?|net|os|stream)|srvx\/node)$/,
 }
 
@@ -83,7 +98,10 @@ function parse(path: string): { readonly imports: readonly Import[]; readonly on
     const allTypes = !!named && ts.isNamedImports(named) && named.elements.every((element) => element.isTypeOnly)
     return [{ from, isTypeOnly: clause?.phaseModifier === ts.SyntaxKind.TypeKeyword || (!clause?.name && allTypes) }]
   })
-  return { imports, onlyExports: statements.every((statement) => ts.isExportDeclaration(statement) && namesSymbols(statement)) }
+  return {
+    imports,
+    onlyExports: statements.every((statement) => ts.isExportDeclaration(statement) && namesSymbols(statement)),
+  }
 }
 
 const folderOf = (file: string): string => posix.dirname(file)

@@ -1,7 +1,18 @@
 import fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
-import { type BodyKind, BodyLimitError, bytes, form, type RequestBody, route, router, type Schema, stream, text } from '../src/index.js'
+import {
+  type BodyKind,
+  BodyLimitError,
+  bytes,
+  form,
+  type RequestBody,
+  route,
+  router,
+  type Schema,
+  stream,
+  text,
+} from '../src/index.js'
 import * as reply from '../src/replies/index.js'
 
 // ── MessagePack, as a package would add it: https://github.com/msgpack/msgpack/blob/master/spec.md ──
@@ -80,7 +91,9 @@ const app = router(
   {
     items: route('/items').post({ body: msgpack(Item), bodyLimit: 200 }, (_request, { body }) => body),
     any: route('/any').post({ body: msgpack(z.any()) }, (_request, { body }) => ({ body: body as Value })),
-    optional: route('/optional').put({ body: msgpack(Item.optional()) }, (_request, { body }) => ({ has: body !== undefined })),
+    optional: route('/optional').put({ body: msgpack(Item.optional()) }, (_request, { body }) => ({
+      has: body !== undefined,
+    })),
   },
   { onError },
 )
@@ -93,14 +106,24 @@ const packed = (value: Value): Uint8Array<ArrayBuffer> => Uint8Array.from(encode
 
 describe('a body kind of a package', () => {
   it('reads its media types and suffix, and its schema validates the value', async () => {
-    for (const type of ['application/msgpack', 'Application/MsgPack; x=y', 'application/vnd.msgpack', 'application/item+msgpack']) {
+    for (const type of [
+      'application/msgpack',
+      'Application/MsgPack; x=y',
+      'application/vnd.msgpack',
+      'application/item+msgpack',
+    ]) {
       const response = await post(packed({ name: 'a', price: 1, more: true }), type)
       expect([type, response.status, await response.json()]).toEqual([type, 200, { name: 'a', price: 1 }])
     }
     const response = await post(packed({ name: 1, price: 'x' }), 'application/msgpack')
     expect([response.status, await response.json()]).toMatchObject([
       400,
-      { errors: [{ in: 'body', pointer: '/name' }, { in: 'body', pointer: '/price' }] },
+      {
+        errors: [
+          { in: 'body', pointer: '/name' },
+          { in: 'body', pointer: '/price' },
+        ],
+      },
     ])
   })
 
@@ -112,7 +135,9 @@ describe('a body kind of a package', () => {
         415,
         'application/msgpack, application/vnd.msgpack',
       ])
-      expect(await response.json()).toMatchObject({ detail: 'The body must be application/msgpack or application/vnd.msgpack.' })
+      expect(await response.json()).toMatchObject({
+        detail: 'The body must be application/msgpack or application/vnd.msgpack.',
+      })
     }
   })
 
@@ -120,7 +145,10 @@ describe('a body kind of a package', () => {
     onError.mockClear()
     for (const bytes of [[0xff], [0xdb, 0, 0], [...encode('a'), 1]]) {
       const response = await post(Uint8Array.from(bytes), 'application/msgpack')
-      expect([response.status, await response.json()]).toMatchObject([400, { detail: 'The body is not valid MessagePack.' }])
+      expect([response.status, await response.json()]).toMatchObject([
+        400,
+        { detail: 'The body is not valid MessagePack.' },
+      ])
     }
     expect(onError).not.toHaveBeenCalled()
   })
@@ -133,7 +161,10 @@ describe('a body kind of a package', () => {
 
   it('is limited by bodyLimit', async () => {
     const response = await post(packed({ name: 'x'.repeat(200), price: 1 }), 'application/msgpack')
-    expect([response.status, await response.json()]).toMatchObject([413, { detail: 'The body is larger than 200 bytes.' }])
+    expect([response.status, await response.json()]).toMatchObject([
+      413,
+      { detail: 'The body is larger than 200 bytes.' },
+    ])
   })
 
   it('reads any value as it was encoded, and never fails with a 500', async () => {
@@ -142,10 +173,17 @@ describe('a body kind of a package', () => {
         { maxDepth: 3 },
         fc.constant(null),
         fc.boolean(),
-        fc.oneof(fc.integer(), fc.double({ noNaN: true, noDefaultInfinity: true }).filter((n) => !Object.is(n, -0))),
+        fc.oneof(
+          fc.integer(),
+          fc.double({ noNaN: true, noDefaultInfinity: true }).filter((n) => !Object.is(n, -0)),
+        ),
         fc.string(),
         fc.array(tie('value'), { maxLength: 3 }),
-        fc.dictionary(fc.string({ maxLength: 4 }).filter((name) => name !== '__proto__'), tie('value'), { maxKeys: 3 }),
+        fc.dictionary(
+          fc.string({ maxLength: 4 }).filter((name) => name !== '__proto__'),
+          tie('value'),
+          { maxKeys: 3 },
+        ),
       ),
     })).value
     await fc.assert(
@@ -174,16 +212,30 @@ describe('a body kind of a package', () => {
       const failing: BodyKind = { ...msgpack(z.any()), types: ['*/*'], read }
       const errors = vi.fn()
       const it = route('/').post({ body: failing }, () => 'ok')
-      const response = await router({ it }, { onError: errors }).fetch(new Request('http://test/', { method: 'POST', body: 'x' }))
-      expect([response.status, await response.text()]).toEqual([500, '{"title":"Internal Server Error","detail":"No handler sent this response.","status":500}'])
+      const response = await router({ it }, { onError: errors }).fetch(
+        new Request('http://test/', { method: 'POST', body: 'x' }),
+      )
+      expect([response.status, await response.text()]).toEqual([
+        500,
+        '{"title":"Internal Server Error","detail":"No handler sent this response.","status":500}',
+      ])
       expect(errors.mock.calls).toMatchObject([[new Error('secret'), { phase: 'input' }]])
     }
   })
 
   it('gets the request, the media type, and the body as bytes, text or stream', async () => {
     const read = async (take: (body: RequestBody) => unknown, type: string) => {
-      const kind: BodyKind<'raw', undefined> = { key: 'raw', schema: undefined, types: ['*/*'], document: 'bytes', read: take }
-      const it = route('/').post({ body: kind, bodyLimit: 5 }, (_request, context) => (context as { body: unknown }).body as never)
+      const kind: BodyKind<'raw', undefined> = {
+        key: 'raw',
+        schema: undefined,
+        types: ['*/*'],
+        document: 'bytes',
+        read: take,
+      }
+      const it = route('/').post(
+        { body: kind, bodyLimit: 5 },
+        (_request, context) => (context as { body: unknown }).body as never,
+      )
       const request = new Request('http://test/', { method: 'POST', body: 'héy', headers: { 'content-type': type } })
       return (await router({ it }).fetch(request)).json()
     }
@@ -194,7 +246,9 @@ describe('a body kind of a package', () => {
   })
 
   it('cannot be declared on GET or HEAD', () => {
-    expect(() => route('/').get({ body: msgpack(Item) }, () => 1)).toThrow('a GET request has none; use .query() or .post()')
+    expect(() => route('/').get({ body: msgpack(Item) }, () => 1)).toThrow(
+      'a GET request has none; use .query() or .post()',
+    )
   })
 })
 
@@ -249,11 +303,16 @@ describe('stream()', () => {
         return [error instanceof BodyLimitError, (error as BodyLimitError).limit]
       }
     })
-    const response = await router({ it }).fetch(new Request('http://test/', { method: 'POST', body: new Blob(['abcd']).stream(), duplex: 'half' } as RequestInit))
+    const response = await router({ it }).fetch(
+      new Request('http://test/', { method: 'POST', body: new Blob(['abcd']).stream(), duplex: 'half' } as RequestInit),
+    )
     expect(await response.json()).toEqual([true, 3])
   })
 
-  it.each(['', 'video', 'video/', 'a b/c', '*', 'text/plain; charset=x', undefined])('throws a TypeError for the range %j', (range) => {
-    expect(() => stream(range as never)).toThrow(TypeError)
-  })
+  it.each(['', 'video', 'video/', 'a b/c', '*', 'text/plain; charset=x', undefined])(
+    'throws a TypeError for the range %j',
+    (range) => {
+      expect(() => stream(range as never)).toThrow(TypeError)
+    },
+  )
 })

@@ -21,7 +21,10 @@ const app = router(
     ]),
     smallJson: route('/small-json').post({ body: any, bodyLimit: 100 }, () => 'ok'),
     smallForm: route('/small-form').post({ body: form(any), bodyLimit: 100 }, () => 'ok'),
-    video: route('/video').post({ body: stream('video/*') }, async (_request, { body }) => (await new Response(body).text()).length),
+    video: route('/video').post(
+      { body: stream('video/*') },
+      async (_request, { body }) => (await new Response(body).text()).length,
+    ),
     nobody: route('/nobody').post((request) => request.text()),
   },
   { onError: (error, info) => errors.push({ error, info }), bodyLimit: 10_000 },
@@ -506,12 +509,13 @@ describe('a body that middleware has read', () => {
     const response = await one.fetch(
       new Request('http://test/a', { method: 'POST', body: '{}', headers: { 'content-type': type } }),
     )
-    expect([response.status, await response.json()]).toEqual([500, { title: 'Internal Server Error', detail: 'No handler sent this response.', status: 500 }])
+    expect([response.status, await response.json()]).toEqual([
+      500,
+      { title: 'Internal Server Error', detail: 'No handler sent this response.', status: 500 },
+    ])
     expect(onError).toHaveBeenCalledTimes(1)
     const [error, info] = onError.mock.calls[0] as [Error, ErrorInfo]
-    expect(error.message).toBe(
-      'the body was read before it was validated; read context.body, or declare no body',
-    )
+    expect(error.message).toBe('the body was read before it was validated; read context.body, or declare no body')
     expect([info.phase, info.pattern]).toEqual(['input', '/a'])
   })
 
@@ -556,7 +560,12 @@ describe('a body behind middleware', () => {
     )
     const read = async (path: string, body: BodyInit, type?: string) => {
       const headers = type === undefined ? {} : { 'content-type': type }
-      const request = new Request(`http://test${path}`, { method: 'POST', body, headers, duplex: 'half' } as RequestInit)
+      const request = new Request(`http://test${path}`, {
+        method: 'POST',
+        body,
+        headers,
+        duplex: 'half',
+      } as RequestInit)
       const response = await one.fetch(request)
       return [response.status, await response.text()]
     }
@@ -584,7 +593,9 @@ describe('a declared body behind middleware', () => {
   ])('is read if the middleware %s', async (_name, look) => {
     const any = z.any()
     const read = async (_request: Request, { body }: { body: unknown }): Promise<string> =>
-      new Response(typeof body === 'object' && !(body instanceof ReadableStream) ? JSON.stringify(body) : (body as string)).text()
+      new Response(
+        typeof body === 'object' && !(body instanceof ReadableStream) ? JSON.stringify(body) : (body as string),
+      ).text()
     const app = router(
       {
         json: route('/json').post({ body: any }, read),

@@ -5,7 +5,14 @@ import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
-import { createClient, retry, UnexpectedResponse, type ClientOptions, type Retry, type RetryOptions } from '../src/client/index.js'
+import {
+  createClient,
+  retry,
+  UnexpectedResponse,
+  type ClientOptions,
+  type Retry,
+  type RetryOptions,
+} from '../src/client/index.js'
 import { toNodeHandler } from '../src/hosts/node-handler.js'
 import { bytes, form, middleware, route, router, stream, text } from '../src/index.js'
 import * as reply from '../src/replies/index.js'

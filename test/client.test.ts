@@ -50,7 +50,10 @@ const routes = {
   ),
   echo: route('/echo')
     .get((request) => Object.fromEntries(request.headers))
-    .post({ body: text(z.string()) }, (request, { body: text }) => ({ text, type: request.headers.get('content-type') }))
+    .post({ body: text(z.string()) }, (request, { body: text }) => ({
+      text,
+      type: request.headers.get('content-type'),
+    }))
     .put({ body: bytes(z.instanceof(Uint8Array)) }, (request, { body: bytes }) => ({
       bytes: [...bytes],
       type: request.headers.get('content-type'),
@@ -677,7 +680,9 @@ describe('the form of a call', () => {
     const echo = router({
       form: route('/form').post(
         {
-          body: form(zfd.formData({ a: z.string(), b: zfd.repeatable(z.array(z.string())), c: z.object({ d: z.string() }) })),
+          body: form(
+            zfd.formData({ a: z.string(), b: zfd.repeatable(z.array(z.string())), c: z.object({ d: z.string() }) }),
+          ),
         },
         (_request, { body: form }) => form,
       ),

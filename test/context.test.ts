@@ -128,7 +128,10 @@ describe('the arguments of a host', () => {
 
   it('are the context on Netlify, which has the IP address', async () => {
     const context = Object.assign(executionContext(), { ip: '10.0.0.5', params: {}, site: {}, geo: {}, next() {} })
-    const seen = await see(({ env, ip, waitUntil }) => (waitUntil(Promise.resolve()), [ip, env === process.env]), [context])
+    const seen = await see(
+      ({ env, ip, waitUntil }) => (waitUntil(Promise.resolve()), [ip, env === process.env]),
+      [context],
+    )
     expect([seen, context.kept.length]).toEqual([['10.0.0.5', true], 1])
   })
 
@@ -138,7 +141,13 @@ describe('the arguments of a host', () => {
   })
 
   it('can be an env whose names are like the members of a host', async () => {
-    for (const env of [{ params: 1, DB: 2 }, { incoming: 'queue' }, { ip: '1' }, { outgoing: {} }, { DB: 1, waitUntil: 'text' }])
+    for (const env of [
+      { params: 1, DB: 2 },
+      { incoming: 'queue' },
+      { ip: '1' },
+      { outgoing: {} },
+      { DB: 1, waitUntil: 'text' },
+    ])
       expect(await see(({ env, ip }) => [env, ip], [env, executionContext()])).toEqual([env, undefined])
   })
 
@@ -293,7 +302,7 @@ describe('after()', () => {
     expect(work).toHaveBeenCalledTimes(1)
   })
 
-  it("keeps the host alive by one promise for all work of a request", async () => {
+  it('keeps the host alive by one promise for all work of a request', async () => {
     const kept: Promise<unknown>[] = []
     const log: string[] = []
     const it = route('/').get((_request, { after }) => {
@@ -422,7 +431,10 @@ describe('context.app.dispatch()', () => {
     const secret = route('/secret')
       .use(middleware((request, _context, next) => (request.headers.has('x-key') ? next() : reply.unauthorized())))
       .get(() => 'secret')
-    const list = route('/list').get({ query: z.object({ page: z.coerce.number() }) }, (_request, { query }) => query.page)
+    const list = route('/list').get(
+      { query: z.object({ page: z.coerce.number() }) },
+      (_request, { query }) => query.page,
+    )
     const go = route('/go').get((request, { url, app }) =>
       app.dispatch(new Request(new URL(url.searchParams.get('to')!, url), { headers: request.headers })),
     )

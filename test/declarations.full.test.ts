@@ -103,13 +103,17 @@ interface Compiled {
 function compile(compiler: (typeof compilers)[number], files: readonly string[], more: object = {}): Compiled {
   const api = require(compiler) as typeof ts
   const { options: parsed } = api.convertCompilerOptionsFromJson({ ...options, outDir: 'out', ...more }, folder)
-  const program = api.createProgram(files.map((file) => join(folder, file)), parsed)
+  const program = api.createProgram(
+    files.map((file) => join(folder, file)),
+    parsed,
+  )
   const declarations = new Map<string, string>()
   const { diagnostics } = program.emit(undefined, (file, text) => {
     if (file.endsWith('.d.ts')) declarations.set(file.slice(file.lastIndexOf('/') + 1), text)
   })
   const errors = [...api.getPreEmitDiagnostics(program), ...diagnostics].map(
-    ({ file, messageText }) => `${file?.fileName.slice(folder.length)}: ${api.flattenDiagnosticMessageText(messageText, '\n')}`,
+    ({ file, messageText }) =>
+      `${file?.fileName.slice(folder.length)}: ${api.flattenDiagnosticMessageText(messageText, '\n')}`,
   )
   return { errors, declarations }
 }
@@ -151,7 +155,9 @@ describe('a route of another copy of byway', () => {
     const load = (path: string) => import(pathToFileURL(join(folder, path)).href)
     const { router } = (await load('server/node_modules/byway/dist/index.js')) as typeof import('../src/index.js')
     const { route } = (await load('client/node_modules/byway/dist/index.js')) as typeof import('../src/index.js')
-    const reply = (await load('client/node_modules/byway/dist/replies/index.js')) as typeof import('../src/replies/index.js')
+    const reply = (await load(
+      'client/node_modules/byway/dist/replies/index.js',
+    )) as typeof import('../src/replies/index.js')
     const errors: unknown[] = []
     const a = route('/a')
       .get(() => ({ ok: true }))
@@ -216,7 +222,11 @@ const /*?*/item = await api('/items/[id]').get({ params: { id: 'x' } })
     service.getCompletionsAtPosition(file, marks[mark]!, {})?.entries.map(({ name }) => name)
   const hover = (mark: number) => {
     const { displayParts = [], documentation = [] } = service.getQuickInfoAtPosition(file, marks[mark]!)!
-    const join = (parts: readonly ts.SymbolDisplayPart[]): string => parts.map(({ text }) => text).join('').replace(/\s+/g, ' ')
+    const join = (parts: readonly ts.SymbolDisplayPart[]): string =>
+      parts
+        .map(({ text }) => text)
+        .join('')
+        .replace(/\s+/g, ' ')
     return { type: join(displayParts), documentation: join(documentation) }
   }
 

@@ -94,7 +94,20 @@ describe('the field names of form()', () => {
   })
 
   it('can be those of array methods', async () => {
-    const names = ['sort', 'filter', 'length', 'at', 'values.from', 'keys[0]', '5', '0.a', 'a.push', 'b.length', 'c[0].map.call', 'd[length]']
+    const names = [
+      'sort',
+      'filter',
+      'length',
+      'at',
+      'values.from',
+      'keys[0]',
+      '5',
+      '0.a',
+      'a.push',
+      'b.length',
+      'c[0].map.call',
+      'd[length]',
+    ]
     const response = await send(fields(...names))
     expect([response.status, await response.json()]).toMatchObject([
       200,
@@ -130,7 +143,10 @@ describe('the field names of form()', () => {
     'toString]',
     '__proto__]x',
   ])('are only keys, which zod-form-data does not get, if they have no structure: %j', async (name) => {
-    const entries: Entries = [[name, 'x'], ['b', 'y']]
+    const entries: Entries = [
+      [name, 'x'],
+      ['b', 'y'],
+    ]
     const key = name.replace(/\[\]$/, '')
     const value = key === name ? 'x' : ['x']
     expect(await (await send(entries, '/any')).json()).toEqual({ form: { [key]: value, b: 'y' } })
@@ -309,7 +325,10 @@ describe('the value of form()', () => {
     const one = router({
       a: route('/a').post({ body: form(z.object({ tags: z.any() })) }, (_request, { body }) => body.tags as string[]),
       // A schema that has a member of this name gets that name.
-      b: route('/b').post({ body: form(z.object({ 'tags[]': z.any() })) }, (_request, { body }) => body['tags[]'] as string),
+      b: route('/b').post(
+        { body: form(z.object({ 'tags[]': z.any() })) },
+        (_request, { body }) => body['tags[]'] as string,
+      ),
       zfd: route('/zfd').post(
         { body: form(zfd.formData({ tags: z.array(z.string()) })) },
         (_request, { body }) => body.tags,
@@ -519,7 +538,8 @@ describe('any form', () => {
     } as RequestBody)
 
   // Any other name is only a key.
-  const isRegular = (name: string): boolean => !/[\n\r\u2028\u2029]/.test(name) && /^[^.[\]]+(?:\.[^.[\]]+|\[[^.[\]]+\])*$/.test(name)
+  const isRegular = (name: string): boolean =>
+    !/[\n\r\u2028\u2029]/.test(name) && /^[^.[\]]+(?:\.[^.[\]]+|\[[^.[\]]+\])*$/.test(name)
 
   // The structure that the names describe, with lists if a step after the first is a number.
   function model(entries: Entries): unknown {

@@ -1,6 +1,16 @@
 import { describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
-import { type AnyContext, type AnyMiddleware, type Continued, errorOf, middleware, route, router, type RouterOptions, text } from '../src/index.js'
+import {
+  type AnyContext,
+  type AnyMiddleware,
+  type Continued,
+  errorOf,
+  middleware,
+  route,
+  router,
+  type RouterOptions,
+  text,
+} from '../src/index.js'
 import * as reply from '../src/replies/index.js'
 
 const at = (path: string, init?: RequestInit): Request => new Request(`http://test${path}`, init)
@@ -336,7 +346,10 @@ describe('what next() adds to the context', () => {
       const it = route('/')
         .use(middleware((_request, _context, next) => next({ [name]: 'first' })))
         .use(middleware((_request, _context, next) => next({ more: 'second' })))
-        .get({ query: z.object({}) }, (_request, context) => [(context as Record<string, unknown>)[name] as string, context.more])
+        .get({ query: z.object({}) }, (_request, context) => [
+          (context as Record<string, unknown>)[name] as string,
+          context.more,
+        ])
       const { fetch, onError } = watch({ it })
       expect([name, await (await fetch('/')).json()]).toEqual([name, ['first', 'second']])
       expect(onError).not.toHaveBeenCalled()
@@ -816,7 +829,10 @@ describe('next(added, options)', () => {
     const order: string[] = []
     const named = (name: string) =>
       middleware((_request, _context, next) => next({}, { view: (context) => (order.push(name), context) }))
-    const it = route('/').use(named('outer')).use(named('inner')).get(() => 1)
+    const it = route('/')
+      .use(named('outer'))
+      .use(named('inner'))
+      .get(() => 1)
     await watch({ it }).fetch('/')
     // The inner middleware sees the outer view only.
     expect(order).toEqual(['outer', 'outer', 'inner'])
@@ -957,7 +973,15 @@ describe('middleware({ around })', () => {
     const layer = middleware({ around: () => (_request, _context, next) => next() })
     expect(() => router({}, { use: [layer] })).toThrow(/\{ around \}.*cannot be used in router\(\{ use \}\)/)
     const call = middleware as (...rest: unknown[]) => unknown
-    for (const rest of [[], [{}], [{ openapi: {} }], [{ around: 1 }], [{ arround: () => {} }], [null], [{ around: () => {} }, () => {}]])
+    for (const rest of [
+      [],
+      [{}],
+      [{ openapi: {} }],
+      [{ around: 1 }],
+      [{ arround: () => {} }],
+      [null],
+      [{ around: () => {} }, () => {}],
+    ])
       expect(() => call(...rest)).toThrow(TypeError)
   })
 })

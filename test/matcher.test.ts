@@ -286,7 +286,12 @@ describe('a method', () => {
       expect(response.headers.get('content-type')).toBe('application/problem+json')
       const text = await response.text()
       if (method === 'HEAD') expect(text).toBe('')
-      else expect(JSON.parse(text)).toEqual({ title: 'Method Not Allowed', detail: 'No handler sent this response.', status: 405 })
+      else
+        expect(JSON.parse(text)).toEqual({
+          title: 'Method Not Allowed',
+          detail: 'No handler sent this response.',
+          status: 405,
+        })
     }
   })
 
@@ -484,7 +489,9 @@ describe('a request whose URL has dot segments', () => {
   const guard = middleware(() => reply.unauthorized())
   const app = router(
     {
-      admin: route('/admin/[...path]').use(guard).get(() => 'admin'),
+      admin: route('/admin/[...path]')
+        .use(guard)
+        .get(() => 'admin'),
       open: route('/public/[[...path]]').get((_request, { params, url }) => [params.path ?? [], url.pathname]),
       home: route('/').get(() => 'home'),
     },
@@ -530,8 +537,30 @@ describe('a request whose URL has dot segments', () => {
   })
 
   it('is matched as the URL parser reads it, for any pathname', async () => {
-    const all = router({ all: route('/[[...all]]').get((_request, { params, url }) => [params.all ?? [], url.pathname]) }, { trailingSlash: 'strict' })
-    const piece = fc.constantFrom('/', '.', '..', '%2e', '%2E', 'a', '%2F', '?', '#', '/./', '/../', '%', '\\', '\\..\\', '"', "'", '{', 'ä')
+    const all = router(
+      { all: route('/[[...all]]').get((_request, { params, url }) => [params.all ?? [], url.pathname]) },
+      { trailingSlash: 'strict' },
+    )
+    const piece = fc.constantFrom(
+      '/',
+      '.',
+      '..',
+      '%2e',
+      '%2E',
+      'a',
+      '%2F',
+      '?',
+      '#',
+      '/./',
+      '/../',
+      '%',
+      '\\',
+      '\\..\\',
+      '"',
+      "'",
+      '{',
+      'ä',
+    )
     await fc.assert(
       fc.asyncProperty(fc.array(piece, { maxLength: 8 }), async (pieces) => {
         const url = `http://h/${pieces.join('')}`

@@ -72,11 +72,14 @@ describe('prerender()', () => {
     const cached = route.use(cache({ revalidate: 60 }))
     const app = router({
       home: cached('/').get(() => (run(), 'home')),
-      item: cached('/items/[slug]', { params: generateStaticParams(async () => [{ slug: 'a' }, { slug: 'b c/d' }, { slug: 'a' }]) })
+      item: cached('/items/[slug]', {
+        params: generateStaticParams(async () => [{ slug: 'a' }, { slug: 'b c/d' }, { slug: 'a' }]),
+      })
         .get((_request, { params }) => (run(), params.slug))
         .delete(() => void run()),
-      files: cached('/files/[[...path]]', { params: generateStaticParams(() => [{}, { path: ['x', 'y'] }]) })
-        .get((_request, { params }) => (run(), params)),
+      files: cached('/files/[[...path]]', { params: generateStaticParams(() => [{}, { path: ['x', 'y'] }]) }).get(
+        (_request, { params }) => (run(), params),
+      ),
     })
     const { pages, skipped } = await prerender(app, quiet)
     expect(pages).toEqual([
@@ -99,8 +102,7 @@ describe('prerender()', () => {
     const closed = { dynamicParams: false }
     const app = router({
       plain: route('/plain').get(run),
-      listed: route('/listed/[slug]', { params: generateStaticParams(() => [{ slug: 'a' }]) })
-        .get(run),
+      listed: route('/listed/[slug]', { params: generateStaticParams(() => [{ slug: 'a' }]) }).get(run),
       posted: route('/posted')
         .use(cache({ revalidate: 1 }))
         .post(run),
@@ -198,7 +200,9 @@ describe('prerender()', () => {
     const cache = createCache()
     let running = 0
     let most = 0
-    const item = route('/[slug]', { params: generateStaticParams(() => Array.from({ length: 12 }, (_, index) => ({ slug: String(index) }))) })
+    const item = route('/[slug]', {
+      params: generateStaticParams(() => Array.from({ length: 12 }, (_, index) => ({ slug: String(index) }))),
+    })
       .use(cache({ revalidate: 60 }))
       .get(async () => {
         most = Math.max(most, ++running)
@@ -237,17 +241,18 @@ describe('prerender() with failures', () => {
     const onError = vi.fn()
     const app = router(
       {
-        item: cached('/items/[slug]', { params: generateStaticParams(() => ['a', 'broken', 'missing', 'elsewhere'].map((slug) => ({ slug }))) })
-          .get((_request, { params: { slug } }) => {
-            if (slug === 'broken') throw broken
-            if (slug === 'missing') return reply.notFound()
-            if (slug === 'elsewhere') return reply.redirect('/items/a')
-            return slug
-          }),
-        lost: cached('/lost/[slug]', { params: generateStaticParams(() => Promise.reject(lost)) })
-          .get(() => 1),
-        wrong: cached('/wrong/[slug]', { params: generateStaticParams((() => [{ slugg: 'a' }]) as never) })
-          .get(() => 1),
+        item: cached('/items/[slug]', {
+          params: generateStaticParams(() => ['a', 'broken', 'missing', 'elsewhere'].map((slug) => ({ slug }))),
+        }).get((_request, { params: { slug } }) => {
+          if (slug === 'broken') throw broken
+          if (slug === 'missing') return reply.notFound()
+          if (slug === 'elsewhere') return reply.redirect('/items/a')
+          return slug
+        }),
+        lost: cached('/lost/[slug]', { params: generateStaticParams(() => Promise.reject(lost)) }).get(() => 1),
+        wrong: cached('/wrong/[slug]', { params: generateStaticParams((() => [{ slugg: 'a' }]) as never) }).get(
+          () => 1,
+        ),
         asked: cached('/asked').get({ query: z.object({ q: z.string() }) }, (_request, { query }) => query.q),
       },
       { onError },
@@ -350,8 +355,9 @@ describe('prerender(): outDir', () => {
       odd: cached('/odd').get(respond('?', 'application/vnd.api.very-odd')),
       bytes: cached('/bytes').get(() => new Response(new Uint8Array([0, 255, 128]))),
       number: cached('/v1.2').get(() => 1),
-      item: cached('/items/[slug]', { params: generateStaticParams(() => [{ slug: 'a b' }, { slug: 'ü' }]) })
-        .get((_request, { params }) => params),
+      item: cached('/items/[slug]', { params: generateStaticParams(() => [{ slug: 'a b' }, { slug: 'ü' }]) }).get(
+        (_request, { params }) => params,
+      ),
     })
     const { pages } = await prerender(app, { ...quiet, outDir })
     expect(filesIn(outDir)).toEqual(
@@ -459,8 +465,7 @@ describe('prerender(): outDir', () => {
     writeFileSync(join(outDir, 'taken'), '')
     const app = router({
       inside: cached('/taken/a').get(() => 1),
-      long: cached('/[x]', { params: generateStaticParams(() => [{ x: 'x'.repeat(300) }]) })
-        .get(() => 1),
+      long: cached('/[x]', { params: generateStaticParams(() => [{ x: 'x'.repeat(300) }]) }).get(() => 1),
     })
     const { failures } = await failuresOf(app, { ...quiet, outDir })
     expect(failures.map(({ pattern }) => pattern)).toEqual(['/taken/a', '/[x]'])

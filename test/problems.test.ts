@@ -5,7 +5,10 @@ import * as reply from '../src/replies/index.js'
 import { cors, timeout } from '../src/middleware/index.js'
 
 const at = (path: string, init?: RequestInit): Request => new Request(`http://test${path}`, init)
-const ErrorBody = z.object({ error: z.object({ code: z.number(), message: z.string() }), fields: z.array(z.string()).optional() })
+const ErrorBody = z.object({
+  error: z.object({ code: z.number(), message: z.string() }),
+  fields: z.array(z.string()).optional(),
+})
 
 const format = problems({
   schema: ErrorBody,
@@ -31,7 +34,9 @@ const routes = {
   }),
   native: route('/native').get(() => Response.json({ own: true }, { status: 400 })),
   plain: route('/plain').get(() => reply.json({ own: true }, { status: 400 })),
-  typed: route('/typed').get(() => reply.problem(400, {}, { headers: { 'content-type': 'application/vnd.mine+json' } })),
+  typed: route('/typed').get(() =>
+    reply.problem(400, {}, { headers: { 'content-type': 'application/vnd.mine+json' } }),
+  ),
 }
 const onError = vi.fn()
 const app = router(routes, { problems: format, onError })
@@ -48,8 +53,20 @@ describe('router({ problems })', () => {
     ['a 405', '/teapot', { method: 'POST' }, 405, { error: { code: 405, message: 'No handler sent this response.' } }],
     ['a malformed URL', '/%zz', {}, 422, { error: { code: 400, message: 'The URL has a malformed percent-escape.' } }],
     ['invalid JSON', '/items', json('{'), 422, { error: { code: 400, message: 'The body is not valid JSON.' } }],
-    ['a 413', '/items', json(`"${'x'.repeat(60)}"`), 413, { error: { code: 413, message: 'The body is larger than 50 bytes.' } }],
-    ['a 415', '/items', { method: 'POST', body: 'x' }, 415, { error: { code: 415, message: 'The body must be application/json.' } }],
+    [
+      'a 413',
+      '/items',
+      json(`"${'x'.repeat(60)}"`),
+      413,
+      { error: { code: 413, message: 'The body is larger than 50 bytes.' } },
+    ],
+    [
+      'a 415',
+      '/items',
+      { method: 'POST', body: 'x' },
+      415,
+      { error: { code: 415, message: 'The body must be application/json.' } },
+    ],
     ['a 500', '/broken', {}, 500, { error: { code: 500, message: 'No handler sent this response.' } }],
     ['reply.problem()', '/items', { method: 'PUT' }, 409, { error: { code: 409, message: 'It exists.' } }],
     ['a thrown reply', '/items', { method: 'PATCH' }, 403, { error: { code: 403, message: 'Forbidden' } }],
@@ -91,7 +108,11 @@ describe('router({ problems })', () => {
     const seen: unknown[] = []
     const look = middleware(async (_request, _context, next) => {
       const response = await next()
-      seen.push([response.status, response.headers.get('content-type'), (errorOf(response) as Error | undefined)?.message])
+      seen.push([
+        response.status,
+        response.headers.get('content-type'),
+        (errorOf(response) as Error | undefined)?.message,
+      ])
       return response
     })
     const all = router(routes, { problems: format, use: [look], onError })
@@ -127,19 +148,27 @@ describe('router({ problems })', () => {
       const broken = problems({ schema: z.any(), toBody: () => toBody() })
       const all = router(routes, { problems: broken, onError })
       const response = await all.fetch(at('/nowhere'))
-      expect([response.status, await response.json()]).toEqual([500, { title: 'Internal Server Error', detail: 'No handler sent this response.', status: 500 }])
+      expect([response.status, await response.json()]).toEqual([
+        500,
+        { title: 'Internal Server Error', detail: 'No handler sent this response.', status: 500 },
+      ])
       expect(onError.mock.calls).toMatchObject([[expect.any(Error), { phase: 'response' }]])
     }
   })
 
   it('does not change another app, or a route’s own function', async () => {
     expect(await (await router(routes).fetch(at('/nowhere'))).json()).toMatchObject({ title: 'Not Found', status: 404 })
-    expect((await routes.items.PUT(at('/items', { method: 'PUT' }))).headers.get('content-type')).toBe('application/problem+json')
+    expect((await routes.items.PUT(at('/items', { method: 'PUT' }))).headers.get('content-type')).toBe(
+      'application/problem+json',
+    )
   })
 
   it('is in context.app', async () => {
     const it = route('/').get((_request, { app }) => [app.problems === format, app.problems?.statuses as object])
-    expect(await (await router({ it }, { problems: format }).fetch(at('/'))).json()).toEqual([true, { 400: 422, 418: 400 }])
+    expect(await (await router({ it }, { problems: format }).fetch(at('/'))).json()).toEqual([
+      true,
+      { 400: 422, 418: 400 },
+    ])
   })
 })
 
@@ -150,8 +179,14 @@ describe('problems()', () => {
     [{ schema: {}, toBody: () => 1 }, "problems() has an invalid 'schema'"],
     [{ schema: z.any(), toBody: 1 }, "problems() has an invalid 'toBody'"],
     [{ schema: z.any(), toBody: () => 1, status: {} }, "problems() has no option 'status'"],
-    [{ schema: z.any(), toBody: () => 1, statuses: { 200: 400 } }, 'problems() takes statuses from 400 to 599, not { 200: 400 }'],
-    [{ schema: z.any(), toBody: () => 1, statuses: { 400: 200 } }, 'problems() takes statuses from 400 to 599, not { 400: 200 }'],
+    [
+      { schema: z.any(), toBody: () => 1, statuses: { 200: 400 } },
+      'problems() takes statuses from 400 to 599, not { 200: 400 }',
+    ],
+    [
+      { schema: z.any(), toBody: () => 1, statuses: { 400: 200 } },
+      'problems() takes statuses from 400 to 599, not { 400: 200 }',
+    ],
   ])('throws a TypeError for %j', (options, message) => {
     expect(() => problems(options as never)).toThrow(TypeError)
     expect(() => problems(options as never)).toThrow(message)

@@ -40,7 +40,10 @@ function toApp(options: Partial<ProxyOptions> = {}, target?: () => string) {
     request: Request,
     { params, url, signal }: { params: { path?: string[] }; url: URL; signal: AbortSignal },
   ) =>
-    reply.proxy(request, target ? target() : `${origin}${href('/[[...path]]', params)}${url.search}`, { signal, ...options })
+    reply.proxy(request, target ? target() : `${origin}${href('/[[...path]]', params)}${url.search}`, {
+      signal,
+      ...options,
+    })
   const app = router(
     { all: all.get(handler).post(handler).put(handler).patch(handler).delete(handler).options(handler).query(handler) },
     { onError: (error, { phase }) => told.push({ error, phase }) },
@@ -420,9 +423,7 @@ describe('reply.proxy()', () => {
   it('rejects for an invalid URL, a body that was read, and an invalid timeout', async () => {
     const request = new Request('http://test/')
     for (const url of ['/a', 'ftp://a/b', 'javascript:0', 'http://a:b@c/', 'http://a@c/'])
-      await expect(reply.proxy(request, url, {})).rejects.toThrow(
-        'reply.proxy() takes an absolute http(s) URL',
-      )
+      await expect(reply.proxy(request, url, {})).rejects.toThrow('reply.proxy() takes an absolute http(s) URL')
     const read = new Request('http://test/', { method: 'POST', body: 'a' })
     await read.text()
     await expect(reply.proxy(read, origin, {})).rejects.toThrow('declare no body on a route that forwards')

@@ -7,7 +7,9 @@ import { z } from 'zod'
 import { route, router, type Schema } from '../src/index.js'
 
 const toRead = (query: Schema) => {
-  const app = router({ a: route('/a').get({ query }, (_request, context) => ({ query: (context as { query: unknown }).query })) })
+  const app = router({
+    a: route('/a').get({ query }, (_request, context) => ({ query: (context as { query: unknown }).query })),
+  })
   return async (search: string): Promise<unknown> => {
     const response = await app.fetch(new Request(`http://test/a${search}`))
     const body = (await response.json()) as { query?: unknown; errors?: { pointer: string; detail: string }[] }
@@ -58,7 +60,12 @@ describe('a query with objects', () => {
   })
 
   it('is a 400 for a value and an object under one name', async () => {
-    for (const search of ['?filter=x&filter[color]=red', '?filter[color]=red&filter=x', '?filter=x', '?filter[price]=1'])
+    for (const search of [
+      '?filter=x&filter[color]=red',
+      '?filter[color]=red&filter=x',
+      '?filter=x',
+      '?filter[price]=1',
+    ])
       expect([search, await read(search)]).toEqual([search, [[expect.stringMatching(/^\/filter/), expect.any(String)]]])
   })
 
@@ -67,10 +74,17 @@ describe('a query with objects', () => {
   })
 
   it.each([
-    ['valibot', toStandardJsonSchema(v.object({ filter: v.object({ color: v.string(), sizes: v.optional(v.array(v.string())) }) }))],
+    [
+      'valibot',
+      toStandardJsonSchema(
+        v.object({ filter: v.object({ color: v.string(), sizes: v.optional(v.array(v.string())) }) }),
+      ),
+    ],
     ['arktype', type({ filter: { color: 'string', 'sizes?': 'string[]' } })],
   ])('is read for %s', async (_name, schema) => {
-    expect(await toRead(schema)('?filter[color]=red&filter[sizes]=1')).toEqual({ filter: { color: 'red', sizes: ['1'] } })
+    expect(await toRead(schema)('?filter[color]=red&filter[sizes]=1')).toEqual({
+      filter: { color: 'red', sizes: ['1'] },
+    })
   })
 
   it('is not made of brackets that the schema has no object for', async () => {
@@ -136,7 +150,9 @@ describe('a query with a union', () => {
     ] as const) {
       const read = toRead(schema)
       expect(await read(`?${prefix}[by]=ids&${prefix}[of]=1`)).toEqual(wrap({ by: 'ids', of: ['1'] }))
-      expect(await read(`?${prefix}[of]=1&${prefix}[of]=2&${prefix}[by]=ids`)).toEqual(wrap({ by: 'ids', of: ['1', '2'] }))
+      expect(await read(`?${prefix}[of]=1&${prefix}[of]=2&${prefix}[by]=ids`)).toEqual(
+        wrap({ by: 'ids', of: ['1', '2'] }),
+      )
       expect(await read(`?${prefix}[by]=name&${prefix}[of]=1`)).toEqual(wrap({ by: 'name', of: '1' }))
     }
   })
@@ -157,19 +173,40 @@ describe('a hostile query', () => {
   const errors: unknown[] = []
   const routes = {
     nested: route('/nested').get({ query: z.looseObject(nested.shape) }, () => 'ok'),
-    union: route('/union').get({ query: z.union([nested, z.looseObject({ list: z.string() }), z.looseObject({})]) }, () => 'ok'),
+    union: route('/union').get(
+      { query: z.union([nested, z.looseObject({ list: z.string() }), z.looseObject({})]) },
+      () => 'ok',
+    ),
     record: route('/record').get({ query: z.record(z.string(), z.any()) }, () => 'ok'),
   }
   const app = router(routes, { onError: (error) => errors.push(error) })
   const snapshot = (): string =>
     JSON.stringify([Object, Array, Function, String].map(({ prototype }) => Reflect.ownKeys(prototype).map(String)))
-  const status = async (path: string, search: string) => (await app.fetch(new Request(`http://test${path}?${search}`))).status
+  const status = async (path: string, search: string) =>
+    (await app.fetch(new Request(`http://test${path}?${search}`))).status
 
   it('is a 200 or a 400, and changes no prototype', async () => {
     const before = snapshot()
-    const step = fc.constantFrom('a', 'b', 'c', 'list', 's', 'either', 'from', '__proto__', 'constructor', 'prototype', 'toString', '0', '', 'length')
+    const step = fc.constantFrom(
+      'a',
+      'b',
+      'c',
+      'list',
+      's',
+      'either',
+      'from',
+      '__proto__',
+      'constructor',
+      'prototype',
+      'toString',
+      '0',
+      '',
+      'length',
+    )
     const name = fc.oneof(
-      fc.tuple(step, fc.array(step, { maxLength: 5 })).map(([head, tail]) => head + tail.map((one) => `[${one}]`).join('')),
+      fc
+        .tuple(step, fc.array(step, { maxLength: 5 }))
+        .map(([head, tail]) => head + tail.map((one) => `[${one}]`).join('')),
       fc.string({ unit: fc.constantFrom('a', '[', ']', '.', '%', '='), maxLength: 8 }),
     )
     await fc.assert(
@@ -185,7 +222,13 @@ describe('a hostile query', () => {
   })
 
   it('is a 200 or a 400 for an array and an object under one name', async () => {
-    for (const search of ['either=a&either[from]=x', 'either=a&either[length]=9', 'either[from]=x&either=a', 'either[]=a&either[0]=b', 'either=a&either[__proto__]=x']) {
+    for (const search of [
+      'either=a&either[from]=x',
+      'either=a&either[length]=9',
+      'either[from]=x&either=a',
+      'either[]=a&either[0]=b',
+      'either=a&either[__proto__]=x',
+    ]) {
       expect([200, 400]).toContain(await status('/nested', search))
       expect([search, errors]).toEqual([search, []])
     }
@@ -218,12 +261,17 @@ describe('a hostile query', () => {
     const many = Array.from({ length: 10_000 }, (_, index) => `a[k${index}]=1`).join('&')
     expect(await read('/nested', many)).toBe(200)
     for (const path of ['/nested', '/union', '/record'])
-      for (const name of [`a${'[b]'.repeat(10_000)}`, `a${'['.repeat(10_000)}`, `${'['.repeat(5_000)}${']'.repeat(5_000)}`])
+      for (const name of [
+        `a${'[b]'.repeat(10_000)}`,
+        `a${'['.repeat(10_000)}`,
+        `${'['.repeat(5_000)}${']'.repeat(5_000)}`,
+      ])
         expect([200, 400]).toContain(await read(path, `${name}=1`))
   })
 
   it('has at most 16 shapes, whatever the unions of the schema', async () => {
-    const part = (index: number) => z.union([z.object({ [`k${index}`]: z.string() }), z.object({ [`k${index}`]: z.array(z.string()) }), z.object({})])
+    const part = (index: number) =>
+      z.union([z.object({ [`k${index}`]: z.string() }), z.object({ [`k${index}`]: z.array(z.string()) }), z.object({})])
     let schema: z.ZodType = part(0)
     for (let index = 1; index < 12; index++) schema = z.intersection(schema, part(index))
     expect(await toRead(schema)('?k0=a')).toBeDefined()

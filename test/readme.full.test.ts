@@ -73,7 +73,10 @@ describe('the snippets of the README', () => {
     // What a reader takes for granted, unless the snippet declares it.
     const given: Record<string, string> = {
       ...Object.fromEntries(
-        ['href', 'middleware', 'problems', 'rewrites', 'route', 'router'].map((name) => [name, `import { ${name} } from 'byway'`]),
+        ['href', 'middleware', 'problems', 'rewrites', 'route', 'router'].map((name) => [
+          name,
+          `import { ${name} } from 'byway'`,
+        ]),
       ),
       reply: `import * as reply from 'byway/reply'`,
       Failure: `import { z } from 'zod'\nconst Failure = z.object({ message: z.string() })`,

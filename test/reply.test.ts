@@ -199,29 +199,37 @@ async function problemOf(run: () => unknown): Promise<unknown> {
 }
 
 describe('a value of a client that no URL can have', () => {
-  it.each(['', '.', '..', '%2e%2E', '\ud800', 'a\udc00'])('is a 400 in href(), which onError gets: %j', async (slug) => {
-    const onError = vi.fn()
-    const handler = (_request: Request, { body }: { body: { slug: string } }) =>
-      reply.json(1, { status: 201, headers: { location: href('/items/[slug]', body) } })
-    const body = z.object({ slug: z.string() })
-    const guarded = middleware((_request, _context, next) => next())
-    const app = router(
-      {
-        add: route('/a').post({ body }, handler),
-        inside: route('/b').use(guarded).post({ body }, handler),
-        early: route('/c').use(() => reply.seeOther(href('/items/[slug]', { slug }))).post(() => 1),
-      },
-      { onError },
-    )
-    for (const path of ['/a', '/b', '/c']) {
-      onError.mockReset()
-      const headers = { 'content-type': 'application/json' }
-      const init = { method: 'POST', headers, body: JSON.stringify({ slug }) }
-      const response = await app.fetch(new Request(`http://test${path}`, init))
-      expect([response.status, await response.json()]).toEqual([400, { title: 'Bad Request', status: 400 }])
-      expect(onError).toHaveBeenCalledExactlyOnceWith(expect.objectContaining({ name: 'HrefError' }), expect.anything())
-    }
-  })
+  it.each(['', '.', '..', '%2e%2E', '\ud800', 'a\udc00'])(
+    'is a 400 in href(), which onError gets: %j',
+    async (slug) => {
+      const onError = vi.fn()
+      const handler = (_request: Request, { body }: { body: { slug: string } }) =>
+        reply.json(1, { status: 201, headers: { location: href('/items/[slug]', body) } })
+      const body = z.object({ slug: z.string() })
+      const guarded = middleware((_request, _context, next) => next())
+      const app = router(
+        {
+          add: route('/a').post({ body }, handler),
+          inside: route('/b').use(guarded).post({ body }, handler),
+          early: route('/c')
+            .use(() => reply.seeOther(href('/items/[slug]', { slug })))
+            .post(() => 1),
+        },
+        { onError },
+      )
+      for (const path of ['/a', '/b', '/c']) {
+        onError.mockReset()
+        const headers = { 'content-type': 'application/json' }
+        const init = { method: 'POST', headers, body: JSON.stringify({ slug }) }
+        const response = await app.fetch(new Request(`http://test${path}`, init))
+        expect([response.status, await response.json()]).toEqual([400, { title: 'Bad Request', status: 400 }])
+        expect(onError).toHaveBeenCalledExactlyOnceWith(
+          expect.objectContaining({ name: 'HrefError' }),
+          expect.anything(),
+        )
+      }
+    },
+  )
 })
 
 describe('reply.localRedirect', () => {
@@ -335,7 +343,6 @@ describe('a streamed response', () => {
     await reader.cancel()
     expect(ended).toHaveBeenCalledTimes(1)
   })
-
 
   it('reports the error of its items once', async () => {
     const onError = vi.fn()

@@ -345,7 +345,11 @@ describe('a handler', () => {
     for (const value of [...values, new ArrayBuffer(1), new Uint8Array(1), new URLSearchParams(), new FormData()]) {
       const { response, text, onError } = await send(() => value)
       expect(response.status).toBe(500)
-      expect(JSON.parse(text)).toEqual({ title: 'Internal Server Error', detail: 'No handler sent this response.', status: 500 })
+      expect(JSON.parse(text)).toEqual({
+        title: 'Internal Server Error',
+        detail: 'No handler sent this response.',
+        status: 500,
+      })
       expect(onError).toHaveBeenCalledTimes(1)
       expect(onError.mock.calls[0]![0]).toBeInstanceOf(TypeError)
       expect(onError.mock.calls[0]![1]).toMatchObject({ phase: 'response', pattern: '/' })
@@ -364,7 +368,10 @@ describe('a handler', () => {
       [{ a: { b: new Map([['k', 1]]) } }, 'JSON cannot represent a Map, found at /a/b'],
       [[1, [new Set([1])]], 'JSON cannot represent a Set, found at /1/0'],
       [{ error: new Error('x') }, 'JSON cannot represent a Error, found at /error'],
-      [{ error: Object.assign(new RangeError('x'), { code: 1 }), none: {} }, 'JSON cannot represent a RangeError, found at /error'],
+      [
+        { error: Object.assign(new RangeError('x'), { code: 1 }), none: {} },
+        'JSON cannot represent a RangeError, found at /error',
+      ],
       [{ list: [new Empty()] }, 'JSON cannot represent a Empty, found at /list/0'],
       [{ price: new Money() }, 'JSON cannot represent a Money, found at /price'],
       [{ bytes: new Uint8Array([1]) }, 'JSON cannot represent a Uint8Array, found at /bytes'],
@@ -380,7 +387,13 @@ describe('a handler', () => {
 
   it('sends empty plain objects, dates and objects with toJSON() inside a value', async () => {
     const parent = Object.create({ inherited: 1 }) as object
-    const value = { a: {}, b: [{}], c: Object.create(null) as object, d: new Date(0), e: Object.assign(parent, { own: 1 }) }
+    const value = {
+      a: {},
+      b: [{}],
+      c: Object.create(null) as object,
+      d: new Date(0),
+      e: Object.assign(parent, { own: 1 }),
+    }
     expect(JSON.parse((await send(() => value)).text)).toEqual({
       a: {},
       b: [{}],
@@ -480,7 +493,9 @@ describe('a declared response', () => {
     for (const handler of [() => ({ name: 7, secret: 'hash' }), () => reply.json({ secret: 'hash' }), () => null]) {
       const { response, onError } = await send(Item, handler)
       expect(response.status).toBe(500)
-      expect(await response.text()).toBe('{"title":"Internal Server Error","detail":"No handler sent this response.","status":500}')
+      expect(await response.text()).toBe(
+        '{"title":"Internal Server Error","detail":"No handler sent this response.","status":500}',
+      )
       expect(onError).toHaveBeenCalledTimes(1)
       expect(onError.mock.calls[0]![1].phase).toBe('response')
       expect(String(onError.mock.calls[0]![0])).not.toContain('hash')
@@ -621,9 +636,11 @@ describe('route.prefix(pattern, { params })', () => {
   })
 
   it('is combined with the schema of the route and of an inner prefix', async () => {
-    const item = shop.prefix('/[kind]', { params: z.object({ kind: z.enum(['book', 'toy']) }) })('/[id]', {
-      params: z.object({ id: z.coerce.number() }),
-    }).get((_request, { params }) => ({ ...params }))
+    const item = shop
+      .prefix('/[kind]', { params: z.object({ kind: z.enum(['book', 'toy']) }) })('/[id]', {
+        params: z.object({ id: z.coerce.number() }),
+      })
+      .get((_request, { params }) => ({ ...params }))
     const app = router({ item })
     expect(await (await app.fetch(at('/shops/7/toy/8'))).json()).toEqual({ shop: 7, kind: 'toy', id: 8 })
     for (const path of ['/shops/x/toy/8', '/shops/7/car/8', '/shops/7/toy/x'])
@@ -631,7 +648,9 @@ describe('route.prefix(pattern, { params })', () => {
   })
 
   it('cannot be changed by the schema of a route', async () => {
-    const nosy = z.looseObject({ id: z.string() }).transform((params) => ({ ...params, shop: 'changed', seen: Object.keys(params) }))
+    const nosy = z
+      .looseObject({ id: z.string() })
+      .transform((params) => ({ ...params, shop: 'changed', seen: Object.keys(params) }))
     const item = shop('/[id]', { params: nosy as never }).get((_request, { params }) => ({ ...(params as object) }))
     const got = await (await router({ item }).fetch(at('/shops/7/8'))).json()
     expect(got).toMatchObject({ shop: 7, seen: ['id'] })
@@ -645,8 +664,12 @@ describe('route.prefix(pattern, { params })', () => {
 
 describe('a request whose params do not match', () => {
   const routes = {
-    first: route('/items/[id]', { params: z.object({ id: z.coerce.number() }) }).get((_request, { params, pattern }) => [pattern, { ...params }]),
-    second: route('/[kind]/[id]', { params: z.object({ kind: z.enum(['items', 'toys']), id: z.string().regex(/^[a-z]$/) }) })
+    first: route('/items/[id]', { params: z.object({ id: z.coerce.number() }) }).get(
+      (_request, { params, pattern }) => [pattern, { ...params }],
+    ),
+    second: route('/[kind]/[id]', {
+      params: z.object({ kind: z.enum(['items', 'toys']), id: z.string().regex(/^[a-z]$/) }),
+    })
       .get((_request, { params, pattern }) => [pattern, { ...params }])
       .post(() => 'posted'),
     third: route('/[...path]').get((_request, { params, pattern }) => [pattern, { ...params }]),
@@ -681,7 +704,10 @@ describe('a request whose params do not match', () => {
     ]) {
       onError.mockClear()
       // Not zod's: its synchronous attempt leaves the promise of an asynchronous refinement without a handler.
-      const params = { '~standard': { version: 1, vendor: 'test', validate: fail } } as unknown as z.ZodType<{ id: string }, { id: string }>
+      const params = { '~standard': { version: 1, vendor: 'test', validate: fail } } as unknown as z.ZodType<
+        { id: string },
+        { id: string }
+      >
       const broken = route('/items/[id]', { params }).get(() => 1)
       const response = await router({ broken, third: routes.third }, { onError }).fetch(at('/items/7'))
       expect(response.status).toBe(500)
@@ -690,7 +716,9 @@ describe('a request whose params do not match', () => {
   })
 
   it('continues after an asynchronous schema too', async () => {
-    const slow = route('/items/[id]', { params: z.object({ id: z.string().refine(async (id) => id === 'a') }) }).get(() => 'slow')
+    const slow = route('/items/[id]', { params: z.object({ id: z.string().refine(async (id) => id === 'a') }) }).get(
+      () => 'slow',
+    )
     const all = router({ slow, third: routes.third })
     expect(await (await all.fetch(at('/items/a'))).json()).toBe('slow')
     expect(await (await all.fetch(at('/items/b'))).json()).toEqual(['/[...path]', { path: ['items', 'b'] }])

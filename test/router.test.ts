@@ -159,7 +159,11 @@ describe('router().fetch', () => {
     const response = await fetch('/items/new', { method: 'POST' })
     expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET, HEAD, OPTIONS'])
     expect(response.headers.get('content-type')).toBe('application/problem+json')
-    expect(await response.json()).toEqual({ title: 'Method Not Allowed', detail: 'No handler sent this response.', status: 405 })
+    expect(await response.json()).toEqual({
+      title: 'Method Not Allowed',
+      detail: 'No handler sent this response.',
+      status: 405,
+    })
   })
 
   it('responds with 405 to unknown methods and names of object members', async () => {
@@ -373,7 +377,10 @@ describe('onError', () => {
     ]) {
       log.mockClear()
       const response = await serve({ broken }, { onError })('/')
-      expect([response.status, await response.json()]).toEqual([500, { title: 'Internal Server Error', detail: 'No handler sent this response.', status: 500 }])
+      expect([response.status, await response.json()]).toEqual([
+        500,
+        { title: 'Internal Server Error', detail: 'No handler sent this response.', status: 500 },
+      ])
       await new Promise((resolve) => setTimeout(resolve))
       expect(log.mock.calls.flat()).toContain(second)
     }
@@ -478,7 +485,7 @@ describe('basePath', () => {
       expect([path, (await fetch(path)).status]).toEqual([path, 404])
   })
 
-  it("is put before the root-relative Location of a reply, and before no other", async () => {
+  it('is put before the root-relative Location of a reply, and before no other', async () => {
     for (const [path, location] of [
       ['/away', '/api/v1/a/1?q=%2F'],
       ['/absolute', 'https://elsewhere.example/a'],
@@ -538,7 +545,9 @@ describe('rewrites', () => {
     const guarded = route('/admin')
       .use(middleware(() => reply.unauthorized()))
       .get(() => 'in')
-    expect((await serve({ guarded }, { rewrites: rewrites([{ source: '/x', destination: '/admin' }]) })('/x')).status).toBe(401)
+    expect(
+      (await serve({ guarded }, { rewrites: rewrites([{ source: '/x', destination: '/admin' }]) })('/x')).status,
+    ).toBe(401)
   })
 
   it('match below the basePath', async () => {

@@ -129,7 +129,12 @@ describe('rewrites()', () => {
 
   it.each<[string, string, typeof RouterError | typeof PatternError, RegExp]>([
     ['/a/[x]', '/b/[y]', RouterError, /uses \[y\], which its source does not capture/],
-    ['/a', 'https://else.example/', RouterError, /has an origin; a rewrite must have a path of this app as its destination/],
+    [
+      '/a',
+      'https://else.example/',
+      RouterError,
+      /has an origin; a rewrite must have a path of this app as its destination/,
+    ],
     ['/a', '//else.example', PatternError, /a segment must not be empty/],
     ['/a', '/b/', PatternError, /must not end with \//],
     ['a', '/b', PatternError, /must start with \//],

@@ -1,7 +1,17 @@
 import fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
-import { errorOf, generateStaticParams, middleware, PatternError, rewrites, route, RouteError, router, RouterError } from '../src/index.js'
+import {
+  errorOf,
+  generateStaticParams,
+  middleware,
+  PatternError,
+  rewrites,
+  route,
+  RouteError,
+  router,
+  RouterError,
+} from '../src/index.js'
 import type { App, RouterOptions } from '../src/index.js'
 
 const at = (path: string, init?: RequestInit): Request => new Request(`http://test${path}`, init)
@@ -25,7 +35,8 @@ function watch(routes: object, options: RouterOptions = {}) {
   return { onError, fetch, text: async (path: string, init?: RequestInit) => (await fetch(path, init)).text() }
 }
 
-const only = (slug: string) => route('/items/[slug]', { params: generateStaticParams(() => [{ slug }], { dynamicParams: false }) })
+const only = (slug: string) =>
+  route('/items/[slug]', { params: generateStaticParams(() => [{ slug }], { dynamicParams: false }) })
 
 describe('generateStaticParams()', () => {
   it('returns a value for params, which the route has as data', async () => {
@@ -50,7 +61,10 @@ describe('generateStaticParams()', () => {
       [[generate, { dynamicParams: 'no' }], 'generateStaticParams() has an invalid \'dynamicParams\': "no"'],
       [[generate, { dynamicParams: null }], "generateStaticParams() has an invalid 'dynamicParams': null"],
       [[generate, { schema: {} }], "generateStaticParams() has an invalid 'schema': {}"],
-      [[generate, { dynamicParam: false }], "generateStaticParams() has no option 'dynamicParam'; use schema, dynamicParams"],
+      [
+        [generate, { dynamicParam: false }],
+        "generateStaticParams() has no option 'dynamicParam'; use schema, dynamicParams",
+      ],
     ] as const)
       expect(call(...rest)).toThrow(new TypeError(message))
   })
@@ -84,8 +98,9 @@ describe('generateStaticParams()', () => {
 
   it('does not run for a request if other params match too', async () => {
     const generate = vi.fn(() => [{ slug: 'a' }])
-    const item = route('/items/[slug]', { params: generateStaticParams(generate) })
-      .get((_request, { params }) => params.slug)
+    const item = route('/items/[slug]', { params: generateStaticParams(generate) }).get(
+      (_request, { params }) => params.slug,
+    )
     expect(await watch({ item }).text('/items/b')).toBe('"b"')
     expect(await (await item.GET(at('/items/b'))).text()).toBe('"b"')
     expect(generate).not.toHaveBeenCalled()
@@ -156,14 +171,18 @@ describe('dynamicParams: false', () => {
     const closed = { dynamicParams: false }
     const routes = {
       all: route('/[[...all]]').get(() => 'all'),
-      path: route('/items/[...path]', { params: generateStaticParams(() => [{ path: ['b'] }, { path: ['c', 'd'] }], closed) })
-        .get(() => 'path'),
-      pair: route('/[x]/[y]', { params: generateStaticParams(() => [
+      path: route('/items/[...path]', {
+        params: generateStaticParams(() => [{ path: ['b'] }, { path: ['c', 'd'] }], closed),
+      }).get(() => 'path'),
+      pair: route('/[x]/[y]', {
+        params: generateStaticParams(
+          () => [
             { x: 'items', y: 'e' },
             { x: 'items', y: 'b' },
           ],
-          closed) })
-        .get(() => 'pair'),
+          closed,
+        ),
+      }).get(() => 'pair'),
       item: only('a').get(() => 'item'),
     }
     const { text } = watch(routes)
@@ -189,10 +208,11 @@ describe('dynamicParams: false', () => {
   })
 
   it('compares decoded params, and a catch-all by segments', async () => {
-    const files = route('/files/[[...path]]', { params: generateStaticParams(() => [{ path: ['a b', 'c/d'] }, { path: ['é'] }, {}, { path: ['%'] }], {
+    const files = route('/files/[[...path]]', {
+      params: generateStaticParams(() => [{ path: ['a b', 'c/d'] }, { path: ['é'] }, {}, { path: ['%'] }], {
         dynamicParams: false,
-      }) })
-      .get(() => 1)
+      }),
+    }).get(() => 1)
     const { fetch } = watch({ files })
     const statusOf = async (path: string) => (await fetch(path)).status
     for (const path of ['/files/a%20b/c%2Fd', '/files/%C3%A9', '/files/é', '/files', '/files/%25'])
@@ -203,8 +223,11 @@ describe('dynamicParams: false', () => {
   })
 
   it('compares an empty array as an absent catch-all, and params with names of object members', async () => {
-    const files = route('/[constructor]/[[...toString]]', { params: generateStaticParams(() => [{ constructor: 'a', toString: [] }] as never, { dynamicParams: false }) as never })
-      .get(() => 1)
+    const files = route('/[constructor]/[[...toString]]', {
+      params: generateStaticParams(() => [{ constructor: 'a', toString: [] }] as never, {
+        dynamicParams: false,
+      }) as never,
+    }).get(() => 1)
     const { fetch } = watch({ files })
     expect((await fetch('/a')).status).toBe(200)
     expect((await fetch('/a/b')).status).toBe(404)
@@ -226,7 +249,9 @@ describe('dynamicParams: false', () => {
 
   it('lists the params of a prefix too', async () => {
     const params = generateStaticParams(() => [{ org: 'a', user: 'b' }], { dynamicParams: false })
-    const user = route.prefix('/orgs/[org]')('/[user]', { params }).get((_request, { params }) => ({ ...params }))
+    const user = route
+      .prefix('/orgs/[org]')('/[user]', { params })
+      .get((_request, { params }) => ({ ...params }))
     const { fetch } = watch({ user })
     expect(await (await fetch('/orgs/a/b')).json()).toEqual({ org: 'a', user: 'b' })
     for (const path of ['/orgs/a/c', '/orgs/c/b']) expect([path, (await fetch(path)).status]).toEqual([path, 404])
@@ -236,8 +261,9 @@ describe('dynamicParams: false', () => {
   it('loads the list once, with the first request that needs it, for all concurrent requests', async () => {
     let give!: (rows: { slug: string }[]) => void
     const generate = vi.fn(() => new Promise<{ slug: string }[]>((resolve) => (give = resolve)))
-    const item = route('/items/[slug]', { params: generateStaticParams(generate, { dynamicParams: false }) })
-      .get(() => 1)
+    const item = route('/items/[slug]', { params: generateStaticParams(generate, { dynamicParams: false }) }).get(
+      () => 1,
+    )
     const home = route('/').get(() => 1)
     const { fetch } = watch({ item, home })
     await fetch('/')
@@ -261,8 +287,9 @@ describe('dynamicParams: false', () => {
   it('is a 500 inside the router’s middleware if loading fails, and loads again', async () => {
     const broken = new Error('no database')
     const generate = vi.fn(async () => [{ slug: 'a' }]).mockRejectedValueOnce(broken)
-    const item = route('/items/[slug]', { params: generateStaticParams(generate, { dynamicParams: false }) })
-      .get(() => 1)
+    const item = route('/items/[slug]', { params: generateStaticParams(generate, { dynamicParams: false }) }).get(
+      () => 1,
+    )
     const seen: unknown[] = []
     const look = middleware(async (_request, _context, next) => {
       const response = await next()
@@ -272,7 +299,11 @@ describe('dynamicParams: false', () => {
     const { fetch, onError } = watch({ item }, { use: [look] })
     const response = await fetch('/items/a')
     expect(response.status).toBe(500)
-    expect(await response.json()).toEqual({ title: 'Internal Server Error', detail: 'No handler sent this response.', status: 500 })
+    expect(await response.json()).toEqual({
+      title: 'Internal Server Error',
+      detail: 'No handler sent this response.',
+      status: 500,
+    })
     expect(seen).toEqual([broken])
     expect(onError.mock.calls).toEqual([
       [broken, expect.objectContaining({ pattern: '/items/[slug]', phase: 'input' })],
@@ -341,7 +372,11 @@ describe('a router with routes whose params never match', () => {
         async (declared, pathnames) => {
           const make = (text: string, isOpen: boolean): object => {
             const made = route(text).get((_request, context) => [context.pattern, context.params] as never)
-            return isOpen ? made : route(text, { params: generateStaticParams(() => [], { dynamicParams: false }) as never }).get(() => 'closed')
+            return isOpen
+              ? made
+              : route(text, { params: generateStaticParams(() => [], { dynamicParams: false }) as never }).get(
+                  () => 'closed',
+                )
           }
           const closable = declared.map(([text, isOpen]) => [text, isOpen || !text.includes('[')] as const)
           const toApp = (list: typeof closable) =>

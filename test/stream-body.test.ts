@@ -4,10 +4,15 @@ import { route, RouteError, router, stream } from '../src/index.js'
 
 const read = async (stream: ReadableStream<Uint8Array>): Promise<string> => new Response(stream as never).text()
 
-const upload = route('/upload').post({ body: stream('video/*'), bodyLimit: 10 }, async (_request, { body: stream }) => ({
-  text: await read(stream),
-}))
-const any = route('/any').put({ body: stream('*/*'), bodyLimit: 10 }, async (_request, { body: stream }) => read(stream))
+const upload = route('/upload').post(
+  { body: stream('video/*'), bodyLimit: 10 },
+  async (_request, { body: stream }) => ({
+    text: await read(stream),
+  }),
+)
+const any = route('/any').put({ body: stream('*/*'), bodyLimit: 10 }, async (_request, { body: stream }) =>
+  read(stream),
+)
 const onError = vi.fn()
 const app = router({ upload, any }, { onError })
 

@@ -116,7 +116,10 @@ describe.each(kinds)('%s()', (_name, toReply, first) => {
         yield* [] as string[]
         throw error
       })()
-      const { fetch, errors } = toApp(() => toReply(items), (_request, _context, next) => next())
+      const { fetch, errors } = toApp(
+        () => toReply(items),
+        (_request, _context, next) => next(),
+      )
       const response = await fetch()
       expect([response.status, response.headers.get('content-type')]).toEqual([status, 'application/problem+json'])
       expect(await response.text()).not.toContain('secret')
@@ -289,7 +292,8 @@ describe('a streamed response', () => {
     expect((await first.fetch()).status).toBe(500)
     const later = toApp(() => reply.stream(['a', 1] as never))
     await expect((await later.fetch()).text()).rejects.toThrow(message)
-    for (const { errors } of [first, later]) expect(errors.map(([error]) => String(error))).toEqual([`TypeError: ${message}`])
+    for (const { errors } of [first, later])
+      expect(errors.map(([error]) => String(error))).toEqual([`TypeError: ${message}`])
   })
 
   it('is a 500 if the value is not iterable', async () => {

@@ -134,7 +134,10 @@ describe.each(Object.entries(libraries))('%s', (_library, schemas) => {
   it('responds with 500 without details if a response does not match', async () => {
     onError.mockClear()
     const response = await get(app, '/broken')
-    expect([response.status, await response.json()]).toEqual([500, { title: 'Internal Server Error', detail: 'No handler sent this response.', status: 500 }])
+    expect([response.status, await response.json()]).toEqual([
+      500,
+      { title: 'Internal Server Error', detail: 'No handler sent this response.', status: 500 },
+    ])
     expect(onError).toHaveBeenCalledTimes(1)
     const [error, info] = onError.mock.calls[0] as [Error & { errors: Problem['errors'] }, ErrorInfo]
     expect([error.name, info.phase]).toEqual(['ResponseError', 'response'])
@@ -429,8 +432,14 @@ describe('a schema', () => {
       })
     const app = router({
       a: route('/a').post({ query: watch('query'), headers: watch('headers'), body: text(watch('text')) }, () => 'ok'),
-      b: route('/b').post({ query: watch('query', true), headers: watch('headers'), body: text(watch('text')) }, () => 'ok'),
-      c: route('/c').post({ query: watch('query'), headers: watch('headers', true), body: text(watch('text')) }, () => 'ok'),
+      b: route('/b').post(
+        { query: watch('query', true), headers: watch('headers'), body: text(watch('text')) },
+        () => 'ok',
+      ),
+      c: route('/c').post(
+        { query: watch('query'), headers: watch('headers', true), body: text(watch('text')) },
+        () => 'ok',
+      ),
     })
     for (const [path, status, asked] of [
       ['/a', 200, ['query', 'headers', 'text']],
@@ -532,7 +541,13 @@ describe('headers', () => {
 
   it.each([
     ['zod', z.object({ 'X-Api-Key': z.string(), Origin: z.string().optional() })],
-    ['a union of zod', z.union([z.object({ other: z.string() }), z.object({ 'X-Api-Key': z.string(), Origin: z.exactOptional(z.string()) })])],
+    [
+      'a union of zod',
+      z.union([
+        z.object({ other: z.string() }),
+        z.object({ 'X-Api-Key': z.string(), Origin: z.exactOptional(z.string()) }),
+      ]),
+    ],
     ['valibot', toStandardJsonSchema(v.object({ 'X-Api-Key': v.string(), Origin: v.exactOptional(v.string()) }))],
     ['arktype', type({ 'X-Api-Key': 'string', 'Origin?': 'string', '+': 'delete' })],
   ])('have the names that a schema of %s writes, whatever the client writes', async (_library, headers) => {
@@ -643,7 +658,10 @@ describe('a declared response', () => {
       onError.mockClear()
       const response = await get(app, path)
       const text = await response.text()
-      expect([response.status, text]).toEqual([500, '{"title":"Internal Server Error","detail":"No handler sent this response.","status":500}'])
+      expect([response.status, text]).toEqual([
+        500,
+        '{"title":"Internal Server Error","detail":"No handler sent this response.","status":500}',
+      ])
       expect(onError).toHaveBeenCalledTimes(1)
       expect((onError.mock.calls[0] as [unknown, ErrorInfo])[1]).toMatchObject({ phase: 'response', pattern: path })
     },

@@ -140,9 +140,14 @@ export function createCache(options: CreateCacheOptions = {}): Cache {
       if (typeof fn !== 'function') throw new TypeError(`${call} takes a function, and options with a key`)
       checkOptions(call, given, { ...lifetimeChecks, key: isName, tags: any }, TypeError)
       const { key, tags = [] } = given
-      if (key === undefined) throw new TypeError(`${call} takes a key: a string that no other function of this cache has`)
+      if (key === undefined)
+        throw new TypeError(`${call} takes a key: a string that no other function of this cache has`)
       if ((wrapped.get(key) ?? fn) !== fn)
-        core.report(new Error(`${call} was called twice with the key '${key}': the functions read each other's results; give each its own key`))
+        core.report(
+          new Error(
+            `${call} was called twice with the key '${key}': the functions read each other's results; give each its own key`,
+          ),
+        )
       wrapped.set(key, fn)
       if (typeof tags !== 'function') checkTags(call, tags)
       enableScopes()
@@ -171,8 +176,19 @@ export function createCache(options: CreateCacheOptions = {}): Cache {
 
 function toCore(options: CreateCacheOptions): Core {
   const call = 'createCache()'
-  checkOptions(call, options, { store: isStore, namespace: isPrintable, maxWait: any, storeTimeout: any, onError: 'function' }, TypeError)
-  const { store = memoryStore(), namespace = '', maxWait = 10_000, storeTimeout = 500, onError = console.error } = options
+  checkOptions(
+    call,
+    options,
+    { store: isStore, namespace: isPrintable, maxWait: any, storeTimeout: any, onError: 'function' },
+    TypeError,
+  )
+  const {
+    store = memoryStore(),
+    namespace = '',
+    maxWait = 10_000,
+    storeTimeout = 500,
+    onError = console.error,
+  } = options
   checkDuration(call, 'maxWait', maxWait, 'milliseconds', true)
   checkDuration(call, 'storeTimeout', storeTimeout, 'milliseconds', true)
   const report = (error: unknown): void => {
@@ -248,7 +264,17 @@ function toLifetime(
 function toLayerOptions(options: CacheOptions<any>): LayerOptions {
   const call = 'cache()'
   checkOptions(call, options, layerChecks, TypeError)
-  const { revalidate, tags = [], vary = [], key, cdn, bypass, dynamic = 'auto', statuses = [200], maxBytes = 1_048_576 } = options
+  const {
+    revalidate,
+    tags = [],
+    vary = [],
+    key,
+    cdn,
+    bypass,
+    dynamic = 'auto',
+    statuses = [200],
+    maxBytes = 1_048_576,
+  } = options
   if (typeof tags !== 'function') checkTags(call, tags)
   if (cdn !== undefined) checkDuration(call, 'cdn', cdn, 'seconds', true)
   if (cdn !== undefined && key)
@@ -274,7 +300,8 @@ const layerChecks = {
   ...lifetimeChecks,
   tags: any,
   vary: (value: unknown) =>
-    Array.isArray(value) && value.every((name) => typeof name === 'string' && /^[!#$%&'*+\-.^_`|~\w]+$/.test(name) && name !== '*'),
+    Array.isArray(value) &&
+    value.every((name) => typeof name === 'string' && /^[!#$%&'*+\-.^_`|~\w]+$/.test(name) && name !== '*'),
   key: 'function',
   cdn: any,
   dynamic: (value: unknown) => ['auto', 'error', 'force-static'].includes(value as string),
@@ -307,6 +334,8 @@ function checkKey(call: string, key: unknown): string {
 // A pattern as it is, and a pathname in its one spelling.
 function toRevalidated(path: unknown): string {
   if (typeof path !== 'string' || !/^\/[^?#]*$/.test(path))
-    throw new TypeError(`revalidatePath() takes a pathname such as '/items/a', or a pattern, not ${JSON.stringify(path)}`)
+    throw new TypeError(
+      `revalidatePath() takes a pathname such as '/items/a', or a pattern, not ${JSON.stringify(path)}`,
+    )
   return path.includes('[') ? path : toCanonicalPath(new URL(`http://localhost${path}`).pathname)
 }

@@ -61,7 +61,10 @@ export function wrap<args extends readonly unknown[], result>(
           const entry = toEntry(key, text, time, collected.revalidate, settings, [...own, ...collected.marks])
           return { outcome: versioned ? entry : 'unstorable', result: toResult(entry) }
         } catch (error) {
-          return { outcome: 'failed', result: { text: undefined, error, marks: [...own, ...collected.marks], revalidate: null } }
+          return {
+            outcome: 'failed',
+            result: { text: undefined, error, marks: [...own, ...collected.marks], revalidate: null },
+          }
         }
       },
       signal: () => (never ??= new AbortController().signal),

@@ -59,7 +59,9 @@ export const isPlain = (prototype: unknown): boolean =>
 
 /** A value in words, for messages. */
 export const nameOf = (value: unknown): string =>
-  typeof value === 'object' && value !== null && value.constructor?.name ? `a ${value.constructor.name}` : `a ${typeof value}`
+  typeof value === 'object' && value !== null && value.constructor?.name
+    ? `a ${value.constructor.name}`
+    : `a ${typeof value}`
 
 const plainPath = /^[\w\-.~/$&+,:;=@!'()*]*$/
 const plainHref = /^https?:\/\/[\w.:[\]-]+\/[\w\-.~/$&+,:;=@!'()*]*$/

@@ -1,5 +1,12 @@
 import { formatCacheStatus, type CacheStatus } from '../headers/cache-status.js'
-import { middleware, type AnyContext, type AnyMiddleware, type AroundOperation, type Inputs, type Next } from '../middleware.js'
+import {
+  middleware,
+  type AnyContext,
+  type AnyMiddleware,
+  type AroundOperation,
+  type Inputs,
+  type Next,
+} from '../middleware.js'
 import { RouteError } from '../operation.js'
 import { withHeaders } from '#response'
 import type { CacheOptions } from './cache-options.js'
@@ -83,9 +90,9 @@ function toRun(core: Core, options: LayerOptions, operation: AroundOperation): R
   return (request, context, next) => {
     if (bypass && !isPrerendered(request)) {
       const isBypassed: unknown = bypass(request, context)
-      if (isPromise(isBypassed)) throw new TypeError('cache({ bypass }) returned a promise; it must return true or false')
-      if (isBypassed)
-        return next().then((response) => complete(response, settings, { fwd: 'bypass' }, true))
+      if (isPromise(isBypassed))
+        throw new TypeError('cache({ bypass }) returned a promise; it must return true or false')
+      if (isBypassed) return next().then((response) => complete(response, settings, { fwd: 'bypass' }, true))
     }
     if (!hasInputs) return enter(request, context, next)
     const inputs = operation.inputs(request, context)
@@ -179,9 +186,7 @@ class Visit implements Job<Made> {
         ),
       )
     const path = toPathMark(prefix, pathname || '/')
-    return this.layer.hasParams
-      ? [...tagged, path, toPathMark(prefix, operation.pattern)]
-      : [...tagged, path]
+    return this.layer.hasParams ? [...tagged, path, toPathMark(prefix, operation.pattern)] : [...tagged, path]
   }
 
   make(marks: Versioned | undefined, signal: () => AbortSignal): Promise<Made> {
@@ -222,7 +227,9 @@ class Visit implements Job<Made> {
   }
 
   send(obtained: Obtained<Made>): Response {
-    return obtained.made ? this.sendMade(obtained.made, obtained.fwd) : this.sendEntry(obtained.entry, obtained.status, obtained.now)
+    return obtained.made
+      ? this.sendMade(obtained.made, obtained.fwd)
+      : this.sendEntry(obtained.entry, obtained.status, obtained.now)
   }
 
   private sendMade({ outcome, response, refusal, isDynamic, error }: Made, fwd: 'stale' | 'uri-miss'): Response {
@@ -243,11 +250,7 @@ class Visit implements Job<Made> {
     const upstream = headers[0]?.[0] === 'age' ? Number(headers[0][1]) : undefined
     if (upstream === undefined && this.layer.options.cdn !== undefined) return fromEntry(entry, this.request, [own])
     const age = ['age', String((upstream ?? 0) + ageOf(entry, now))] as const
-    return fromEntry(
-      upstream === undefined ? entry : { ...entry, headers: headers.slice(1) },
-      this.request,
-      [age, own],
-    )
+    return fromEntry(upstream === undefined ? entry : { ...entry, headers: headers.slice(1) }, this.request, [age, own])
   }
 
   /** Responds to `prerender()`: runs again, to the end, without anything that a request can tell. */

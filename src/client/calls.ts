@@ -37,7 +37,9 @@ type CallOf<operation, early, format, params> = operation extends {
 }
   ? Call<
       InputOptions<declared>,
-      Received<Formatted<Result<Awaited<result>, declared> | EarlyResult<layers | early> | OwnResult<declared, params>, format>>
+      Received<
+        Formatted<Result<Awaited<result>, declared> | EarlyResult<layers | early> | OwnResult<declared, params>, format>
+      >
     >
   : never
 

@@ -27,7 +27,12 @@ export type ResponseSchemas<calls> = {
 }
 
 /** One route: its methods in lower case, and its URL. */
-export type ClientRoute<pattern extends string, route> = ClientMethods<pattern, route, Documented, Lowercase<keyof route & Method>> &
+export type ClientRoute<pattern extends string, route> = ClientMethods<
+  pattern,
+  route,
+  Documented,
+  Lowercase<keyof route & Method>
+> &
   ClientUrl<pattern, route>
 // By the keys of another type, so that the editor shows their documentation.
 type ClientMethods<pattern extends string, route, documented, names extends keyof documented> = {

@@ -14,8 +14,7 @@ export function race<value>(
     stop = () => reject(signal.reason as Error)
     if (signal.aborted) stop()
     signal.addEventListener('abort', stop)
-    if (milliseconds != null)
-      timer = setTimeout(onTime ?? (resolve as () => void), Math.min(milliseconds, 2 ** 31 - 1))
+    if (milliseconds != null) timer = setTimeout(onTime ?? (resolve as () => void), Math.min(milliseconds, 2 ** 31 - 1))
     work?.then(resolve, reject)
   }).finally(() => {
     clearTimeout(timer)

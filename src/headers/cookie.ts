@@ -50,7 +50,11 @@ export function formatSetCookie(name: string, value: string, options: CookieOpti
   try {
     check(name, value, options)
     const { expires, ...rest } = options as { [key in keyof CookieOptions]: NonNullable<CookieOptions[key]> }
-    const line = serializeCookie(name, value.toWellFormed(), expires === undefined ? rest : { ...rest, expires: new Date(expires) })
+    const line = serializeCookie(
+      name,
+      value.toWellFormed(),
+      expires === undefined ? rest : { ...rest, expires: new Date(expires) },
+    )
     const [pair = ''] = line.split(';', 1)
     if (pair.length - 1 + reserve > maxPair) throw new TypeError(`its name and value are longer than ${maxPair} bytes`)
     return line

@@ -41,14 +41,17 @@ export function readBody(kind: BodyKind, request: Request, limit: number, isServ
 // https://www.rfc-editor.org/rfc/rfc9110#section-8.3.1, without the parameters, which never change the reader
 function mediaType(header: string): string {
   const match =
-    header.length <= 1_000 && /^[ \t]*([!#$%&'*+.^_`|~\w-]+\/[!#$%&'*+.^_`|~\w-]+)[ \t]*(?:;(?:[^,"]|"[^"]*")*)?$/.exec(header)
+    header.length <= 1_000 &&
+    /^[ \t]*([!#$%&'*+.^_`|~\w-]+\/[!#$%&'*+.^_`|~\w-]+)[ \t]*(?:;(?:[^,"]|"[^"]*")*)?$/.exec(header)
   return match ? match[1]!.toLowerCase() : ''
 }
 
 const matches = (type: string, accepted: string): boolean =>
   type === accepted ||
   accepted === '*/*' ||
-  (accepted[0] === '+' ? type.endsWith(accepted) && !type.endsWith(`/${accepted}`) : accepted.endsWith('/*') && type.startsWith(accepted.slice(0, -1)))
+  (accepted[0] === '+'
+    ? type.endsWith(accepted) && !type.endsWith(`/${accepted}`)
+    : accepted.endsWith('/*') && type.startsWith(accepted.slice(0, -1)))
 
 // https://www.rfc-editor.org/rfc/rfc9110#section-15.5.16 and https://www.rfc-editor.org/rfc/rfc5789#section-3.1
 function unsupported(types: readonly string[]): Response {

@@ -33,7 +33,8 @@ export function toShape(schema: Schema): Shape {
     }
     const { allOf = [], anyOf = [], oneOf = [] } = json
     const target = $ref && root!.$defs?.[$ref.slice('#/$defs/'.length)]
-    for (const part of [...allOf, ...anyOf, ...oneOf, ...(target ? [target] : [])]) add({ types, members }, part, depth + 1)
+    for (const part of [...allOf, ...anyOf, ...oneOf, ...(target ? [target] : [])])
+      add({ types, members }, part, depth + 1)
   }
   try {
     root = standardOf(schema).jsonSchema?.input({

@@ -30,7 +30,9 @@ export interface StaticParams<row = Row, output = unknown> extends Schema {
 }
 
 // The row as a pathname gives it back: strings.
-type RowOutput<row> = { readonly [name in keyof row]: row[name] extends readonly unknown[] | undefined ? string[] : string }
+type RowOutput<row> = {
+  readonly [name in keyof row]: row[name] extends readonly unknown[] | undefined ? string[] : string
+}
 
 /**
  * Lists the params of a route that are known before the first request: `prerender()` fills the route's cache for them. With

@@ -85,7 +85,8 @@ export function file<const type extends string = 'application/octet-stream'>(
       304,
       [...headers].filter(([name]) => isKeptByNotModified(name)),
     ) as FileReply<type>
-  if (selection === 416) return toProblem(416, 'Range Not Satisfiable', undefined, [['content-range', `bytes */${size}`]]) as FileReply<type>
+  if (selection === 416)
+    return toProblem(416, 'Range Not Satisfiable', undefined, [['content-range', `bytes */${size}`]]) as FileReply<type>
   if (!selection) return send(method === 'GET' ? body : undefined, 200, headers, { start: 0, end: size })
   headers.set('content-range', `bytes ${selection.start}-${selection.end - 1}/${size}`)
   return send(body, 206, headers, selection)

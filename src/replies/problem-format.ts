@@ -4,7 +4,10 @@ import { toFailure, type ErrorStatus, type Problem } from '../problem.js'
 import { createResponse, memoryOf, type HeaderPairs } from '#response'
 import { isSchema, type Input, type Issue, type Schema } from '../schema.js'
 
-export interface ProblemsOptions<schema extends Schema, statuses extends { readonly [status in ErrorStatus]?: ErrorStatus }> {
+export interface ProblemsOptions<
+  schema extends Schema,
+  statuses extends { readonly [status in ErrorStatus]?: ErrorStatus },
+> {
   /** The schema of the body, for the client's types and the OpenAPI document. The body is not validated against it. */
   readonly schema: schema
   /** The statuses that are sent in place of others: `{ 400: 422 }`. @default {} */
@@ -59,7 +62,9 @@ export function problems<
       if (!memory?.data || headers.get('content-type') !== 'application/problem+json') return response
       try {
         const data = toBody(memory.data as Problem, { issues: memory.issues, headers })
-        const others: HeaderPairs = [...headers].filter(([name]) => name !== 'content-type' && name !== 'content-length')
+        const others: HeaderPairs = [...headers].filter(
+          ([name]) => name !== 'content-type' && name !== 'content-length',
+        )
         const pairs: HeaderPairs = [['content-type', 'application/json'], ...others]
         return createResponse(JSON.stringify(data), statuses[status] ?? status, pairs, { ...memory, data })
       } catch (error) {

@@ -70,8 +70,7 @@ export async function proxy(request: Request, url: string | URL, options: ProxyO
   if (!(timeout >= 0 && timeout < 2 ** 31))
     throw new RangeError(`reply.proxy() takes a timeout from 0 to 2147483647 ms, not ${String(timeout)}`)
   const via = request.headers.get('via')
-  if (via?.includes(self()))
-    return problem(508, { detail: 'The request was forwarded to this server before.' })
+  if (via?.includes(self())) return problem(508, { detail: 'The request was forwarded to this server before.' })
   const headers = toUpstream(request, options)
   headers.set('via', `${via === null ? '' : `${via}, `}1.1 ${self()}`)
 
@@ -94,8 +93,7 @@ export async function proxy(request: Request, url: string | URL, options: ProxyO
     }
     return await toResponse(await fetch(target, init as RequestInit), request, options)
   } catch (error) {
-    if (!signal.aborted)
-      return problem(502, { detail: 'The upstream could not be reached.' }, { cause: error })
+    if (!signal.aborted) return problem(502, { detail: 'The upstream could not be reached.' }, { cause: error })
     if ((signal.reason as { name?: unknown } | undefined)?.name !== 'TimeoutError') throw error
     return problem(504, { detail: 'The upstream took too long.' }, { cause: signal.reason })
   } finally {
@@ -106,9 +104,7 @@ export async function proxy(request: Request, url: string | URL, options: ProxyO
 function toTarget(url: string | URL): URL {
   const target = URL.canParse(String(url)) ? new URL(url) : undefined
   if (!target || !/^https?:$/.test(target.protocol) || target.username || target.password)
-    throw new TypeError(
-      'reply.proxy() takes an absolute http(s) URL without a password; build its path with href()',
-    )
+    throw new TypeError('reply.proxy() takes an absolute http(s) URL without a password; build its path with href()')
   return target
 }
 
@@ -155,7 +151,13 @@ async function toResponse(upstream: Response, request: Request, { cookies = fals
   const etag = isChanged ? headers.find(([name, value]) => name === 'etag' && value[0] === '"') : undefined
   if (etag) etag[1] = `W/${etag[1]}`
   if (!reader) return createResponse(null, status, headers)
-  return createStreamResponse(toItems(reader, first, request.signal), (chunk) => chunk, { status, headers }, undefined, false)
+  return createStreamResponse(
+    toItems(reader, first, request.signal),
+    (chunk) => chunk,
+    { status, headers },
+    undefined,
+    false,
+  )
 }
 
 // The stream's own iterator would close only after the chunk that it waits for.

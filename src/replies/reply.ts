@@ -1,6 +1,13 @@
 // Each function returns a Response, to return or to throw. It has no effect on its own.
 import { toJson } from '../json.js'
-import { problemHeaders, type ErrorStatus, type Problem, type ProblemDetails, type RedirectStatus, type Status } from '../problem.js'
+import {
+  problemHeaders,
+  type ErrorStatus,
+  type Problem,
+  type ProblemDetails,
+  type RedirectStatus,
+  type Status,
+} from '../problem.js'
 import type { HeadersInput, ProblemInit, Reply, ReplyHeaders, ReplyInit } from '../reply.js'
 import { createResponse, type HeaderPairs } from '#response'
 
@@ -68,8 +75,9 @@ export function problem<status extends ErrorStatus, const type extends string = 
 
 /** The data of a problem: its `type` as a literal, and the extensions. */
 export type ProblemOf<status extends number, type extends string, extensions> = Problem<status> &
-  ([type] extends [never] ? unknown : { readonly type: type }) &
-  { [key in keyof extensions as Exclude<key, keyof ProblemDetails>]: extensions[key] }
+  ([type] extends [never] ? unknown : { readonly type: type }) & {
+    [key in keyof extensions as Exclude<key, keyof ProblemDetails>]: extensions[key]
+  }
 
 /** A 404 problem. */
 export function notFound(details?: ProblemDetails, init?: ProblemInit): Reply<404, Problem<404>> {
@@ -161,7 +169,10 @@ function toReply<status extends ErrorStatus>(
   const given = withDefaults([...problemHeaders, ...defaults], headers)
   const data = { title: titles.get(status), ...details, status }
   const cause = error === undefined ? undefined : { error, phase: '', wasRead: false }
-  return createResponse(JSON.stringify(data), status, given, { data, isReply: true, ...(cause && { cause }) }) as Reply<status, any>
+  return createResponse(JSON.stringify(data), status, given, { data, isReply: true, ...(cause && { cause }) }) as Reply<
+    status,
+    any
+  >
 }
 
 function toRedirect<status extends RedirectStatus>(

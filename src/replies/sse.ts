@@ -78,8 +78,12 @@ const defaults: [name: string, value: string][] = [
 
 function toDataFields(data: unknown, isText: boolean): string {
   if (!isText) return `data: ${toJson(data)}\n`
-  if (typeof data !== 'string') throw new TypeError(`reply.sse({ text: true }) takes strings as data, not a ${typeof data}`)
-  return data.split(/\r\n|\r|\n/).map((line) => `data: ${line}\n`).join('')
+  if (typeof data !== 'string')
+    throw new TypeError(`reply.sse({ text: true }) takes strings as data, not a ${typeof data}`)
+  return data
+    .split(/\r\n|\r|\n/)
+    .map((line) => `data: ${line}\n`)
+    .join('')
 }
 
 // A line end ends a field. A lone surrogate would arrive as another character, and so would an id that a header cannot

@@ -71,11 +71,7 @@ class ItemStream<item> implements UnderlyingDefaultSource<Uint8Array<ArrayBuffer
   /** The first item, if it was requested before the body was read. */
   #first: Promise<Uint8Array<ArrayBuffer> | undefined> | undefined
 
-  constructor(
-    items: Items<item>,
-    encode: Encode<item>,
-    keepAlive: KeepAlive | undefined,
-  ) {
+  constructor(items: Items<item>, encode: Encode<item>, keepAlive: KeepAlive | undefined) {
     this.#items = items
     this.#encode = encode
     this.#keepAlive = keepAlive

@@ -276,7 +276,7 @@ describeWithRedis('two servers, over redis and ioredis, with one Redis', () => {
   it('hear of what went wrong', () => {
     for (const { library, reports } of servers) {
       const messages = reports.map((report) => (report as Error).message)
-      expect(messages, library).toContain("the store of the cache did not respond within 200 ms")
+      expect(messages, library).toContain('the store of the cache did not respond within 200 ms')
       expect(messages, library).toContainEqual(expect.stringMatching(/^OOM/))
     }
   })

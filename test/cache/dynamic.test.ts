@@ -298,8 +298,7 @@ describe('what is free to read', () => {
       .use(inner)
       .get((_request, context) => [context.user.id, ++runs])
     const app = router({ item })
-    for (const secret of ['a', 'b'])
-      expect((await read(app.fetch(toRequest(secret))))[1]).toEqual(['inner', 1])
+    for (const secret of ['a', 'b']) expect((await read(app.fetch(toRequest(secret))))[1]).toEqual(['inner', 1])
   })
 })
 

@@ -14,7 +14,14 @@ describe('fileStore', () => {
     const program = fileURLToPath(new URL('../fixtures/share-file-store.ts', import.meta.url))
     const start = Date.now() + 3_000
     const run = async (): Promise<{ versions: string[]; leases: boolean[] }> => {
-      const child = spawn(process.execPath, ['--conditions=byway-source', '--import', 'tsx', program, directory, String(start)])
+      const child = spawn(process.execPath, [
+        '--conditions=byway-source',
+        '--import',
+        'tsx',
+        program,
+        directory,
+        String(start),
+      ])
       let output = ''
       for await (const chunk of child.stdout) output += String(chunk)
       return JSON.parse(output)

@@ -169,7 +169,7 @@ describe('guardStore', () => {
       expect(asked).toEqual(mode === 'throws' ? [method] : [method, method, method])
       expect(report).toHaveBeenCalledTimes(1)
       expect(messages()[0]).toBe(
-        mode === 'hangs' ? "the store of the cache did not respond within 500 ms" : `${method} ${mode}`,
+        mode === 'hangs' ? 'the store of the cache did not respond within 500 ms' : `${method} ${mode}`,
       )
     })
 

@@ -46,11 +46,15 @@ describe('a context property that an outer middleware adds for some clients', ()
     ['hasOwnProperty', (context) => context.hasOwnProperty('user'), 'context.hasOwnProperty'],
     ['spread', (context) => ({ ...context }).user ?? 'nobody', 'all of context'],
     ['rest', ({ url: _url, ...rest }) => rest.user ?? 'nobody', 'all of context'],
-    ['for in', (context) => {
-      const names: string[] = []
-      for (const name in context) names.push(name)
-      return names.includes('user')
-    }, 'all of context'],
+    [
+      'for in',
+      (context) => {
+        const names: string[] = []
+        for (const name in context) names.push(name)
+        return names.includes('user')
+      },
+      'all of context',
+    ],
     ['JSON.stringify', (context) => JSON.stringify(context).includes('user'), 'context.toJSON'],
     ['an object that inherits it', (context) => Object.create(context).user ?? 'nobody', 'context.user'],
   ]
@@ -94,7 +98,9 @@ describe('a context property that an outer middleware adds for some clients', ()
 describe('key', () => {
   it('frees the path that it read, and not the object around it', async () => {
     const { ask } = toApp(({ user }) => user.role, { key: ({ user }) => user.id })
-    expect(statusOf(await ask({ user: { id: '1', role: 'admin' } }))).toMatchObject({ detail: 'reads context.user.role' })
+    expect(statusOf(await ask({ user: { id: '1', role: 'admin' } }))).toMatchObject({
+      detail: 'reads context.user.role',
+    })
     expect((await (await ask({ user: { id: '1', role: 'guest' } })).json())[0]).toBe('guest')
     const id = toApp(({ user }) => user.id, { key: ({ user }) => user.id })
     expect(statusOf(await id.ask({ user: { id: '1', role: 'admin' } }))).toEqual({ fwd: 'uri-miss', stored: true })
@@ -130,9 +136,15 @@ describe('key', () => {
   it('frees a cookie by its name', async () => {
     const key = ({ cookies }: { cookies: Cookies }) => cookies.get('theme')?.value
     const theme = toApp(({ cookies }) => [cookies.get('theme')?.value, cookies.has('theme')], { key })
-    expect(statusOf(await theme.ask(undefined, { cookie: 'theme=dark; sid=1' }))).toEqual({ fwd: 'uri-miss', stored: true })
+    expect(statusOf(await theme.ask(undefined, { cookie: 'theme=dark; sid=1' }))).toEqual({
+      fwd: 'uri-miss',
+      stored: true,
+    })
     expect(statusOf(await theme.ask(undefined, { cookie: 'theme=dark; sid=2' }))).toEqual({ hit: true })
-    expect(statusOf(await theme.ask(undefined, { cookie: 'theme=light; sid=2' }))).toEqual({ fwd: 'uri-miss', stored: true })
+    expect(statusOf(await theme.ask(undefined, { cookie: 'theme=light; sid=2' }))).toEqual({
+      fwd: 'uri-miss',
+      stored: true,
+    })
     for (const look of [
       ({ cookies }: any) => cookies.get('sid')?.value,
       ({ cookies }: any) => cookies.has('sid'),
@@ -251,15 +263,22 @@ describe('the cache key', () => {
     const outputs: [string, (value: string) => any, (query: any) => unknown][] = [
       ['a symbol', (value) => ({ [hidden]: value }), (query) => query[hidden]],
       ['an inherited property', (value) => Object.create({ q: value }), (query) => query.q],
-      ['a property of a prototype of null', (value) => Object.create(Object.assign(Object.create(null), { q: value })), (query) => query.q],
+      [
+        'a property of a prototype of null',
+        (value) => Object.create(Object.assign(Object.create(null), { q: value })),
+        (query) => query.q,
+      ],
       ['a non-enumerable property', (value) => Object.defineProperty({}, 'q', { value }), (query) => query.q],
     ]
     for (const [name, make, get] of outputs) {
       const cache = createCache()
       const query = z.object({ q: z.string() }).transform(({ q }) => make(q))
-      const page = route('/page').use(cache({ revalidate: false })).get({ query }, (_request, { query }) => get(query) as string)
+      const page = route('/page')
+        .use(cache({ revalidate: false }))
+        .get({ query }, (_request, { query }) => get(query) as string)
       const app = router({ page })
-      for (const value of ['a', 'b', 'a']) expect([name, (await read(app.fetch(at(`/page?q=${value}`))))[1]]).toEqual([name, value])
+      for (const value of ['a', 'b', 'a'])
+        expect([name, (await read(app.fetch(at(`/page?q=${value}`))))[1]]).toEqual([name, value])
     }
   })
 })

@@ -12,7 +12,16 @@ describe.each([
   it(`holds its bound in the real heap, under ${keys} keys`, () => {
     const program = fileURLToPath(new URL('../fixtures/fill-memory-store.ts', import.meta.url))
     const bound = mebibytes * 2 ** 20
-    const options = ['--expose-gc', '--conditions=byway-source', '--import', 'tsx', program, kind, String(keys), String(bound)]
+    const options = [
+      '--expose-gc',
+      '--conditions=byway-source',
+      '--import',
+      'tsx',
+      program,
+      kind,
+      String(keys),
+      String(bound),
+    ]
     const { stdout, stderr } = spawnSync(process.execPath, options, { encoding: 'utf8' })
     expect(stderr).toBe('')
     const { highest, kept } = JSON.parse(stdout) as { highest: number; kept: number }

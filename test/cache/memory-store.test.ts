@@ -53,9 +53,7 @@ describe('memoryStore', () => {
     (maxBytes) => {
       const make = (): unknown => memoryStore({ maxBytes: maxBytes as number })
       expect(make).toThrow(RangeError)
-      expect(make).toThrow(
-        /memoryStore\(\) takes a maxBytes of at least 4096, not /,
-      )
+      expect(make).toThrow(/memoryStore\(\) takes a maxBytes of at least 4096, not /)
     },
   )
 

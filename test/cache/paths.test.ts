@@ -58,7 +58,9 @@ describe('scopes', () => {
     expect([first[0], first[1]]).toEqual([200, null])
     await app.fetch(at('/page', {}, 'POST'))
     await read(app.fetch(at('/page')))
-    expect((await read(app.fetch(at('/page'))))[1]).toBe(first[2] && (first[2] as { stored?: boolean }).stored ? null : 1)
+    expect((await read(app.fetch(at('/page'))))[1]).toBe(
+      first[2] && (first[2] as { stored?: boolean }).stored ? null : 1,
+    )
   })
 })
 

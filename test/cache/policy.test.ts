@@ -133,7 +133,10 @@ describe('stateOf', () => {
   })
 
   it('leaves out a window of no length, or one that the other has in it', () => {
-    expect([60, 360].map((age) => at(age, { staleWhileRevalidate: 0, staleIfError: 300 }))).toEqual(['error', 'expired'])
+    expect([60, 360].map((age) => at(age, { staleWhileRevalidate: 0, staleIfError: 300 }))).toEqual([
+      'error',
+      'expired',
+    ])
     expect([60, 90].map((age) => at(age, { staleWhileRevalidate: 30, staleIfError: 0 }))).toEqual(['stale', 'expired'])
     expect(at(60, { staleWhileRevalidate: 0, staleIfError: 0 })).toBe('expired')
     expect(at(1e9, { staleWhileRevalidate: Infinity, staleIfError: 0 })).toBe('stale')

@@ -372,7 +372,9 @@ export const one = router({ a: route('/a').get(() => 1) })
   it('says which file, export, router or configuration it misses', () => {
     expect(() => writeTypes(join(generated, 'nowhere.ts'))).toThrow(/nowhere\.ts: no such file$/)
     expect(fail('missing', start)).toBe("/app.ts: there is no default export; --export can name 'one'")
-    expect(fail('missing', start, { exportName: 'two' })).toBe("/app.ts: there is no export 'two'; --export can name 'one'")
+    expect(fail('missing', start, { exportName: 'two' })).toBe(
+      "/app.ts: there is no export 'two'; --export can name 'one'",
+    )
     expect(fail('fetch', `${start}export default one.fetch`)).toBe(
       "/app.ts: the default export is not a router; export the value of router({ … }); --export can name 'one'",
     )

@@ -82,12 +82,14 @@ const body = route('/body').post(
 )
 const form = route('/form').post(
   {
-    body: formKind(zfd.formData({
-      photo: zfd.file(),
-      alt: zfd.text(z.string().optional()),
-      count: zfd.numeric(),
-      tags: zfd.repeatable(z.array(zfd.text())),
-    })),
+    body: formKind(
+      zfd.formData({
+        photo: zfd.file(),
+        alt: zfd.text(z.string().optional()),
+        count: zfd.numeric(),
+        tags: zfd.repeatable(z.array(zfd.text())),
+      }),
+    ),
   },
   async (_request, { body: form }) => ({ ...form, photo: { name: form.photo.name, text: await form.photo.text() } }),
 )
@@ -97,7 +99,9 @@ const fields = route('/fields').post(
 )
 const raw = route('/raw')
   .post({ body: text(z.string()) }, (_request, { body: text }) => reply.text(text.toUpperCase()))
-  .put({ body: bytes(z.instanceof(Uint8Array)) }, (_request, { body: bytes }) => reply.bytes(new Uint8Array([...bytes, 0])))
+  .put({ body: bytes(z.instanceof(Uint8Array)) }, (_request, { body: bytes }) =>
+    reply.bytes(new Uint8Array([...bytes, 0])),
+  )
   .patch({ body: stream('*/*') }, async (_request, { body: stream }) => (await new Response(stream).text()).length)
 const streams = route('/streams/[kind]').get((_request, { params: { kind } }) => {
   if (kind === 'sse')

@@ -76,7 +76,9 @@ hostContract('toNodeHandler in Vite', async (app) => {
 const compress = (_request: unknown, response: ServerResponse, next: () => void): void => {
   const gzip = createGzip()
   const { write, end } = response
-  gzip.on('data', (chunk: Buffer) => (write as (chunk: Buffer) => boolean).call(response, chunk)).on('end', () => (end as () => void).call(response))
+  gzip
+    .on('data', (chunk: Buffer) => (write as (chunk: Buffer) => boolean).call(response, chunk))
+    .on('end', () => (end as () => void).call(response))
   response.setHeader('content-encoding', 'gzip')
   const flush = (): void => gzip.flush()
   Object.assign(response, { write: gzip.write.bind(gzip), end: gzip.end.bind(gzip), flush })
@@ -120,10 +122,7 @@ describe('toNodeHandler()', () => {
 
   it('does not use a value that a body parser stored as body, because its bytes are not known', async () => {
     onError.mockReset()
-    const signed = router(
-      { text: route('/json').post({ body: text() }, (_request, { body }) => body) },
-      { onError },
-    )
+    const signed = router({ text: route('/json').post({ body: text() }, (_request, { body }) => body) }, { onError })
     const host = await listen(createServer(express().use(express.json(), toNodeHandler(signed)) as RequestListener))
     const init = { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{ "a": 1.0 }' }
     expect((await fetch(`${host.url}/json`, init)).status).toBe(500)

@@ -20,7 +20,10 @@ const app = router({
   }),
 })
 
-async function send(body: string | Uint8Array<ArrayBuffer>, type = 'multipart/form-data; boundary=x'): Promise<unknown> {
+async function send(
+  body: string | Uint8Array<ArrayBuffer>,
+  type = 'multipart/form-data; boundary=x',
+): Promise<unknown> {
   const bytes = typeof body === 'string' ? Buffer.from(body, 'latin1') : body
   const request = new Request('http://test/', { method: 'POST', body: bytes, headers: { 'content-type': type } })
   const response = await app.fetch(request)
@@ -38,14 +41,26 @@ const file = (name: string, type = 'text/plain', text = 'v'): unknown => [['a', 
 
 describe('a multipart form', () => {
   it.each([
-    ['a .NET client', write([[['Content-Type: text/plain; charset=utf-8', 'Content-Disposition: form-data; name=a'], 'v']]), value],
+    [
+      'a .NET client',
+      write([[['Content-Type: text/plain; charset=utf-8', 'Content-Disposition: form-data; name=a'], 'v']]),
+      value,
+    ],
     [
       'a file of a .NET client',
       write([[["Content-Disposition: form-data; name=a; filename=b.txt; filename*=utf-8''b%E2%82%AC.txt"], 'v']]),
       file('b€.txt'),
     ],
-    ['parameters in any order', write([[['Content-Disposition: form-data; filename="b.txt"; name="a"'], 'v']]), file('b.txt')],
-    ['spaces around "=" and ";"', write([[['Content-Disposition: form-data ; name = "a" ; filename = "b"'], 'v']]), file('b')],
+    [
+      'parameters in any order',
+      write([[['Content-Disposition: form-data; filename="b.txt"; name="a"'], 'v']]),
+      file('b.txt'),
+    ],
+    [
+      'spaces around "=" and ";"',
+      write([[['Content-Disposition: form-data ; name = "a" ; filename = "b"'], 'v']]),
+      file('b'),
+    ],
     ['no spaces', write([[['content-disposition:form-data;name="a"'], 'v']]), value],
     ['upper case', write([[['CONTENT-DISPOSITION: FORM-DATA; NAME="a"'], 'v']]), value],
     ['a folded header', write([[['Content-Disposition: form-data;\r\n name="a"'], 'v']]), value],
@@ -58,11 +73,22 @@ describe('a multipart form', () => {
     [
       'spaces after its boundaries',
       `--x \t\r\n${a}\r\n\r\nv\r\n--x\t\r\n${a.replace('"a"', '"b"')}\r\n\r\nw\r\n--x--  \r\n`,
-      [['a', 'v'], ['b', 'w']],
+      [
+        ['a', 'v'],
+        ['b', 'w'],
+      ],
     ],
     ['an escaped quote', write([[['Content-Disposition: form-data; name="a\\"b"'], 'v']]), [['a"b', 'v']]],
-    ["browsers' escapes", write([[['Content-Disposition: form-data; name="a%22%0D%0Ab%25"'], 'v']]), [['a"\r\nb%25', 'v']]],
-    ['a path of Windows', write([[['Content-Disposition: form-data; name="a"; filename="C:\\dir\\b.txt"'], 'v']]), file('C:\\dir\\b.txt')],
+    [
+      "browsers' escapes",
+      write([[['Content-Disposition: form-data; name="a%22%0D%0Ab%25"'], 'v']]),
+      [['a"\r\nb%25', 'v']],
+    ],
+    [
+      'a path of Windows',
+      write([[['Content-Disposition: form-data; name="a"; filename="C:\\dir\\b.txt"'], 'v']]),
+      file('C:\\dir\\b.txt'),
+    ],
     ['semicolons in names', write([[['Content-Disposition: form-data; name="a;b=c"'], 'v']]), [['a;b=c', 'v']]],
     ['spaces in names', write([[['Content-Disposition: form-data; name=" a b "'], 'v']]), [[' a b ', 'v']]],
     ['raw UTF-8', write([[['Content-Disposition: form-data; name="\xe2\x82\xac"'], '\xe2\x82\xac']]), [['€', '€']]],
@@ -71,16 +97,27 @@ describe('a multipart form', () => {
     ['base64', write([[[a, 'Content-Transfer-Encoding: base64'], 'dg==']]), value],
     [
       'a file in base64',
-      write([[[`${a}; filename="b"`, 'Content-Type: image/png', 'Content-Transfer-Encoding: base64'], 'dg=='], ]),
+      write([[[`${a}; filename="b"`, 'Content-Type: image/png', 'Content-Transfer-Encoding: base64'], 'dg==']]),
       file('b', 'image/png'),
     ],
     ['JSON without a file name', write([[[a, 'Content-Type: application/json'], '{}']]), [['a', '{}']]],
     ['bytes without a file name', write([[[a, 'Content-Type: application/octet-stream'], 'v']]), value],
     ['an empty file', write([[[`${a}; filename="b"`], '']]), file('b', 'text/plain', '')],
     ['a file input without a file', write([[[`${a}; filename=""`, 'Content-Type: application/octet-stream'], '']]), []],
-    ['line ends and boundaries of others', write([[[a], 'a\r\nb\r\n--y\r\n\r\n -x']]), [['a', 'a\r\nb\r\n--y\r\n\r\n -x']]],
+    [
+      'line ends and boundaries of others',
+      write([[[a], 'a\r\nb\r\n--y\r\n\r\n -x']]),
+      [['a', 'a\r\nb\r\n--y\r\n\r\n -x']],
+    ],
     ['a byte order mark', write([[[a], '\xef\xbb\xbfv']]), [['a', '\ufeffv']]],
-    ['a repeated name', write([[[a], 'v'], [[a], 'w']]), [['a', ['v', 'w']]]],
+    [
+      'a repeated name',
+      write([
+        [[a], 'v'],
+        [[a], 'w'],
+      ]),
+      [['a', ['v', 'w']]],
+    ],
     ['no parts', '--x--\r\n', []],
   ])('can have %s', async (_name, body, expected) => {
     expect(await send(body)).toEqual(expected)
@@ -94,7 +131,13 @@ describe('a multipart form', () => {
     ['half a header', '--x\r\nContent-Disposition: form-da'],
     ['no name', write([[['Content-Disposition: form-data'], 'v']])],
     ['no name of a file', write([[['Content-Disposition: form-data; filename="b"'], 'v']])],
-    ['another disposition', write([[['Content-Disposition: attachment; name="a"'], 'v'], [[a], 'v']])],
+    [
+      'another disposition',
+      write([
+        [['Content-Disposition: attachment; name="a"'], 'v'],
+        [[a], 'v'],
+      ]),
+    ],
     ['a part without headers', '--x\r\n\r\nv\r\n--x--\r\n'],
     ['another boundary', one.replaceAll('--x', '--y')],
     ['1,002 parts', write(Array.from({ length: 1_002 }, () => [[`${a}; filename=""`], '']))],

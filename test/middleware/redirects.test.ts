@@ -93,7 +93,10 @@ describe('redirects()', () => {
   it('matches the rewritten URL', async () => {
     const app = router(
       { home },
-      { rewrites: rewrites([{ source: '/x/[y]', destination: '/old/[y]' }]), use: [redirects(to('/old/[y]', '/new/[y]'))] },
+      {
+        rewrites: rewrites([{ source: '/x/[y]', destination: '/old/[y]' }]),
+        use: [redirects(to('/old/[y]', '/new/[y]'))],
+      },
     )
     expect((await app.fetch(new Request('http://test/x/1'))).headers.get('location')).toBe('/new/1')
   })

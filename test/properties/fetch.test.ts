@@ -74,7 +74,10 @@ describe('any request', () => {
         .put({ body: text(z.string()) }, (_request, { body: text }) => text.length)
         .patch({ body: bytes(z.instanceof(Uint8Array)) }, (_request, { body: bytes }) => bytes.length),
       form: route('/form').post({ body: form(fields), headers }, (_request, { body: form }) => form.name),
-      strict: route('/strict').post({ body: form(z.strictObject({ name: z.string() })) }, (_request, { body: form }) => form),
+      strict: route('/strict').post(
+        { body: form(z.strictObject({ name: z.string() })) },
+        (_request, { body: form }) => form,
+      ),
       number: route('/number/[n]', { params: z.object({ n: z.coerce.number().int() }) }).get(
         (_request, { params }) => params.n,
       ),
@@ -110,7 +113,10 @@ describe('any request', () => {
     fc.constant(''),
     fc
       .array(
-        fc.tuple(fc.oneof(fc.constantFrom('page', 'tag', 'only'), anyText), fc.oneof(fc.constantFrom('1', 'a'), anyText)),
+        fc.tuple(
+          fc.oneof(fc.constantFrom('page', 'tag', 'only'), anyText),
+          fc.oneof(fc.constantFrom('1', 'a'), anyText),
+        ),
         { maxLength: 5 },
       )
       .map((pairs) => `?${new URLSearchParams(pairs)}`),
@@ -308,7 +314,8 @@ describe('any answer of a handler', () => {
         expect([path, response.status]).toEqual([path, 500])
         expect(response.headers.get('x-a')).toBe(null)
         const text = await response.text()
-        if (method === 'GET') expect(text).toBe('{"title":"Internal Server Error","detail":"No handler sent this response.","status":500}')
+        if (method === 'GET')
+          expect(text).toBe('{"title":"Internal Server Error","detail":"No handler sent this response.","status":500}')
         expect(reported).toHaveLength(1)
         expect(Object.is(reported[0], value)).toBe(true)
       }
@@ -384,7 +391,8 @@ describe('any answer of a handler', () => {
         const response = await app.fetch(new Request(`http://test${path}`, { method }))
         expect([path, method, response.status]).toEqual([path, method, 500])
         const text = await response.text()
-        if (method === 'GET') expect(text).toBe('{"title":"Internal Server Error","detail":"No handler sent this response.","status":500}')
+        if (method === 'GET')
+          expect(text).toBe('{"title":"Internal Server Error","detail":"No handler sent this response.","status":500}')
         expect(reported).toHaveLength(1)
       }
   })

@@ -95,9 +95,9 @@ const data = route('/data/[slug]')
   .get((request, { params }) => ({ ...params, at: new Date(0) }))
   .put({ body: any }, (request, { body }) => reply.json(body, { status: 201 }))
   .delete(() => {})
-const bytes = route('/bytes').get(() => reply.bytes(new Uint8Array(3))).put({ body: bytesKind(any) }, (request, { body: bytes }) =>
-  reply.bytes(bytes.map((byte) => 255 - byte)),
-)
+const bytes = route('/bytes')
+  .get(() => reply.bytes(new Uint8Array(3)))
+  .put({ body: bytesKind(any) }, (request, { body: bytes }) => reply.bytes(bytes.map((byte) => 255 - byte)))
 const cuts = route('/cuts').get((request) => {
   const first = Number(request.headers.get('last-event-id') ?? 0) + 1
   async function* count() {

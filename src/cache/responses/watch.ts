@@ -19,8 +19,13 @@ export type Replace = (name: PropertyKey, target: object) => unknown
 export const none: unique symbol = Symbol('none')
 
 /** Makes an object whose reads go through a watcher. */
-export const watch = (target: object, watcher: Watcher, isOpen: IsOpen, replace: Replace, shadow: object = target): any =>
-  new Proxy(shadow, new Traps(target, watcher, isOpen, replace))
+export const watch = (
+  target: object,
+  watcher: Watcher,
+  isOpen: IsOpen,
+  replace: Replace,
+  shadow: object = target,
+): any => new Proxy(shadow, new Traps(target, watcher, isOpen, replace))
 
 // A class, because a miss makes one for each middleware and the handler.
 class Traps implements ProxyHandler<object> {
@@ -108,7 +113,8 @@ export class Recorder implements Watcher {
       return watch(value, new Recorder(inner, this.#pairs, path), isInherited, () => none, {})
     if (!isJar(value)) reject(path, value)
     return toJar(value, (call, method, ...given) => {
-      if (!(method in jarMethods)) throw new TypeError(`cache({ key }) cannot call ${path}.${call}; it can read cookies`)
+      if (!(method in jarMethods))
+        throw new TypeError(`cache({ key }) cannot call ${path}.${call}; it can read cookies`)
       const found: unknown = value[method as 'getAll'](...given)
       if (given.length) inner.values.set(`${method}:${given[0]}`, undefined)
       else inner.isListed = true
@@ -194,12 +200,11 @@ const toJar = (jar: Jar, call: (text: string, method: string, ...given: string[]
   new Proxy(jar, {
     get: (_, method) =>
       typeof jar[method as 'get'] === 'function'
-        ? (...given: string[]) => call(`${String(method)}(${given.map((value) => JSON.stringify(value)).join()})`, method as string, ...given)
+        ? (...given: string[]) =>
+            call(`${String(method)}(${given.map((value) => JSON.stringify(value)).join()})`, method as string, ...given)
         : undefined,
   })
 
 function reject(path: string, value: unknown): never {
-  throw new TypeError(
-    `cache({ key }) reads ${path}, which is ${nameOf(value)}; it can read plain data and cookies`,
-  )
+  throw new TypeError(`cache({ key }) reads ${path}, which is ${nameOf(value)}; it can read plain data and cookies`)
 }

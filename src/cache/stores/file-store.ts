@@ -25,9 +25,7 @@ export function fileStore(directory: string, { maxBytes = 2 ** 30 }: FileStoreOp
   if (typeof directory !== 'string' || !directory || directory.includes('\0'))
     throw new TypeError("fileStore() takes the path of a directory of its own, such as '.cache/byway'")
   if (typeof maxBytes !== 'number' || !(maxBytes >= 65_536 && maxBytes < Number.POSITIVE_INFINITY))
-    throw new RangeError(
-      `fileStore() takes a maxBytes of at least 65536, not ${String(maxBytes)}`,
-    )
+    throw new RangeError(`fileStore() takes a maxBytes of at least 65536, not ${String(maxBytes)}`)
   return new FileStore(resolve(directory), maxBytes)
 }
 

@@ -19,9 +19,7 @@ export interface MemoryStoreOptions {
  */
 export function memoryStore({ maxBytes = 64 * 2 ** 20 }: MemoryStoreOptions = {}): CacheStore {
   if (typeof maxBytes !== 'number' || !(maxBytes >= 4096 && maxBytes < Number.POSITIVE_INFINITY))
-    throw new RangeError(
-      `memoryStore() takes a maxBytes of at least 4096, not ${String(maxBytes)}`,
-    )
+    throw new RangeError(`memoryStore() takes a maxBytes of at least 4096, not ${String(maxBytes)}`)
   return new MemoryStore(maxBytes)
 }
 

@@ -54,7 +54,9 @@ export function runtimeCacheStore(cache: RuntimeCache): CacheStore {
       if (found === made || (found !== undefined && seen !== undefined && found !== seen)) return
       seen = found ?? seen
     }
-    throw new Error(`the runtime cache did not store a new version of '${mark}'; entries that depend on it can still be served`)
+    throw new Error(
+      `the runtime cache did not store a new version of '${mark}'; entries that depend on it can still be served`,
+    )
   }
 
   return {
