@@ -124,13 +124,15 @@ interface AnyContinued {
   readonly '~added': unknown
 }
 
-/** What the result of a middleware adds to the context: `{}` if it never returns the Response of `next()` itself. */
+/** What the result of a middleware adds to the context; `never` if it never returns the Response of `next()` itself. */
 // prettier-ignore
-export type Added<result, all = result> =
-  result extends AnyContinued                                     ? result['~added'] :
-  result extends Promise<infer response>                          ? Added<response> :
-  [Extract<all, AnyContinued | Promise<unknown>>] extends [never] ? {} :
+export type AddedBy<result> =
+  result extends AnyContinued            ? result['~added'] :
+  result extends Promise<infer response> ? AddedBy<response> :
   never
+
+/** The same, but `{}` for `never`. */
+export type Added<result> = [AddedBy<result>] extends [never] ? {} : AddedBy<result>
 
 /** The early responses in the result of a middleware. */
 // prettier-ignore

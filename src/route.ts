@@ -2,7 +2,7 @@ import type { AnyMiddleware, ParamsSchema, RouteData, RouteOperation } from './a
 import type { BaseContext, RouteContext } from './context.js'
 import type { HrefParams } from './href.js'
 import { methods, type BodyKind, type InputName, type Method, type Operation } from './declaration.js'
-import type { Added, AnyContext, Next } from './middleware.js'
+import type { Added, AddedBy, AnyContext, Next } from './middleware.js'
 import { RouteError, toOperation, type RunnableOperation } from './operation.js'
 import { checkOptions, hasMethod, show } from './options.js'
 import { parsePattern, type InvalidPattern, type Params, type PatternMistake, type Segment } from './pattern.js'
@@ -73,9 +73,8 @@ type Plain = object & {
 // handler returns, so that literals and tuples keep their types.
 // prettier-ignore
 type Returned<response> =
-  unknown extends response    ? Sendable :
-  [Schema] extends [response] ? Sendable :
-  response extends Schema     ? Allowed<Input<response> | DeclaredReply<200, Input<response>>, 200> :
+  undefined extends response ? Sendable :
+  response extends Schema  ? Allowed<Input<response> | DeclaredReply<200, Input<response>>, 200> :
   Allowed<ValueOf<response> | { [status in keyof response]: DeclaredReply<status & number, Input<response[status]>> }[keyof response], keyof response & number>
 type Allowed<declared, statuses extends number> =
   | declared
@@ -162,7 +161,7 @@ export interface Route<pattern extends string, context, layers = never, params =
    */
   use<result extends Response | Promise<Response>>(
     middleware: (request: Request, context: context, next: Next) => result,
-  ): Route<pattern, Joined<context, Added<result>>, layers | result, params> &
+  ): Route<pattern, Joined<context, AddedBy<result>>, layers | result, params> &
     // No intersection if there are no operations yet: it would cost more than the rest.
     (keyof this & Method extends never ? unknown : Pick<this, keyof this & Method>)
   readonly '~params'?: params
@@ -202,7 +201,7 @@ export interface RouteFactory<prefix extends string, added, layers, base = unkno
   /** Makes a factory whose routes are inside this middleware, and have what it adds. */
   use<result extends Response | Promise<Response>>(
     middleware: (request: Request, context: FactoryContext<prefix, base> & added, next: Next) => result,
-  ): RouteFactory<prefix, [result] extends [never] ? added : Joined<added, Added<result>>, layers | result, base, sent>
+  ): RouteFactory<prefix, Joined<added, Added<result>>, layers | result, base, sent>
   /**
    * Makes a factory whose patterns begin with this one. `params` parses the params of this part.
    *
@@ -231,12 +230,13 @@ export interface RouteFactory<prefix extends string, added, layers, base = unkno
   env<env>(): RouteFactory<prefix, Joined<added, { readonly env: env }>, layers, base, sent>
 }
 
-// A name that an inner middleware adds again has the inner type. A middleware that always throws adds nothing.
+// A name that an inner middleware adds again has the inner type. Its own type, because TypeScript resolves the branches early.
+type Joined<outer, added> = keyof outer & keyof added extends never ? outer & added : Replaced<outer, added>
+// `never` is that of a middleware that does not return the Response of `next()`.
 // prettier-ignore
-type Joined<outer, added> =
-  keyof outer & keyof added extends never ? outer & added :
-  [added] extends [never]                  ? outer :
-  string extends keyof added               ? outer & added :
+type Replaced<outer, added> =
+  [added] extends [never]    ? outer :
+  string extends keyof added ? outer & added :
   Omit<outer, keyof added> & added
 
 type Join<prefix extends string, pattern extends string> = prefix extends ''

@@ -24,6 +24,7 @@ interface StandardSchema {
 export type Output<schema> =
   schema extends ZodSchema      ? schema['_zod']['output'] :
   schema extends StandardSchema ? NonNullable<schema['~standard']['types']>['output'] :
+  schema extends Schema         ? unknown :
   undefined
 
 /** The input of a schema. */
@@ -31,6 +32,7 @@ export type Output<schema> =
 export type Input<schema> =
   schema extends ZodSchema      ? schema['_zod']['input'] :
   schema extends StandardSchema ? NonNullable<schema['~standard']['types']>['input'] :
+  schema extends Schema         ? unknown :
   undefined
 
 /** The type of a schema that accepts every value of one type, for inputs without a schema: `text()`. */

@@ -146,3 +146,12 @@ await at('/orgs/[org]/a').get({ params: { org: 5 } })
 await at('/orgs/[org]/b/[id]').get({ params: { org: '5', id: 'five' } })
 // @ts-expect-error a param of the prefix is missing
 await at('/orgs/[org]/b/[id]').get({ params: { id: 5 } })
+
+// ── synchronous and asynchronous results ──
+
+route('/a')
+  .use((request, context, next) => (request.url ? reply.forbidden() : next({ user })))
+  .get((request, { user }) => expectType<User>(user))
+route('/a')
+  .use((request, context, next) => (request.url ? Promise.resolve(new Response()) : next({ user })))
+  .get((request, { user }) => expectType<User>(user))

@@ -1,5 +1,5 @@
 // Declared responses: the value that a handler returns is compared with the schema, literals and tuples included.
-import { route, router } from 'byway'
+import { type Operation, route, router, type Schema } from 'byway'
 import * as reply from 'byway/reply'
 import { createClient } from 'byway/client'
 import { expectType } from 'tsd'
@@ -101,3 +101,11 @@ expectType<204>((await api('/empty').post()).status)
 route('/a').get({ query: Coded, boody: Coded }, () => 1)
 // @ts-expect-error a misspelled key alone
 route('/a').get({ qurey: Coded }, () => 1)
+
+// ── declarations without types ──
+
+declare const operation: Operation
+declare const schema: Schema
+route('/a').post(operation, () => 'ok')
+route('/a').post({ response: schema }, () => 'ok')
+route('/a').post({ body: schema }, (request, { body }) => expectType<unknown>(body))

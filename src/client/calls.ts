@@ -18,15 +18,14 @@ export type Calls<app> = {
 /** The calls of one route, by method. */
 export type CallsOf<app, pattern extends keyof Table<app>> = RouteCalls<
   RouteOf<Table<app>[pattern], pattern, WrittenRoute>,
-  EarlyOf<app>,
-  FormatOf<app>
+  app
 >
 
 // A route of a written file has its calls already. `unknown` means params without a schema; the pattern has their types.
 // prettier-ignore
-type RouteCalls<route, early, format> =
+type RouteCalls<route, app> =
   route extends WrittenRoute ? route :
-  { readonly [method in keyof route & Method]: CallOf<route[method], early, format, ParamsOf<route>> } & { readonly '~params'?: ParamsInput<ParamsOf<route>> }
+  { readonly [method in keyof route & Method]: CallOf<route[method], EarlyOf<app>, FormatOf<app>, ParamsOf<route>> } & { readonly '~params'?: ParamsInput<ParamsOf<route>> }
 type ParamsOf<route> = route extends { readonly '~params'?: infer params } ? params : unknown
 
 type CallOf<operation, early, format, params> = operation extends {

@@ -27,14 +27,16 @@ export type ResponseSchemas<calls> = {
 }
 
 /** One route: its methods in lower case, and its URL. */
-export type ClientRoute<pattern extends string, route> = ClientMethods<pattern, route> & ClientUrl<pattern, route>
+export type ClientRoute<pattern extends string, route> = ClientMethods<
+  pattern,
+  route,
+  Documented,
+  Lowercase<keyof route & Method>
+> &
+  ClientUrl<pattern, route>
 // By the keys of another type, so that the editor shows their documentation.
-type ClientMethods<pattern extends string, route> = {
-  readonly [name in keyof Documented as Documented[name] extends keyof route ? name : never]: ClientCall<
-    pattern,
-    route,
-    route[Documented[name] & keyof route]
-  >
+type ClientMethods<pattern extends string, route, documented, names extends keyof documented> = {
+  readonly [name in names]: ClientCall<pattern, route, route[documented[name] & keyof route]>
 }
 interface Documented {
   /** Sends a GET request. Resolves to `{ data, error, status, response }`, of which `status` discriminates `data` and `error`. */
