@@ -441,7 +441,7 @@ export default { fetch: () => Response.json(names) }
       return names as number[]
     }
     expect(await startWith(relative(join(folder, 'out'), file))).toSatisfy((names: readonly number[]) =>
-      names.every(Boolean),
+      names.every((count, index) => count > 0 || portable[index] === 'byway/types'),
     )
     writeFileSync(join(folder, 'out/random.mjs'), `crypto.randomUUID()\n${readFileSync(file, 'utf8')}`)
     await expect(startWith('random.mjs')).rejects.toThrow('Disallowed operation called within global scope')
