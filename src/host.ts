@@ -54,10 +54,10 @@ type WaitUntil = ((promise: Promise<unknown>) => void) | undefined
 
 /** Keeps the host alive until the promise has settled, if the host has a way to do that. */
 export function keepAlive(promise: Promise<unknown>, request: Request, { waitUntil }: Host): void {
+  const own: { waitUntil?: WaitUntil } = request as object
   if (waitUntil) waitUntil(promise)
   // srvx and byway's Node.js host add one to their requests.
-  else if ((request as { waitUntil?: WaitUntil }).waitUntil)
-    (request as unknown as { waitUntil: NonNullable<WaitUntil> }).waitUntil(promise)
+  else if (own.waitUntil) own.waitUntil(promise)
   else
     (globalThis as { [vercel]?: { get?: () => { waitUntil?: WaitUntil } | undefined } })[vercel]
       ?.get?.()

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
+import { readWithin } from '../src/inputs/source.js'
 import { type BodyKind, bytes, type ErrorInfo, form, middleware, route, router, stream, text } from '../src/index.js'
 
 const any = z.any()
@@ -611,6 +612,21 @@ describe('a declared body behind middleware', () => {
         const response = await app.fetch(new Request(`http://test${path}`, init as RequestInit))
         expect([path, response.status, await response.json()]).toEqual([path, 200, '{"a":1}'])
       }
+  })
+})
+
+describe('the bytes of a host', () => {
+  it('are copied if they are a view of a buffer with other data', async () => {
+    const pool = Buffer.from('of another request: mine')
+    const request = new Request('http://test/', { method: 'POST', body: 'mine' })
+    Object.assign(request, { [readWithin]: async () => pool.subarray(-4) })
+    const app = router({
+      a: route('/').post({ body: bytes() }, (_request, { body }) => [
+        body.constructor.name,
+        new TextDecoder().decode(body.buffer),
+      ]),
+    })
+    expect(await (await app.fetch(request)).json()).toEqual(['Uint8Array', 'mine'])
   })
 })
 

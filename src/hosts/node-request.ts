@@ -161,7 +161,7 @@ class ServedRequest extends NodeRequest implements BodySource {
     return JSON.parse(await this.text())
   }
   override async bytes(): Promise<Bytes> {
-    return (await this[readWithin](this.#limit)).slice()
+    return new Uint8Array(await this[readWithin](this.#limit))
   }
   override async arrayBuffer(): Promise<ArrayBuffer> {
     return (await this.bytes()).buffer

@@ -16,8 +16,8 @@ export function readBody(kind: BodyKind, request: Request, limit: number, isServ
   const body: RequestBody = {
     request,
     type,
-    // A copy, because a host's bytes can be a view of a buffer with other data in it.
-    bytes: () => read().then((bytes) => bytes.slice()),
+    // A copy, because a host's bytes can be a view of a buffer with other data in it. `slice()` of a Buffer is a view too.
+    bytes: () => read().then((bytes) => new Uint8Array(bytes)),
     text: () => read().then(decode),
     stream() {
       if (isAccepted) {

@@ -12,7 +12,7 @@ export const limitWithin: unique symbol = Symbol.for('byway.limitWithin') as nev
 export interface BodySource {
   /**
    * Reads the whole body. `request.bodyUsed` is true from then on. The bytes can be a view of a larger buffer that also
-   * holds other data, so copy them (`bytes.slice()`) before handler code receives them.
+   * holds other data, so copy them (`new Uint8Array(bytes)`) before handler code receives them.
    *
    * The promise rejects with a `BodyLimitError` if the body is larger than `limit` bytes, and with another error if the
    * body ends early.

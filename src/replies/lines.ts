@@ -6,7 +6,7 @@ import { createStreamResponse, type Items } from './stream.js'
 
 /**
  * A Response that is written while it is read, as `text/plain` unless `init.headers` has another type. The next piece is
- * requested when the client has read the one before; when the client disconnects, the iterator is closed. An error breaks
+ * requested when the client has read the last one. When the client disconnects, the iterator is closed. An error breaks
  * the connection and goes to `onError`.
  *
  * The head of the response waits up to a second for the first piece. If the iterator throws before, the response is the thrown

@@ -14,8 +14,8 @@ export interface KeepAlive {
 }
 
 /**
- * Makes a Response whose body is written while it is read. The next item is requested when the client has read the one
- * before; none is requested for HEAD. When the client disconnects, the iterator is closed.
+ * Makes a Response whose body is written while it is read. The next item is requested when the client has read the last
+ * one; none is requested for HEAD. When the client disconnects, the iterator is closed.
  *
  * The first item is requested before the head is sent, so that an error becomes a response. The head waits for it for at most a
  * second, unless `waits` is false.

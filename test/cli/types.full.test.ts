@@ -5,7 +5,7 @@ import { byway, fixtures } from './run.js'
 
 describe('byway types', () => {
   it.each(['module', 'commonjs'])('reads an app in a package of the type %s', async (type) => {
-    // Beside the fixtures, where the packages are found.
+    // Next to the fixtures, because imports of packages must resolve there.
     const folder = await mkdtemp(join(fixtures, 'typed-'))
     try {
       await writeFile(join(folder, 'package.json'), JSON.stringify({ type }))

@@ -12,7 +12,10 @@ const readers: Record<string, (request: Hosted) => unknown> = {
   text: (request) => request.text(),
   json: (request) => request.json(),
   arrayBuffer: async (request) => (await request.arrayBuffer()).byteLength,
-  bytes: async (request) => (await request.bytes()).buffer.byteLength,
+  bytes: async (request) => {
+    const bytes = await request.bytes()
+    return [bytes.constructor.name, bytes.buffer.byteLength]
+  },
   blob: async (request) => (await request.blob()).size,
   formData: async (request) => [...(await request.formData())],
   body: async (request) => {
@@ -91,7 +94,7 @@ describe('the body of a request on Node.js', () => {
     ['text', '\uFEFFä', 'ä'],
     ['json', '{"a":1}', { a: 1 }],
     ['arrayBuffer', 'ä', 2],
-    ['bytes', 'ä', 2],
+    ['bytes', 'ä', ['Uint8Array', 2]],
     ['blob', 'ä', 2],
     [
       'formData',

@@ -26,7 +26,7 @@ export function shareBody(
         if (size > maxBytes || !(value instanceof Uint8Array)) {
           chunks = undefined
           settle('too large')
-        } else chunks.push(value.slice())
+        } else chunks.push(new Uint8Array(value))
       }
       return value
     } catch (error) {
