@@ -53,11 +53,14 @@ const vercel: unique symbol = Symbol.for('@vercel/request-context') as never
 type WaitUntil = ((promise: Promise<unknown>) => void) | undefined
 
 /** Keeps the host alive until the promise has settled, if the host has a way to do that. */
-export function keepAlive(promise: Promise<unknown>, request: Request, { waitUntil }: Host): void {
-  const own: { waitUntil?: WaitUntil } = request as object
+export function keepAlive(
+  promise: Promise<unknown>,
+  request: Request & { waitUntil?: WaitUntil },
+  { waitUntil }: Host,
+): void {
   if (waitUntil) waitUntil(promise)
   // srvx and byway's Node.js host add one to their requests.
-  else if (own.waitUntil) own.waitUntil(promise)
+  else if (request.waitUntil) request.waitUntil(promise)
   else
     (globalThis as { [vercel]?: { get?: () => { waitUntil?: WaitUntil } | undefined } })[vercel]
       ?.get?.()

@@ -66,9 +66,7 @@ class MemoryStore implements CacheStore {
     const { body } = entry
     // A view keeps its whole buffer in memory, which is not counted.
     const value =
-      typeof body === 'string' || body.byteLength === body.buffer.byteLength
-        ? entry
-        : { ...entry, body: new Uint8Array(body) }
+      typeof body === 'string' || body.byteLength === body.buffer.byteLength ? entry : { ...entry, body: body.slice() }
     const bytes = toBytes(key, value)
     if (bytes > this.#maxBytes / 4) return
     const item = this.#add(value.key === key ? value.key : key, value, bytes)
