@@ -27,6 +27,7 @@ const main: UserConfig = {
     'src/response-node.ts',
     'src/signal.ts',
     'src/signal-deno.ts',
+    'src/signal-node.ts',
     'src/types.ts',
     'src/webhooks/index.ts',
   ],

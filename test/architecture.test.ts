@@ -20,7 +20,7 @@ const rows = [
     'headers/*',
     'documents/*',
   ],
-  ['schema', 'signal-deno'],
+  ['schema', 'signal-deno', 'signal-node'],
   ['response', 'notes', 'href', 'matcher'],
   ['problem', 'declaration', 'response-node'],
   ['app', 'reply'],

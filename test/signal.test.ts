@@ -1,4 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { middleware, route, router } from '../src/index.js'
 import * as reply from '../src/replies/index.js'
@@ -40,6 +42,32 @@ describe('context.signal', () => {
     expect(seen[0]!.reason).toBe(client.signal.reason)
     // A response after the disconnect is still returned.
     expect(await (await response).json()).toBe('late')
+  })
+
+  it('aborts after the request has been garbage-collected', async () => {
+    setFlagsFromString('--expose-gc')
+    const collect = runInNewContext('gc') as () => void
+    const client = new AbortController()
+    const collected = vi.fn()
+    const registry = new FinalizationRegistry(collected)
+    let seen: AbortSignal
+    const it = route('/').get((_request, { signal }) => {
+      seen = signal
+      return new Response('native')
+    })
+    const send = async (): Promise<void> => {
+      const request = at({ signal: client.signal })
+      registry.register({ request }, undefined)
+      await router({ it }).fetch(request)
+    }
+    await send()
+    await vi.waitFor(() => {
+      collect()
+      expect(collected).toHaveBeenCalled()
+    })
+    client.abort(new DOMException('gone', 'AbortError'))
+    expect(seen!.aborted).toBe(true)
+    expect(seen!.reason).toBe(client.signal.reason)
   })
 
   it('cannot be replaced by next(added)', async () => {
