@@ -39,9 +39,14 @@ export function timeout(
   ): Promise<Continued<{}> | Reply<503, Problem<503>>> => {
     const controller = new AbortController()
     const { signal } = controller
-    const follow = (): void => controller.abort(context.signal.reason)
-    if (context.signal.aborted) follow()
-    else context.signal.addEventListener('abort', follow, { once: true })
+    const outer = context.signal
+    const follow = (): void => controller.abort(outer.reason)
+    if (outer.aborted) follow()
+    else {
+      // Also while the body of the response is sent.
+      outer.addEventListener('abort', follow, { once: true })
+      signal.addEventListener('abort', () => outer.removeEventListener('abort', follow), { once: true })
+    }
     return new Promise((resolve) => {
       let late: DOMException | undefined
       const timer = setTimeout(() => {
@@ -52,7 +57,6 @@ export function timeout(
       }, milliseconds)
       void next({}, { signal }).then((response) => {
         clearTimeout(timer)
-        context.signal.removeEventListener('abort', follow)
         if (!late) return resolve(response)
         // No client receives it.
         response.body?.cancel().catch(() => {})

@@ -283,6 +283,21 @@ describe('timeout()', () => {
     expect(work).toHaveBeenCalledTimes(1)
   })
 
+  it('aborts the signal if the client disconnects while a streamed body is sent, also after the limit', async () => {
+    const client = new AbortController()
+    let seen: AbortSignal
+    const { app } = toApp((_request, { signal }) => {
+      seen = signal
+      return new Response(new ReadableStream({ pull: never }))
+    })
+    const response = await app.fetch(at({ signal: client.signal }))
+    void response.body!.getReader().read()
+    await vi.advanceTimersByTimeAsync(6_000)
+    expect(seen!.aborted).toBe(false)
+    client.abort(new DOMException('gone', 'AbortError'))
+    expect(seen!.reason).toBe(client.signal.reason)
+  })
+
   it("applies to a route's own functions", async () => {
     vi.spyOn(console, 'error').mockImplementation(() => {})
     const it = route('/a').use(timeout(1_000)).get(never)
