@@ -46,6 +46,9 @@ interface App {
   '/bytes': Post<{ body: Kind<'bytes'> }>
   '/stream': Post<{ body: Kind<'stream'> }>
   '/msgpack': Post<{ body: Kind<'msgpack', typeof Event> }>
+  '/dated': Post<{ body: typeof Dated }>
+  '/dated-msgpack': Post<{ body: Kind<'msgpack', typeof Dated> }>
+  '/dated-query': { readonly pattern: '/dated-query'; readonly GET: Operation<{ query: typeof Dated }> }
   '/csv': Post<{ body: Kind<'csv', typeof Item, readonly string[]> }>
   '/query': {
     readonly pattern: '/query'
@@ -54,6 +57,7 @@ interface App {
   '/ids/[id]': typeof ids
   '/days/[day]': typeof days
 }
+const Dated = z.object({ at: z.date(), either: z.union([z.string(), z.bigint()]).optional() })
 const toUpload = () => zfd.formData({ photo: zfd.file(), alt: zfd.text() })
 const Paged = z.object({ page: z.coerce.number() })
 const Since = z.object({ since: z.coerce.date(), tag: z.array(z.string()).optional() })
@@ -75,6 +79,7 @@ await api('/bytes').post({ bytes: new Uint8Array(1) })
 await api('/bytes').post({ bytes: new Blob([]) })
 await api('/stream').post({ stream: new Blob([]) })
 await api('/stream').post({ stream: new Blob([]).stream() })
+await api('/dated-msgpack').post({ msgpack: { at: new Date() } })
 await api('/msgpack').post({ msgpack: { kind: 'one', at: new Date() } })
 await api('/csv').post({ csv: ['a', 'b'] })
 // @ts-expect-error the option has the name of the kind
@@ -87,6 +92,14 @@ await api('/text').post()
 await api('/bytes').post({ bytes: 'x' })
 // @ts-expect-error the schema of another package's kind
 await api('/msgpack').post({ msgpack: { kind: 'one', at: 'today' } })
+// @ts-expect-error JSON has no Date, so the server would reject every request
+await api('/dated').post({ body: { at: new Date() } })
+// @ts-expect-error the schema accepts no string
+await api('/dated').post({ body: { at: '2026-01-01' } })
+// @ts-expect-error a query has no Date
+await api('/dated-query').get({ query: { at: new Date() } })
+// @ts-expect-error JSON has no bigint, but the other member of the union is fine
+await api('/dated').post({ body: { at: new Date(), either: 1n } })
 // @ts-expect-error the type that the kind says is sent
 await api('/csv').post({ csv: item })
 // @ts-expect-error an encoder returns a body

@@ -1,6 +1,6 @@
 import type { BodyKind, InputName } from '../declaration.js'
 import type { JsonValue } from '../jsonify.js'
-import type { ParsedParams } from '../route.js'
+import type { InvalidOperation, ParsedParams } from '../route.js'
 import type { Input, Output, Schema } from '../schema.js'
 
 /** The options of a call for the inputs that its operation declares. An option is optional if its input can be absent. */
@@ -28,7 +28,8 @@ type OrAbsent<value> = {} extends value ? value | undefined : value
 type KindInput<key, schema> =
   key extends keyof SentBodies ? SentBodies[key] :
   key extends 'form'           ? FormInput<Input<schema>, Output<schema>> :
-  SchemaInput<schema>
+  // Another format than JSON can hold a Date.
+  Sent<Input<schema>, Output<schema>, never>
 interface SentBodies {
   readonly text: string
   readonly bytes: Uint8Array<ArrayBuffer> | Blob
@@ -51,19 +52,23 @@ export type ParamsInput<params> =
  * the output `{ at: Date }` gives `{ at: Date }`.
  */
 // prettier-ignore
-export type Sent<input, output> =
+export type Sent<input, output, refused = NotReceived> =
   unknown extends input               ? [output] extends [never] ? unknown : output :
-  input extends JsonValue | NotPlain  ? input :
-  input extends readonly unknown[]    ? SentArray<input, output> :
-  SentMembers<input, Fitting<input, output>>
+  input extends JsonValue             ? input :
+  input extends refused               ? InvalidOperation<'no request can hold this value: JSON and URLs have no Date, bigint, Map or Set; declare a codec that takes a string'> :
+  input extends NotPlain              ? input :
+  input extends readonly unknown[]    ? SentArray<input, output, refused> :
+  SentMembers<input, Fitting<input, output>, refused>
+// `z.date()` takes a Date, but the server receives a string and rejects it. `z.coerce.date()` takes `unknown`.
+type NotReceived = Date | bigint | ReadonlyMap<any, any> | ReadonlySet<any>
 // Values that have no members to look into. Maps, files and buffers have a tag.
-type NotPlain = undefined | Date | { readonly [Symbol.toStringTag]: string } | ((...args: never) => unknown)
-type SentMembers<input, output> = { [key in keyof input]: Sent<input[key], Member<output, key>> }
+type NotPlain = undefined | Date | bigint | { readonly [Symbol.toStringTag]: string } | ((...args: never) => unknown)
+type SentMembers<input, output, refused> = { [key in keyof input]: Sent<input[key], Member<output, key>, refused> }
 // A written array is resolved when it is used, a mapped one immediately: without an end if it is recursive.
 // prettier-ignore
-type SentArray<input extends readonly unknown[], output> =
-  input[number][] extends input ? input extends unknown[] ? Sent<input[number], Member<output, number>>[] : readonly Sent<input[number], Member<output, number>>[] :
-  SentMembers<input, output>
+type SentArray<input extends readonly unknown[], output, refused> =
+  input[number][] extends input ? input extends unknown[] ? Sent<input[number], Member<output, number>, refused>[] : readonly Sent<input[number], Member<output, number>, refused>[] :
+  SentMembers<input, output, refused>
 // The members of a union that belong to one member of the input; all if a transform hides them.
 type Fitting<input, output> = [Extract<output, input>] extends [never] ? output : Extract<output, input>
 type Member<output, key> = output extends unknown ? (key extends keyof output ? output[key] : never) : never
