@@ -1,7 +1,8 @@
 // createCache(), cache(), revalidateTag, wrap, get and set, and the stores.
 import { createClient as createRedisClient, createCluster, createClientPool } from 'redis'
 import { Cluster, Redis } from 'ioredis'
-import { middleware, route, router, type AnyContext, type Continued, type Middleware, type RouteContext } from 'byway'
+import { middleware, route, router, type AnyContext, type Middleware, type RouteContext } from 'byway'
+import type { Continued } from 'byway/types'
 import * as reply from 'byway/reply'
 import {
   createCache,

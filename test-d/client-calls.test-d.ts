@@ -1,4 +1,5 @@
-import { type Problem, problems, type Reply, route, router, text } from 'byway'
+import { type Problem, problems, route, router, text } from 'byway'
+import type { Reply } from 'byway/types'
 import * as reply from 'byway/reply'
 import type { ServerSentEvent } from 'byway/reply'
 import { createClient, retry, UnexpectedResponse, type Calls, type ClientOptions } from 'byway/client'

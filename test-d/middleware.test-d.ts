@@ -1,4 +1,5 @@
-import { type Added, type AnyContext, type Continued, type Early, rewrites, route, router } from 'byway'
+import { type AnyContext, rewrites, route, router } from 'byway'
+import type { Added, Continued, Early } from 'byway/types'
 import * as reply from 'byway/reply'
 import {
   cookies,

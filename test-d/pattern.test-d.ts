@@ -1,4 +1,5 @@
-import { href, route, type HrefParams, type Params } from 'byway'
+import { href, route, type Params } from 'byway'
+import type { HrefParams } from 'byway/types'
 import { expectAssignable, expectType } from 'tsd'
 
 // ── what a pattern captures; test/pattern.test.ts has the same list ──

@@ -1,6 +1,5 @@
 import {
   type AnyContext,
-  type App,
   type BodyKind,
   bytes,
   type ErrorInfo,
@@ -10,8 +9,6 @@ import {
   type Next,
   type Problem,
   problems,
-  type Reply,
-  type RequestBody,
   route,
   type RouteContext,
   router,
@@ -19,6 +16,7 @@ import {
   stream,
   text,
 } from 'byway'
+import type { App, Reply, RequestBody } from 'byway/types'
 import * as reply from 'byway/reply'
 import { expectAssignable, expectError, expectNotAssignable, expectType } from 'tsd'
 import { z } from 'zod'

@@ -1,4 +1,5 @@
-import { generateStaticParams, route, router, type StaticParams } from 'byway'
+import { generateStaticParams, route, router } from 'byway'
+import type { StaticParams } from 'byway/types'
 import { createCache } from 'byway/cache'
 import { fileStore, prerender, type Prerendered, type PrerenderError } from 'byway/node'
 import { expectAssignable, expectError, expectType } from 'tsd'

@@ -1,9 +1,10 @@
-import { type Problem, type Reply, route, router } from 'byway'
+import { type Problem, route, router } from 'byway'
+import type { Reply } from 'byway/types'
 import * as reply from 'byway/reply'
 import type { Items, ServerSentEvent, SseInit } from 'byway/reply'
 import { createClient } from 'byway/client'
 import { timeout, type TimeoutOptions } from 'byway/middleware'
-import type { Early } from 'byway'
+import type { Early } from 'byway/types'
 import { expectAssignable, expectError, expectNotAssignable, expectType } from 'tsd'
 import { z } from 'zod'
 

@@ -1,18 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
-import {
-  type BodyKind,
-  BodyLimitError,
-  bytes,
-  form,
-  type RequestBody,
-  route,
-  router,
-  type Schema,
-  stream,
-  text,
-} from '../src/index.js'
+import { type BodyKind, BodyLimitError, bytes, form, route, router, type Schema, stream, text } from '../src/index.js'
+import type { RequestBody } from '../src/types.js'
 import * as reply from '../src/replies/index.js'
 
 // ── MessagePack, as a package would add it: https://github.com/msgpack/msgpack/blob/master/spec.md ──

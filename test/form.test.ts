@@ -3,7 +3,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { zfd } from 'zod-form-data'
-import { form, route, router, type RequestBody } from '../src/index.js'
+import { form, route, router } from '../src/index.js'
+import type { RequestBody } from '../src/types.js'
 
 const anything = z.any().transform((form) => Object.fromEntries(Object.entries(form as object)))
 

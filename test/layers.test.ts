@@ -1,16 +1,7 @@
 import { describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
-import {
-  type AnyContext,
-  type AnyMiddleware,
-  type Continued,
-  errorOf,
-  middleware,
-  route,
-  router,
-  type RouterOptions,
-  text,
-} from '../src/index.js'
+import { type AnyContext, errorOf, middleware, route, router, type RouterOptions, text } from '../src/index.js'
+import type { AnyMiddleware, Continued } from '../src/types.js'
 import * as reply from '../src/replies/index.js'
 
 const at = (path: string, init?: RequestInit): Request => new Request(`http://test${path}`, init)

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it, vi } from 'vitest'
-import { middleware, PatternError, rewrites, route, router, RouterError, type Rule } from '../src/index.js'
+import { middleware, PatternError, rewrites, route, router, RouterError } from '../src/index.js'
+import type { Rule } from '../src/types.js'
 import * as reply from '../src/replies/index.js'
 
 const item = route('/items/[slug]').get((request, { params, url, pattern }) => ({

@@ -12,7 +12,8 @@ import {
   router,
   RouterError,
 } from '../src/index.js'
-import type { App, RouterOptions } from '../src/index.js'
+import type { RouterOptions } from '../src/index.js'
+import type { App } from '../src/types.js'
 
 const at = (path: string, init?: RequestInit): Request => new Request(`http://test${path}`, init)
 
