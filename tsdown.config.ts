@@ -16,6 +16,8 @@ const main: UserConfig = {
     'src/cache/index.ts',
     'src/cli/main.ts',
     'src/client/index.ts',
+    'src/compression/codings.ts',
+    'src/compression/codings-node.ts',
     'src/documents/index.ts',
     'src/inputs/multipart.ts',
     'src/inputs/multipart-node.ts',

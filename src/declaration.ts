@@ -63,6 +63,12 @@ export interface Operation {
   readonly bodyLimit?: number
   /** What the OpenAPI document says about the operation. */
   readonly openapi?: OperationNotes
+  /**
+   * Marks an operation whose inputs are secret, such as a login. `logger()` and `otel()` then record no params, query or
+   * payload of it.
+   * @default false
+   */
+  readonly sensitive?: boolean
 }
 
 /** The inputs that an operation can declare. The context has them under the same names. */

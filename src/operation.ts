@@ -58,6 +58,7 @@ const checks = {
       Object.entries(value).every(([status, schema]) => /^[1-5]\d\d$/.test(status) && isSchema(schema))),
   bodyLimit: isLimit,
   openapi: 'object',
+  sensitive: 'boolean',
 } as const
 
 // A stack costs more than the rest of a declaration. A command requests stacks before it loads an app.

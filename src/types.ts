@@ -4,7 +4,7 @@ export type { AnyMiddleware, App, NamedRoute, RouteData, RouteOperation, Rule } 
 export type { BaseContext, NextOptions } from './context.js'
 export type { InputName, Method, RequestBody } from './declaration.js'
 export type { HrefArguments, HrefOptions, HrefParams, QueryValue } from './href.js'
-export type { Added, AroundOperation, Continued, Early, Inputs, MiddlewareOptions } from './middleware.js'
+export type { Added, AddedBy, AroundOperation, Continued, Early, Inputs, MiddlewareOptions } from './middleware.js'
 export type { MiddlewareNotes, OperationNotes, ResponseNotes, SecurityRequirement, SecurityScheme } from './notes.js'
 export type { Rewrites } from './paths/rewrites.js'
 export type { RuleMistakes } from './paths/rules.js'

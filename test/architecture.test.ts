@@ -19,6 +19,7 @@ const rows = [
     'inputs/source',
     'headers/*',
     'documents/*',
+    'compression/*',
   ],
   ['schema', 'signal-deno', 'signal-node'],
   ['response', 'notes', 'href', 'matcher'],
@@ -60,6 +61,7 @@ const packages: Record<string, RegExp> = {
   // The build bundles the files next to it.
   'openapi/page/assets': /^openapi\/page\/[\w.]+\?text$/,
   'codegen/*': /^(?:node:(?:fs|module|path|url)|typescript)$/,
+  'compression/codings-node': /^node:zlib$/,
   'inputs/multipart-node': /^@fastify\/busboy$/,
   'cli/*':
     /^(?:node:(?:child_process|events|fs|fs\/promises|path|stream\/consumers|url|util)|commander|get-tsconfig|jiti)$/,

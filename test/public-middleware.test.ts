@@ -14,7 +14,7 @@ const folder = mkdtempSync(join(tmpdir(), 'byway-public-'))
 const { exports: entries } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { exports: object }
 
 // The code that a third party would write too: a middleware's own files, and codecs of headers.
-const own = ['src/middleware/', 'src/cache/', 'src/openapi/page/', 'src/headers/']
+const own = ['src/middleware/', 'src/cache/', 'src/openapi/page/', 'src/headers/', 'src/compression/']
 const sources = [
   ...readdirSync(join(root, 'src/middleware'))
     .filter((name) => name !== 'index.ts')
@@ -81,8 +81,11 @@ function copy(file: string, target: string, files: Set<string> = new Set()): str
     const from = statement.moduleSpecifier as ts.StringLiteral | undefined
     if (!from || !/^[.#]/.test(from.text)) continue
     const imported = toPath(file, from.text)
-    if (isOwn(imported)) missing.push(...copy(imported, target, files))
-    else
+    if (isOwn(imported)) {
+      missing.push(...copy(imported, target, files))
+      // A package has its own `imports`.
+      if (from.text[0] === '#') written = written.replace(from.text, `../${imported.replace(/^src\/|\.ts$/g, '')}.js`)
+    } else
       written =
         written.slice(0, statement.getStart(source)) +
         toPublic(file, statement, imported, missing) +
@@ -104,8 +107,10 @@ function copy(file: string, target: string, files: Set<string> = new Set()): str
 
 const isOwn = (file: string): boolean => own.some((place) => file.startsWith(place))
 const toPath = (file: string, specifier: string): string =>
-  specifier === '#response'
-    ? 'src/response-node.ts'
+  specifier[0] === '#'
+    ? specifier === '#response'
+      ? 'src/response-node.ts'
+      : `src/${specifier.slice(1)}.ts`
     : relative(root, join(root, dirname(file), specifier))
         .replace(/\.js$/, '.ts')
         .replace(/\?text$/, '')

@@ -1,3 +1,4 @@
+import { addVary } from './vary.js'
 import type { AnyContext, Continued, Middleware, Next } from '../middleware.js'
 import { createResponse, withHeaders } from '#response'
 
@@ -171,9 +172,4 @@ function toList(
       `cors({ ${key}: ['*'], credentials: true }) allows nothing in a browser; list the ${key === 'methods' ? 'methods' : 'headers'}`,
     )
   return list.join(', ')
-}
-
-function addVary(headers: Headers, name: string): void {
-  const names = (headers.get('vary') ?? '').toLowerCase().split(/[ \t]*,[ \t]*/)
-  if (!names.includes('*') && !names.includes(name.toLowerCase())) headers.append('vary', name)
 }

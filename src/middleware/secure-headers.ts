@@ -1,0 +1,123 @@
+import type { AnyContext, Continued, Middleware } from '../middleware.js'
+import { headerOf, withHeaders, type HeaderPairs } from '#response'
+
+/** The sources of each directive: `{ 'script-src': ["'self'"] }`. A directive without a value is `true`. */
+export interface ContentSecurityPolicy {
+  readonly [directive: string]: readonly string[] | true
+}
+
+export interface SecureHeadersOptions {
+  /**
+   * `Content-Security-Policy`. A function gets a new nonce for each response, and adds `context.nonce`.
+   * @default { 'default-src': ["'none'"], 'frame-ancestors': ["'none'"] }, which suits data; pages need their own
+   */
+  readonly contentSecurityPolicy?: ContentSecurityPolicy | ((nonce: string) => ContentSecurityPolicy) | false
+  /** Sends the policy as `Content-Security-Policy-Report-Only`. @default false */
+  readonly reportOnly?: boolean
+  /**
+   * `Strict-Transport-Security`, which browsers follow over HTTPS only. @default 'max-age=31536000; includeSubDomains'
+   */
+  readonly strictTransportSecurity?: string | false
+  /** `X-Content-Type-Options`. @default 'nosniff' */
+  readonly contentTypeOptions?: 'nosniff' | false
+  /** `X-Frame-Options`, for browsers without `frame-ancestors`. @default 'DENY' */
+  readonly frameOptions?: 'DENY' | 'SAMEORIGIN' | false
+  /** `Referrer-Policy`. @default 'no-referrer' */
+  readonly referrerPolicy?: string | false
+  /** `Cross-Origin-Opener-Policy`. @default 'same-origin' */
+  readonly crossOriginOpenerPolicy?: 'same-origin' | 'same-origin-allow-popups' | 'unsafe-none' | false
+  /**
+   * `Cross-Origin-Resource-Policy`. `cors()` needs no change here: this header does not apply to CORS requests.
+   * @default 'same-origin'
+   */
+  readonly crossOriginResourcePolicy?: 'same-origin' | 'same-site' | 'cross-origin' | false
+  /** `Cross-Origin-Embedder-Policy`. @default not sent */
+  readonly crossOriginEmbedderPolicy?: 'require-corp' | 'credentialless' | 'unsafe-none' | false
+  /** `Permissions-Policy`, such as `'camera=(), geolocation=(self)'`. @default not sent */
+  readonly permissionsPolicy?: string | false
+}
+
+/** What `secureHeaders` adds to the context. */
+type AddedBy<options> = options extends { readonly contentSecurityPolicy: (nonce: string) => unknown }
+  ? { nonce: string }
+  : {}
+
+/**
+ * Sends headers that make browsers stricter, with every response, including errors. A header that the response already has
+ * is not changed, so a page can send its own policy. `false` leaves a header out.
+ *
+ * @throws TypeError if a policy or a value cannot be in a header.
+ * @see https://www.w3.org/TR/CSP3/
+ * @see https://www.rfc-editor.org/rfc/rfc6797
+ * @example
+ * const page = route('/')
+ *   .use(secureHeaders({ contentSecurityPolicy: (nonce) => ({ 'script-src': [`'nonce-${nonce}'`] }) }))
+ *   .get((request, { nonce }) => reply.html(`<script nonce="${nonce}">start()</script>`))
+ */
+export function secureHeaders<const options extends SecureHeadersOptions = {}>(
+  options: options = {} as options,
+): Middleware<AnyContext, Continued<AddedBy<options>>> {
+  const { contentSecurityPolicy: policy = data, reportOnly, ...given } = options as SecureHeadersOptions
+  const policyName = `content-security-policy${reportOnly ? '-report-only' : ''}`
+  const fixed = toPairs(given)
+  const nonceTo = typeof policy === 'function' ? policy : undefined
+  // Once here, so that a mistake throws when the middleware is made.
+  if (policy) fixed.push([policyName, formatPolicy(nonceTo ? nonceTo('nonce') : (policy as ContentSecurityPolicy))])
+  new Headers(fixed as [string, string][])
+
+  return function respondSecurely(_request, _context, next) {
+    const nonce = nonceTo && createNonce()
+    const headers: HeaderPairs = nonce ? [...fixed.slice(0, -1), [policyName, formatPolicy(nonceTo(nonce))]] : fixed
+    return next((nonce === undefined ? undefined : { nonce }) as AddedBy<options> & object).then((response) => {
+      const missing = headers.filter(([name]) => headerOf(response, name) === null)
+      return withHeaders(response, missing) as typeof response
+    })
+  }
+}
+
+const data: ContentSecurityPolicy = { 'default-src': ["'none'"], 'frame-ancestors': ["'none'"] }
+
+const defaults = {
+  strictTransportSecurity: ['strict-transport-security', 'max-age=31536000; includeSubDomains'],
+  contentTypeOptions: ['x-content-type-options', 'nosniff'],
+  frameOptions: ['x-frame-options', 'DENY'],
+  referrerPolicy: ['referrer-policy', 'no-referrer'],
+  crossOriginOpenerPolicy: ['cross-origin-opener-policy', 'same-origin'],
+  crossOriginResourcePolicy: ['cross-origin-resource-policy', 'same-origin'],
+  crossOriginEmbedderPolicy: ['cross-origin-embedder-policy', undefined],
+  permissionsPolicy: ['permissions-policy', undefined],
+} as const
+
+function toPairs(
+  options: Omit<SecureHeadersOptions, 'contentSecurityPolicy' | 'reportOnly'>,
+): (readonly [string, string])[] {
+  for (const name of Object.keys(options))
+    if (!Object.hasOwn(defaults, name))
+      throw new TypeError(
+        `secureHeaders() has no option '${name}'; use contentSecurityPolicy, reportOnly, ${Object.keys(defaults).join(', ')}`,
+      )
+  return Object.entries(defaults).flatMap(([option, [name, standard]]) => {
+    const value = options[option as keyof typeof options] ?? standard
+    return value === undefined || value === false ? [] : [[name, value] as const]
+  })
+}
+
+// https://www.w3.org/TR/CSP3/#framework-directives: a value cannot contain `;` or `,`, which would begin another directive or policy.
+function formatPolicy(policy: ContentSecurityPolicy): string {
+  return Object.entries(policy)
+    .map(([name, value]) => {
+      if (!/^[a-z-]+$/.test(name))
+        throw new TypeError(`secureHeaders() takes directives such as 'script-src', not ${JSON.stringify(name)}`)
+      if (value === true) return name
+      for (const source of value)
+        if (!/^[!-+\--:<-~]+$/.test(source))
+          throw new TypeError(
+            `secureHeaders(): ${name} has an invalid source ${JSON.stringify(source)}; a source has no spaces, commas and semicolons`,
+          )
+      return [name, ...value].join(' ')
+    })
+    .join('; ')
+}
+
+// 128 bits, as https://www.w3.org/TR/CSP3/#security-nonces requires.
+const createNonce = (): string => btoa(String.fromCharCode(...crypto.getRandomValues(new Uint8Array(16))))
