@@ -1,17 +1,19 @@
 import type { AnyContext, Continued, Middleware } from '../middleware.js'
 import { headerOf, withHeaders, type HeaderPairs } from '#response'
 
-/** The sources of each directive: `{ 'script-src': ["'self'"] }`. A directive without a value is `true`. */
+/** The sources of each directive: `{ 'script-src': ["'self'"], 'upgrade-insecure-requests': [] }`. */
 export interface ContentSecurityPolicy {
-  readonly [directive: string]: readonly string[] | true
+  readonly [directive: string]: readonly string[]
 }
 
-export interface SecureHeadersOptions {
+export interface SecureHeadersOptions<nonced extends readonly string[] = readonly string[]> {
   /**
-   * `Content-Security-Policy`. A function gets a new nonce for each response, and adds `context.nonce`.
+   * `Content-Security-Policy`.
    * @default { 'default-src': ["'none'"], 'frame-ancestors': ["'none'"] }, which suits data; pages need their own
    */
-  readonly contentSecurityPolicy?: ContentSecurityPolicy | ((nonce: string) => ContentSecurityPolicy) | false
+  readonly contentSecurityPolicy?: ContentSecurityPolicy | false
+  /** The directives that get a new nonce with each response, such as `['script-src']`. Adds `context.nonce`. @default [] */
+  readonly nonce?: nonced
   /** Sends the policy as `Content-Security-Policy-Report-Only`. @default false */
   readonly reportOnly?: boolean
   /**
@@ -37,11 +39,6 @@ export interface SecureHeadersOptions {
   readonly permissionsPolicy?: string | false
 }
 
-/** What `secureHeaders` adds to the context. */
-type AddedBy<options> = options extends { readonly contentSecurityPolicy: (nonce: string) => unknown }
-  ? { nonce: string }
-  : {}
-
 /**
  * Sends headers that make browsers stricter, with every response, including errors. A header that the response already has
  * is not changed, so a page can send its own policy. `false` leaves a header out.
@@ -51,29 +48,46 @@ type AddedBy<options> = options extends { readonly contentSecurityPolicy: (nonce
  * @see https://www.rfc-editor.org/rfc/rfc6797
  * @example
  * const page = route('/')
- *   .use(secureHeaders({ contentSecurityPolicy: (nonce) => ({ 'script-src': [`'nonce-${nonce}'`] }) }))
+ *   .use(secureHeaders({ contentSecurityPolicy: { 'default-src': ["'self'"] }, nonce: ['script-src'] }))
  *   .get((request, { nonce }) => reply.html(`<script nonce="${nonce}">start()</script>`))
  */
-export function secureHeaders<const options extends SecureHeadersOptions = {}>(
-  options: options = {} as options,
-): Middleware<AnyContext, Continued<AddedBy<options>>> {
-  const { contentSecurityPolicy: policy = data, reportOnly, ...given } = options as SecureHeadersOptions
+export function secureHeaders<const nonced extends readonly string[] = []>(
+  options: SecureHeadersOptions<nonced> = {},
+): Middleware<AnyContext, Continued<AddedBy<nonced>>> {
+  const {
+    contentSecurityPolicy: policy = data,
+    reportOnly,
+    nonce: nonced = [],
+    ...given
+  }: SecureHeadersOptions = options
   const policyName = `content-security-policy${reportOnly ? '-report-only' : ''}`
   const fixed = toPairs(given)
-  const nonceTo = typeof policy === 'function' ? policy : undefined
-  // Once here, so that a mistake throws when the middleware is made.
-  if (policy) fixed.push([policyName, formatPolicy(nonceTo ? nonceTo('nonce') : (policy as ContentSecurityPolicy))])
-  new Headers(fixed as [string, string][])
+  const formatWith = (nonce?: string): HeaderPairs =>
+    policy === false
+      ? []
+      : [[policyName, formatPolicy(nonce === undefined ? policy : withNonce(policy, nonced, nonce))]]
+  const unchanging = [...fixed, ...formatWith()]
+  if (nonced.length && policy === false) throw new TypeError('secureHeaders({ nonce }) needs a contentSecurityPolicy')
+  formatWith(nonced.length ? 'test' : undefined)
+  new Headers(unchanging as [string, string][])
 
   return function respondSecurely(_request, _context, next) {
-    const nonce = nonceTo && createNonce()
-    const headers: HeaderPairs = nonce ? [...fixed.slice(0, -1), [policyName, formatPolicy(nonceTo(nonce))]] : fixed
-    return next((nonce === undefined ? undefined : { nonce }) as AddedBy<options> & object).then((response) => {
+    const nonce = nonced.length ? createNonce() : undefined
+    const headers = nonce === undefined ? unchanging : [...fixed, ...formatWith(nonce)]
+    return next((nonce === undefined ? {} : { nonce }) as AddedBy<nonced>).then((response) => {
       const missing = headers.filter(([name]) => headerOf(response, name) === null)
       return withHeaders(response, missing) as typeof response
     })
   }
 }
+
+/** What `secureHeaders` adds to the context. */
+type AddedBy<nonced> = nonced extends readonly [] ? {} : { nonce: string }
+
+const withNonce = (policy: ContentSecurityPolicy, nonced: readonly string[], nonce: string): ContentSecurityPolicy => ({
+  ...policy,
+  ...Object.fromEntries(nonced.map((name) => [name, [...(policy[name] ?? []), `'nonce-${nonce}'`]])),
+})
 
 const data: ContentSecurityPolicy = { 'default-src': ["'none'"], 'frame-ancestors': ["'none'"] }
 
@@ -89,12 +103,12 @@ const defaults = {
 } as const
 
 function toPairs(
-  options: Omit<SecureHeadersOptions, 'contentSecurityPolicy' | 'reportOnly'>,
+  options: Omit<SecureHeadersOptions, 'contentSecurityPolicy' | 'reportOnly' | 'nonce'>,
 ): (readonly [string, string])[] {
   for (const name of Object.keys(options))
     if (!Object.hasOwn(defaults, name))
       throw new TypeError(
-        `secureHeaders() has no option '${name}'; use contentSecurityPolicy, reportOnly, ${Object.keys(defaults).join(', ')}`,
+        `secureHeaders() has no option '${name}'; use contentSecurityPolicy, nonce, reportOnly, ${Object.keys(defaults).join(', ')}`,
       )
   return Object.entries(defaults).flatMap(([option, [name, standard]]) => {
     const value = options[option as keyof typeof options] ?? standard
@@ -108,7 +122,6 @@ function formatPolicy(policy: ContentSecurityPolicy): string {
     .map(([name, value]) => {
       if (!/^[a-z-]+$/.test(name))
         throw new TypeError(`secureHeaders() takes directives such as 'script-src', not ${JSON.stringify(name)}`)
-      if (value === true) return name
       for (const source of value)
         if (!/^[!-+\--:<-~]+$/.test(source))
           throw new TypeError(
