@@ -20,6 +20,7 @@ const rows = [
     'headers/*',
     'documents/*',
     'compression/*',
+    'redis/*',
   ],
   ['schema', 'signal-deno', 'signal-node'],
   ['response', 'notes', 'href', 'matcher'],

@@ -14,7 +14,7 @@ const folder = mkdtempSync(join(tmpdir(), 'byway-public-'))
 const { exports: entries } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { exports: object }
 
 // The code that a third party would write too: a middleware's own files, and codecs of headers.
-const own = ['src/middleware/', 'src/cache/', 'src/openapi/page/', 'src/headers/', 'src/compression/']
+const own = ['src/middleware/', 'src/cache/', 'src/openapi/page/', 'src/headers/', 'src/compression/', 'src/redis/']
 const sources = [
   ...readdirSync(join(root, 'src/middleware'))
     .filter((name) => name !== 'index.ts')

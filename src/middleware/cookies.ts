@@ -1,7 +1,9 @@
+import { fromBase64Url, toBase64Url } from '../headers/base64url.js'
 import { formatSetCookie, parseCookie, type CookieOptions } from '../headers/cookie.js'
 import type { AnyContext, Continued, Middleware } from '../middleware.js'
 import { errorOf } from '../problem.js'
-import { headerOf, withHeaders } from '#response'
+import { withHeaders } from '#response'
+import { toPrivate } from './private.js'
 
 export type { CookieOptions } from '../headers/cookie.js'
 
@@ -90,13 +92,6 @@ export function cookies(options: CookiesOptions = {}): Middleware<AnyContext, Co
       ? signer.verify(parseCookie(header)).then((values) => respond(new Jar(() => values, defaults, signer), next))
       : respond(new Jar(() => parseCookie(headers.get('cookie') ?? ''), defaults, signer), next)
   }
-}
-
-// Shared caches store public responses together with their cookies: https://www.rfc-editor.org/rfc/rfc9111#section-7.3
-function toPrivate(response: Response): Response {
-  const control = headerOf(response, 'cache-control')
-  if (control === null || !/\b(?:public|s-maxage)\b/i.test(control)) return response
-  return withHeaders(response, (headers) => headers.set('cache-control', 'private, max-age=0, must-revalidate'))
 }
 
 interface Write {
@@ -266,12 +261,3 @@ function toSigner({ secrets, unsigned = [] }: CookiesOptions): Signer | undefine
 
 // The signature covers the name, so a value cannot be moved to another cookie. A name cannot contain `=`.
 const toMessage = (name: string, value: string): Uint8Array<ArrayBuffer> => encoder.encode(`${name}=${value}`)
-
-const toBase64Url = (bytes: ArrayBuffer): string =>
-  btoa(String.fromCharCode(...new Uint8Array(bytes)))
-    .replaceAll('+', '-')
-    .replaceAll('/', '_')
-    .replaceAll('=', '')
-
-const fromBase64Url = (text: string): Uint8Array<ArrayBuffer> =>
-  Uint8Array.from(atob(text.replaceAll('-', '+').replaceAll('_', '/')), (character) => character.charCodeAt(0))
