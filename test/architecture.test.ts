@@ -34,7 +34,7 @@ const rows = [
   ['serve'],
   ['route', 'middleware/*', 'cache/*', 'webhooks/*'],
   ['router'],
-  ['client/*', 'codegen/*', 'openapi/*', 'hosts/*', 'prerender/*'],
+  ['client/*', 'jwt/*', 'otel/*', 'static/*', 'codegen/*', 'openapi/*', 'hosts/*', 'prerender/*'],
   // The docs page runs in a browser and takes only types from the other files.
   ['openapi/page/*'],
   ['cli/*'],
@@ -46,10 +46,13 @@ const entries = [
   'cache/index',
   'client/index',
   'documents/index',
+  'jwt/index',
   'middleware/index',
   'node',
   'openapi/index',
+  'otel/index',
   'replies/index',
+  'static/index',
   'types',
   'webhooks/index',
 ]
@@ -66,6 +69,9 @@ const packages: Record<string, RegExp> = {
   'inputs/multipart-node': /^@fastify\/busboy$/,
   'cli/*':
     /^(?:node:(?:child_process|events|fs|fs\/promises|path|stream\/consumers|url|util)|commander|get-tsconfig|jiti)$/,
+  'jwt/*': /^jose$/,
+  'otel/*': /^@opentelemetry\/api$/,
+  'static/*': /^node:(?:fs|fs\/promises|path)$/,
   'hosts/*': /^(?:node:(?:http2?|net|os|stream)|srvx\/node)$/,
 }
 

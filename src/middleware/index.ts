@@ -26,7 +26,13 @@ export type { MethodOverrideOptions } from './method-override.js'
 export { rateLimit } from './rate-limit.js'
 export type { RateLimitOptions } from './rate-limit.js'
 export { memoryRateLimits, redisRateLimits } from './rate-limit-stores.js'
-export type { MemoryRateLimitsOptions, Quota, RateLimitStore, RedisRateLimitsOptions, Usage } from './rate-limit-stores.js'
+export type {
+  MemoryRateLimitsOptions,
+  Quota,
+  RateLimitStore,
+  RedisRateLimitsOptions,
+  Usage,
+} from './rate-limit-stores.js'
 export { redirects } from './redirects.js'
 export type { Redirect } from './redirects.js'
 export { requestId } from './request-id.js'

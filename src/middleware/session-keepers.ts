@@ -12,7 +12,7 @@ export interface Kept {
 /** Where sessions are: in the cookie, or in a store. A key is the value of the cookie. */
 export interface Keeper {
   load(key: string): Promise<Kept | undefined>
-  /** Stores a session, as a new one without a key. Resolves to the value of the cookie, or `undefined` if it has ended meanwhile. */
+  /** Stores a session, as a new one without a key. Resolves to the value of the cookie, or `undefined` if the session has ended since. */
   save(key: string | undefined, kept: Kept): Promise<string | undefined>
   delete(key: string): Promise<void>
 }

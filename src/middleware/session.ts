@@ -111,7 +111,7 @@ export function session<schema extends Schema>(
     try {
       return formatSetCookie(name, saved, { ...place, maxAge: seconds })
     } catch (cause) {
-      throw new Error('the session does not fit into its cookie; use session({ store })', { cause })
+      throw new Error('the session is too large for its cookie; use session({ store })', { cause })
     }
   }
 

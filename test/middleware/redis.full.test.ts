@@ -40,7 +40,8 @@ describeWithRedis('with a real Redis', () => {
   it('counts the same for both clients', async () => {
     const quota = { limit: 3, window: 100_000 }
     const usages = []
-    for (const client of [node, io, node, io]) usages.push(await redisRateLimits(client as Redis).count('shared', quota))
+    for (const client of [node, io, node, io])
+      usages.push(await redisRateLimits(client as Redis).count('shared', quota))
     expect(usages.map(({ isAllowed }) => isAllowed)).toEqual([true, true, true, false])
   })
 

@@ -1,0 +1,2 @@
+export { jwt } from './jwt.js'
+export type { JwtAlgorithm, JwtOptions } from './jwt.js'
