@@ -23,6 +23,7 @@ const main: UserConfig = {
     'src/inputs/multipart-node.ts',
     'src/jwt/index.ts',
     'src/middleware/index.ts',
+    'src/next/index.ts',
     'src/node.ts',
     'src/openapi/index.ts',
     'src/otel/index.ts',

@@ -34,7 +34,7 @@ const rows = [
   ['serve'],
   ['route', 'middleware/*', 'cache/*', 'webhooks/*'],
   ['router'],
-  ['client/*', 'jwt/*', 'otel/*', 'static/*', 'codegen/*', 'openapi/*', 'hosts/*', 'prerender/*'],
+  ['client/*', 'jwt/*', 'otel/*', 'static/*', 'codegen/*', 'openapi/*', 'hosts/*', 'next/*', 'prerender/*'],
   // The docs page runs in a browser and takes only types from the other files.
   ['openapi/page/*'],
   ['cli/*'],
@@ -48,6 +48,7 @@ const entries = [
   'documents/index',
   'jwt/index',
   'middleware/index',
+  'next/index',
   'node',
   'openapi/index',
   'otel/index',
@@ -70,6 +71,7 @@ const packages: Record<string, RegExp> = {
   'cli/*':
     /^(?:node:(?:child_process|events|fs|fs\/promises|path|stream\/consumers|url|util)|commander|get-tsconfig|jiti)$/,
   'jwt/*': /^jose$/,
+  'next/server': /^ua-parser-js$/,
   'otel/*': /^@opentelemetry\/api$/,
   'static/*': /^node:(?:fs|fs\/promises|path)$/,
   'hosts/*': /^(?:node:(?:http2?|net|os|stream)|srvx\/node)$/,

@@ -20,6 +20,8 @@ export interface Core {
   readonly unstorable: LimitedMap<number>
   /** Keys whose refresh failed. */
   readonly failures: LimitedMap<Failure>
+  /** The patterns of the operations that this cache is around. */
+  readonly patterns: Set<string>
   /** How many times a tag or a path was revalidated. */
   revalidations: number
   /** Whether a request can wait for another one's run. */

@@ -5,7 +5,8 @@ import { enableScopes, sharesRuns } from '../scope.js'
 import { withCacheOptions, type CacheOptions, type Lifetime } from './cache-options.js'
 import { checkTags, toMarks, toPathMark, type Core } from './core.js'
 import { deleteData, getData, setData, wrap } from './data.js'
-import { nameOf, toCanonicalPath } from './key.js'
+import { nameOf } from './key.js'
+import { canReach, toRevalidated } from './paths.js'
 import { toLayer, type LayerOptions } from './middleware.js'
 import { toCacheControl, type Windows } from './responses/policy.js'
 import { LimitedMap } from './runs/limited-map.js'
@@ -69,9 +70,12 @@ export interface Cache {
   revalidateTag(this: void, tag: string, profile?: 'max'): Promise<void>
   /**
    * Invalidates the entries for a pathname, with any query, or for a pattern such as `/items/[slug]`. The path is the one that
-   * the app matches: without `basePath`, after `rewrites`.
+   * the app matches: without `basePath`, after `rewrites`. With `'layout'`, invalidates the entries of every route that can have
+   * pathnames below it: `/[lang]/items` too for `/de`, in all languages.
+   *
+   * A path that no cached route can have is reported to `onError`.
    */
-  revalidatePath(this: void, path: string): Promise<void>
+  revalidatePath(this: void, path: string, scope?: 'layout'): Promise<void>
   /**
    * Returns a function whose results are stored by `key` and its arguments, for all callers. Everything that distinguishes two
    * results must be an argument (`user.id`). Each call returns a new copy of the result, as JSON represents it. Errors are not
@@ -132,8 +136,16 @@ export function createCache(options: CreateCacheOptions = {}): Cache {
       const [expired, stale] = toMarks(core.prefix, [tag])
       await renew(profile === 'max' ? stale! : expired!)
     },
-    async revalidatePath(path) {
-      await renew(toPathMark(core.prefix, toRevalidated(path)))
+    async revalidatePath(path, scope) {
+      if (scope !== undefined && scope !== 'layout')
+        throw new TypeError(`revalidatePath() takes 'layout' or nothing after the path, not ${JSON.stringify(scope)}`)
+      const own = toRevalidated(path)
+      const reached = [...core.patterns].filter((pattern) => canReach(pattern, own, scope === 'layout'))
+      // A process without routes, such as a worker, can still revalidate a pathname.
+      if (!reached.length && (scope || core.patterns.size))
+        core.report(new Error(`revalidatePath('${path}') revalidated nothing: no cached route has such a path`))
+      const paths = scope ? reached.map((pattern) => (pattern.includes('[') ? pattern : toRevalidated(pattern))) : [own]
+      await Promise.all(paths.map((path) => renew(toPathMark(core.prefix, path))))
     },
     wrap(fn, given) {
       const call = 'cache.wrap()'
@@ -211,6 +223,7 @@ function toCore(options: CreateCacheOptions): Core {
     flights: new Map(),
     unstorable: new LimitedMap(10_000),
     failures: new LimitedMap(10_000),
+    patterns: new Set(),
     revalidations: 0,
     sharesRuns,
     enableScopes,
@@ -329,13 +342,4 @@ function checkDuration(call: string, name: string, value: unknown, unit: string,
 function checkKey(call: string, key: unknown): string {
   if (typeof key === 'string') return key
   throw new TypeError(`cache.${call}() takes a string as key, not ${nameOf(key)}`)
-}
-
-// A pattern as it is, and a pathname in its one spelling.
-function toRevalidated(path: unknown): string {
-  if (typeof path !== 'string' || !/^\/[^?#]*$/.test(path))
-    throw new TypeError(
-      `revalidatePath() takes a pathname such as '/items/a', or a pattern, not ${JSON.stringify(path)}`,
-    )
-  return path.includes('[') ? path : toCanonicalPath(new URL(`http://localhost${path}`).pathname)
 }

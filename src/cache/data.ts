@@ -8,7 +8,7 @@ import type { Job } from './runs/job.js'
 import { lookUp } from './runs/lookup.js'
 import { reuse } from './runs/memo.js'
 import { obtain } from './runs/obtain.js'
-import { collect, currentContext } from './scopes.js'
+import { collect, currentContext, isCollecting } from './scopes.js'
 import type { Entry } from './stores/store.js'
 
 /** The function that `cache.wrap` returns, for annotations. */
@@ -50,6 +50,7 @@ export function wrap<args extends readonly unknown[], result>(
       store: core.storeFor(),
       key,
       windows: settings,
+      waits: isCollecting(),
       marks,
       async make(versioned) {
         const time = Date.now()

@@ -62,6 +62,7 @@ export function toLayer(core: Core, options: LayerOptions): AnyMiddleware {
         throw new RouteError(
           `route '${pattern}': cache({ cdn }) cannot tell other caches which of the declared headers the response depends on; list them in vary, and read them with request.headers`,
         )
+      core.patterns.add(pattern)
       return toRun(core, options, operation) as never
     },
   })

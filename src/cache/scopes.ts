@@ -17,6 +17,9 @@ export function runCollecting<value>(
   return runInScope(currentScope() ? undefined : context, work, [[collectedKey, collected]])
 }
 
+/** Whether the code that runs makes a response, or a result, that is stored. */
+export const isCollecting = (): boolean => currentScope()?.values.has(collectedKey) === true
+
 /** Adds the marks and the lifetime of data to those of the response, or of the result, that is being made. */
 export function collect(marks: Versioned, revalidate: number | null): void {
   const collected = currentScope()?.values.get(collectedKey) as Collected | undefined

@@ -6,6 +6,7 @@ import { addClient } from './client.js'
 import { CommandError } from './command-error.js'
 import { addDoctor } from './doctor.js'
 import { loadsEnv } from './env.js'
+import { addNext } from './next.js'
 import { addOpenApi } from './openapi.js'
 import { addPrerender } from './prerender.js'
 import { addRequest } from './request.js'
@@ -21,18 +22,18 @@ const { version } = JSON.parse(readFileSync(new URL('../../package.json', import
 // Exit codes: 0 for success, 1 for a failure or a finding of `doctor`, 2 for wrong arguments.
 const program = new Command('byway')
   .description(
-    'Serves and requests a byway app, lists and checks its routes, and generates clients, types and OpenAPI documents.',
+    'Serves and requests a byway app, lists and checks its routes, and generates clients, types, OpenAPI documents and manifests of Next.js apps.',
   )
   .version(version)
   .showHelpAfterError('(byway --help lists the commands)')
   .exitOverride()
-for (const add of [addServe, addRequest, addRoutes, addDoctor, addTypes, addClient, addOpenApi, addPrerender])
+for (const add of [addServe, addRequest, addRoutes, addDoctor, addTypes, addClient, addOpenApi, addPrerender, addNext])
   add(program)
 // Subcommands take over the program's error handling and help settings.
 for (const command of program.commands) {
   command.copyInheritedSettings(program)
-  // These two read an app's types, and do not run it.
-  if (command.name() !== 'types' && command.name() !== 'client') loadsEnv(command)
+  // These read an app's types or files, and do not run it.
+  if (!['types', 'client', 'next'].includes(command.name())) loadsEnv(command)
 }
 
 try {

@@ -1243,3 +1243,56 @@ describe('a cache where AsyncLocalStorage is not', () => {
     expect(String(told)).toContain('nodejs_compat')
   })
 })
+
+describe('a wrapped function in a cached response', () => {
+  it("is waited for after revalidateTag(tag, 'max'), so the old value is served once", async () => {
+    const cache = createCache()
+    let runs = 0
+    const count = cache.wrap(async () => ++runs, { key: 'count', tags: ['count'] })
+    const it = route('/')
+      .use(cache({ revalidate: 60 }))
+      .get(async () => count())
+    const app = router({ it })
+    const read = async () => {
+      const response = await app.fetch(new Request('http://test/'))
+      await app.settled()
+      return response.json()
+    }
+    expect([await read(), await read()]).toEqual([1, 1])
+    await cache.revalidateTag('count', 'max')
+    expect([await read(), await read(), await read()]).toEqual([1, 2, 2])
+  })
+
+  it('gives its smaller revalidate, and its old value if it fails', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] })
+    try {
+      const cache = createCache({ onError() {} })
+      let runs = 0
+      let fails = false
+      const count = cache.wrap(
+        async () => {
+          if (fails) throw new Error('down')
+          return ++runs
+        },
+        { key: 'count', revalidate: 1 },
+      )
+      const it = route('/')
+        .use(cache({ revalidate: 60 }))
+        .get(async () => count())
+      const app = router({ it })
+      const read = async () => {
+        const response = await app.fetch(new Request('http://test/'))
+        await app.settled()
+        return response.json()
+      }
+      expect(await read()).toBe(1)
+      vi.advanceTimersByTime(2_000)
+      expect([await read(), await read()]).toEqual([1, 2])
+      vi.advanceTimersByTime(2_000)
+      fails = true
+      expect([await read(), await read()]).toEqual([2, 2])
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+})

@@ -21,7 +21,7 @@ function* namesIn(file: string): Generator<{ readonly from: string; readonly nam
 }
 
 const published = new Set(
-  ['index.ts', 'replies/index.ts'].flatMap((entry) => [...namesIn(entry)].flatMap(({ names }) => names)),
+  ['index.ts', 'types.ts', 'replies/index.ts'].flatMap((entry) => [...namesIn(entry)].flatMap(({ names }) => names)),
 )
 
 describe('the middleware of cache()', () => {

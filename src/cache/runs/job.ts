@@ -14,6 +14,8 @@ export interface Job<made extends Made> {
   readonly store: SafeStore
   readonly key: string
   readonly windows: Windows
+  /** Whether it waits for a fresh result: a response that is made with a stale one would be stale too, and need another refresh. */
+  readonly waits?: boolean
   /** The marks that the entry depends on. */
   marks(): readonly string[]
   /** Runs. Without `marks`, the result must not be stored. */

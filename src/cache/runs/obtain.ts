@@ -27,7 +27,7 @@ function decide<made extends Made>(job: Job<made>, found: Found): Obtained<made>
   const now = Date.now()
   const state = entry ? stateOf(entry, now, job.windows) : 'expired'
   if (state === 'fresh' && !isMarkedStale) return { entry: entry!, status: hit, now }
-  if (state === 'fresh' || state === 'stale') {
+  if ((state === 'fresh' || state === 'stale') && !job.waits) {
     refresh(job, found)
     // An entry that a tag made stale has no time left.
     return { entry: entry!, status: isMarkedStale ? { hit: true, ttl: 0 } : hit }
