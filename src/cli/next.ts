@@ -21,7 +21,9 @@ const specialFile = /^(?:sitemap|robots|manifest|(?:icon|apple-icon|opengraph-im
 export function findNextFiles(folder: string): NextFile[] {
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .map((path) => path.replaceAll('\\', '/'))
-    .filter((path) => !path.split('/').includes('node_modules') && !path.split('/').some((part) => /^_/.test(part)))
+    .filter(
+      (path) => !path.split('/').includes('node_modules') && !path.split('/').some((part) => part.startsWith('_')),
+    )
     .filter((path) => routeFile.test(path.split('/').at(-1)!) || specialFile.test(path.split('/').at(-1)!))
     .filter((path) => statSync(join(folder, path)).isFile())
     .sort()

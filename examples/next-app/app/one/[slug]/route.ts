@@ -1,0 +1,3 @@
+import { one } from '../../../byway'
+
+export const { GET, DELETE } = one
