@@ -53,7 +53,10 @@ const read = (path: string): string => readFileSync(new URL(path, root), 'utf8')
 const sources = readdirSync(new URL('src', root), { recursive: true, encoding: 'utf8' })
   .filter((path) => path.endsWith('.ts'))
   .map((path) => `src/${path.replaceAll('\\', '/')}`)
-const guides = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md']
+const pages = readdirSync(new URL('docs', root), { recursive: true, encoding: 'utf8' })
+  .map((path) => `docs/${path.replaceAll('\\', '/')}`)
+  .filter((path) => path.endsWith('.md') && !/node_modules|\.vitepress/.test(path))
+const guides = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md', ...pages]
 
 describe('comments, messages and guides', () => {
   it('contain no avoided words', () => {

@@ -1,8 +1,9 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { readdirSync, readFileSync } from 'node:fs'
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { basename, join } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import ts from 'typescript'
@@ -11,27 +12,31 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 const root = fileURLToPath(new URL('..', import.meta.url))
 
 interface Snippet {
-  readonly section: string
+  readonly page: string
   readonly language: string
   readonly text: string
   /** What its first line calls it. */
   readonly file: string | undefined
 }
 
-const readme = await readFile(join(root, 'README.md'), 'utf8')
-const snippets: Snippet[] = readme.split(/^## /m).flatMap((part) =>
-  [...part.matchAll(/^```(\w+)\n([^]*?)^```$/gm)].map(([, language, text]) => ({
-    section: part.slice(0, part.indexOf('\n')),
+const quickStart = 'docs/start/quick-start.md'
+const guides = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
+  .map((path) => path.replaceAll('\\', '/'))
+  .filter((path) => path.endsWith('.md') && !/node_modules|\.vitepress/.test(path))
+const pages = ['README.md', ...guides.map((path) => `docs/${path}`)].sort()
+const snippets: Snippet[] = pages.flatMap((page) =>
+  [...readFileSync(join(root, page), 'utf8').matchAll(/^```(\w+)\n([^]*?)^```$/gm)].map(([, language, text]) => ({
+    page,
     language: language!,
     text: text!,
-    file: /^\/\/ (\S+\.ts)\n/.exec(text!)?.[1],
+    file: /^\/\/ ([\w.-]+\.ts)\n/.exec(text!)?.[1],
   })),
 )
 
 let folder: string
 beforeAll(async () => {
   // In the repository, where `byway` and `zod` are found.
-  folder = await mkdtemp(join(root, 'test/readme-'))
+  folder = await mkdtemp(join(root, 'test/docs-'))
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
@@ -60,13 +65,13 @@ function compile(folder: string, files: readonly string[]): Mistake[] {
   return ts.getPreEmitDiagnostics(program).map(({ file, messageText }) => {
     const text = ts.flattenDiagnosticMessageText(messageText, '\n')
     const missing = /^(?:Cannot find name|No value exists in scope for the shorthand property) '(\w+)'/.exec(text)?.[1]
-    return { file: file && basename(file.fileName), text, missing }
+    return { file: file && relative(folder, file.fileName).replaceAll('\\', '/'), text, missing }
   })
 }
 
-describe('the snippets of the README', () => {
+describe('the snippets of the README and the guides', () => {
   it('are there', () => {
-    expect(snippets.filter(({ language }) => language === 'ts').length).toBeGreaterThan(8)
+    expect(snippets.filter(({ language }) => language === 'ts').length).toBeGreaterThan(40)
   })
 
   it('compile, given what their text speaks of', async () => {
@@ -105,11 +110,19 @@ declare const db: { list(page: number): Promise<Item[]>; has(slug: string): Prom
       ),
       request: `declare const request: Request`,
     }
-    const parts = snippets.flatMap(({ language, section, text, file }, index) =>
-      language === 'ts' && section !== 'Five minutes'
-        ? [{ name: file ?? `snippet-${index}.ts`, text, used: new Set<string>() }]
+    const parts = snippets.flatMap(({ language, page, text, file }, index) =>
+      language === 'ts' && page !== quickStart
+        ? [{ name: `${page.replace(/\W/g, '-')}/${file ?? `snippet-${index}.ts`}`, text, used: new Set<string>() }]
         : [],
     )
+    // Guides call the app of the README.
+    const app = parts.find(({ name }) => name === 'README-md/app.ts')!
+    for (const { name, text } of [...parts]) {
+      const own = `${dirname(name)}/app.ts`
+      if (text.includes("'./app.js'") && !parts.some((part) => part.name === own))
+        parts.push({ name: own, text: app.text, used: new Set() })
+    }
+    for (const { name } of parts) await mkdir(join(folder, dirname(name)), { recursive: true })
     // What a snippet takes for granted is what the compiler does not find, as long as it is given here.
     let mistakes: Mistake[]
     do {
@@ -138,8 +151,20 @@ declare const db: { list(page: number): Promise<Item[]>; has(slug: string): Prom
   })
 })
 
-describe('the five minutes of the README', () => {
-  const path = snippets.filter(({ section }) => section === 'Five minutes')
+describe('the guides', () => {
+  it('have a page for each middleware', async () => {
+    const names = ['middleware', 'jwt', 'otel', 'static'].map((entry) => import(join(root, `dist/${entry}/index.js`)))
+    const all = (await Promise.all(names)).flatMap((module) => Object.keys(module as object))
+    const text = pages
+      .filter((page) => page.startsWith('docs/middleware/'))
+      .map((page) => readFileSync(join(root, page), 'utf8'))
+    const helpers = ['notesOf', 'toFollow']
+    expect(all.filter((name) => !helpers.includes(name) && !text.some((one) => one.includes(`${name}(`)))).toEqual([])
+  })
+})
+
+describe('the quick start', () => {
+  const path = snippets.filter(({ page }) => page === quickStart)
   const lines = path.filter(({ language }) => language === 'sh').flatMap(({ text }) => text.trim().split('\n'))
   const run = promisify(execFile)
   let own: string
@@ -179,8 +204,7 @@ describe('the five minutes of the README', () => {
     const modules = join(folder, 'node_modules')
     await mkdir(join(modules, '@typescript'), { recursive: true })
     await mkdir(join(modules, '@fastify'))
-    const [, text = ''] = readme.split('## Five minutes\n')
-    const [section = ''] = text.split('\n## ')
+    const section = readFileSync(join(root, quickStart), 'utf8')
     const named = [...section.matchAll(/npm i(?: -D)? ([\w@/. -]+)/g)].flatMap(([, names]) => names!.trim().split(' '))
     expect(named.sort()).toEqual(['@typescript/typescript6', 'byway', 'tsx', 'typescript', 'zod'])
     const { dependencies } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { dependencies: object }
