@@ -31,6 +31,13 @@ const jobs = {
       body: JSON.stringify({ name: 'A lamp', price: 19.5, tags: ['light', 'home'] }),
     },
   },
+  // Request ID, logger to a null sink, CORS, CSRF, a cookie, a rate limit and an ETag, each framework's own.
+  'GET, seven middlewares': {
+    path: '/stack/7',
+    args: ['-H', 'origin: https://app.example', '-H', 'cookie: theme=dark; visits=41'],
+    init: { headers: { origin: 'https://app.example', cookie: 'theme=dark; visits=41' } },
+    only: ['byway', 'byway before', 'Fastify', 'Hono'],
+  },
 }
 const names = [
   'byway',
@@ -60,12 +67,13 @@ console.log(
     .map((name) => `${name} ${versionOf(name)}`)
     .join(', '),
 )
-const servers = []
+const all = []
 try {
-  for (const name of names) servers.push(await start(name))
-  for (const [job, { path, args = [], init }] of Object.entries(jobs)) {
+  for (const name of names) all.push(await start(name))
+  for (const [job, { path, args = [], init, only = names }] of Object.entries(jobs)) {
     if (asked.length && !asked.some((part) => job.includes(part))) continue
-    await compareResponses(job, path, init)
+    const servers = all.filter(({ name }) => only.includes(name))
+    await compareResponses(servers, job, path, init)
     const figures = servers.map(() => ({ costs: [], rates: [] }))
     for (const server of servers) await warmUp(server, path, args)
     for (let round = 0; round < rounds; round++)
@@ -86,7 +94,7 @@ try {
     }
   }
 } finally {
-  for (const { child } of servers) child.kill('SIGKILL')
+  for (const { child } of all) child.kill('SIGKILL')
 }
 
 async function start(name) {
@@ -124,7 +132,7 @@ async function load({ name, url, child }, path, args) {
   return { requests, cost: (used / requests) * 1e6, rate: Number(/Requests\/sec:\s*([\d.]+)/.exec(stdout)[1]) }
 }
 
-async function compareResponses(job, path, init) {
+async function compareResponses(servers, job, path, init) {
   let first
   for (const { name, url } of servers) {
     const response = await fetch(url + path, init)

@@ -213,8 +213,11 @@ class LazyResponse {
 
   header(name: string): string | null {
     if (this.#headers) return this.#headers.get(name)
-    const values = this.#pairs.flatMap(([given, value]) => (given.toLowerCase() === name ? value : []))
-    return values.length ? values.join(', ') : null
+    let found: string | null = null
+    for (const [given, value] of this.#pairs)
+      if (given === name || (given.length === name.length && given.toLowerCase() === name))
+        found = found === null ? value : `${found}, ${value}`
+    return found
   }
 
   // Appends to the pairs unless other code already holds `headers`.

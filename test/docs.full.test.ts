@@ -117,11 +117,9 @@ declare const db: { list(page: number): Promise<Item[]>; has(slug: string): Prom
     )
     // Guides call the app of the README.
     const app = parts.find(({ name }) => name === 'README-md/app.ts')!
-    for (const { name, text } of [...parts]) {
-      const own = `${dirname(name)}/app.ts`
-      if (text.includes("'./app.js'") && !parts.some((part) => part.name === own))
-        parts.push({ name: own, text: app.text, used: new Set() })
-    }
+    const callers = parts.filter(({ text }) => text.includes("'./app.js'")).map(({ name }) => `${dirname(name)}/app.ts`)
+    for (const name of new Set(callers))
+      if (!parts.some((part) => part.name === name)) parts.push({ name, text: app.text, used: new Set() })
     for (const { name } of parts) await mkdir(join(folder, dirname(name)), { recursive: true })
     // What a snippet takes for granted is what the compiler does not find, as long as it is given here.
     let mistakes: Mistake[]

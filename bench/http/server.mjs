@@ -7,12 +7,27 @@ const [name, given] = process.argv.slice(2)
 const host = { hostname: '127.0.0.1', port: Number(given) }
 const isBun = Boolean(process.versions.bun)
 
+const origin = 'https://app.example'
+const limit = { limit: 1_000_000_000, window: 60_000 }
+
 const Item = z.object({ name: z.string(), price: z.number(), tags: z.array(z.string()) })
 const json = { 'content-type': 'application/json' }
 
 async function toByway(folder) {
   const { reply, route, router, load } = await loadByway(folder)
+  const { cookies, cors, csrf, etag, logger, rateLimit, requestId } = await load('byway/middleware')
+  const stack = [
+    requestId(),
+    logger({ sink() {} }),
+    cors({ origin: [origin] }),
+    csrf(),
+    cookies(),
+    rateLimit({ ...limit, key: ({ ip }) => ip }),
+    etag(),
+  ]
+  const stacked = stack.reduce((route, layer) => route.use(layer), route)
   const app = router({
+    stack: stacked('/stack/[id]').get((_request, { params: { id }, cookies }) => ({ id, theme: cookies.get('theme').value })),
     text: route('/text').get(() => reply.text('hello')),
     post: route('/users/[user]/posts/[post]').get((_request, { params: { user, post } }) => ({ user, post })),
     items: route('/items').post({ body: Item }, (_request, { body }) => body),
@@ -25,10 +40,24 @@ async function toByway(folder) {
 async function toFastify() {
   const { fastify } = await import('fastify')
   const { serializerCompiler, validatorCompiler } = await import('fastify-type-provider-zod')
-  const app = fastify().setValidatorCompiler(validatorCompiler).setSerializerCompiler(serializerCompiler)
+  const app = fastify({ logger: { stream: { write() {} } }, disableRequestLogging: true }).setValidatorCompiler(validatorCompiler).setSerializerCompiler(serializerCompiler)
   app.get('/text', async () => 'hello')
   app.get('/users/:user/posts/:post', async ({ params: { user, post } }) => ({ user, post }))
   app.post('/items', { schema: { body: Item } }, async ({ body }) => body)
+  const plugins = ['cors', 'cookie', 'csrf-protection', 'rate-limit', 'etag']
+  const [cors, cookie, csrf, rateLimit, etag] = await Promise.all(plugins.map((name) => import(`@fastify/${name}`)))
+  await app.register(async (stack) => {
+    await stack.register(cors.default, { origin: [origin] })
+    await stack.register(cookie.default)
+    await stack.register(csrf.default)
+    await stack.register(rateLimit.default, { max: limit.limit, timeWindow: limit.window })
+    await stack.register(etag.default)
+    stack.addHook('onRequest', async (request, reply) => void reply.header('x-request-id', request.id))
+    stack.addHook('onResponse', async (request, reply) =>
+      request.log.info({ method: request.method, url: request.routeOptions.url, status: reply.statusCode, time: reply.elapsedTime }),
+    )
+    stack.get('/stack/:id', async ({ params: { id }, cookies: { theme } }) => ({ id, theme }))
+  })
   await app.listen({ host: host.hostname, port: host.port })
 }
 
@@ -42,6 +71,25 @@ async function toHono() {
     return context.json({ user, post })
   })
   app.post('/items', zValidator('json', Item), (context) => context.json(context.req.valid('json')))
+  const [{ requestId }, { logger }, { cors }, { csrf }, { getCookie }, { etag }, { rateLimiter }] = await Promise.all(
+    ['hono/request-id', 'hono/logger', 'hono/cors', 'hono/csrf', 'hono/cookie', 'hono/etag', 'hono-rate-limiter'].map(
+      (name) => import(name),
+    ),
+  )
+  app.use(
+    '/stack/*',
+    requestId(),
+    logger(() => {}),
+    cors({ origin: [origin] }),
+    csrf(),
+    rateLimiter({
+      windowMs: limit.window,
+      limit: limit.limit,
+      keyGenerator: ({ env }) => env.incoming?.socket.remoteAddress ?? 'none',
+    }),
+    etag(),
+  )
+  app.get('/stack/:id', (context) => context.json({ id: context.req.param('id'), theme: getCookie(context, 'theme') }))
   if (isBun) return Bun.serve({ fetch: app.fetch, ...host })
   const { serve } = await import('@hono/node-server')
   return serve({ fetch: app.fetch, ...host })

@@ -1,6 +1,6 @@
 import { addVary } from './vary.js'
 import type { AnyContext, Continued, Middleware, Next } from '../middleware.js'
-import { createResponse, withHeaders } from '#response'
+import { createResponse, headerOf, withHeaders, type HeaderPairs } from '#response'
 
 export interface CorsOptions {
   /**
@@ -51,6 +51,16 @@ export function cors(options: CorsOptions): Middleware<AnyContext, Continued<{}>
     if (options.credentials) headers.set('access-control-allow-credentials', 'true')
   }
 
+  const toAdded = (allowed: string | undefined): HeaderPairs =>
+    allowed === undefined
+      ? [['vary', 'Origin']]
+      : [
+          ['vary', 'Origin'],
+          ['access-control-allow-origin', allowed],
+          ...(options.credentials ? [['access-control-allow-credentials', 'true'] as const] : []),
+          ...(exposed ? [['access-control-expose-headers', exposed] as const] : []),
+        ]
+
   const toPreflight = ({ headers }: Request, allowed: string | undefined): Response => {
     const response = createResponse(null, 204, allowed === undefined ? [] : preflight)
     setOrigin(response.headers, allowed)
@@ -66,13 +76,20 @@ export function cors(options: CorsOptions): Middleware<AnyContext, Continued<{}>
   const respond = (request: Request, next: Next, allowed: string | undefined) =>
     isPreflight(request)
       ? (toPreflight(request, allowed) as Continued<{}>)
-      : next().then(
-          (response) =>
-            withHeaders(response, (headers) => {
-              setOrigin(headers, allowed)
-              if (exposed && allowed !== undefined) headers.set('access-control-expose-headers', exposed)
-            }) as Continued<{}>,
-        )
+      : next().then((response) => {
+          const added = toAdded(allowed)
+          // Most responses have none of these headers, and then none has to be replaced.
+          const isFirst = fixed.every((name) => headerOf(response, name) === null)
+          return withHeaders(
+            response,
+            isFirst
+              ? added
+              : (headers) => {
+                  setOrigin(headers, allowed)
+                  if (exposed && allowed !== undefined) headers.set('access-control-expose-headers', exposed)
+                },
+          ) as Continued<{}>
+        })
 
   return function respondWithCors(request, _context, next) {
     const allowed = matchOrigin(request.headers.get('origin'), request)
@@ -81,6 +98,13 @@ export function cors(options: CorsOptions): Middleware<AnyContext, Continued<{}>
       : respond(request, next, allowed)
   }
 }
+
+const fixed = [
+  'vary',
+  'access-control-allow-origin',
+  'access-control-allow-credentials',
+  'access-control-expose-headers',
+]
 
 // https://fetch.spec.whatwg.org/#cors-preflight-request. The route handles any other OPTIONS request.
 const isPreflight = ({ method, headers }: Request): boolean =>

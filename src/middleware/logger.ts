@@ -48,6 +48,7 @@ export function logger({ sink = createSink(), fields }: LoggerOptions = {}): Mid
       'logger() takes functions: { sink: (entry) => void, fields: (request, context, response) => object }',
     )
   const isSensitive = createSensitiveLookup()
+  const toTime = createClock()
 
   return function logRequest(request, context, next) {
     const begin = performance.now()
@@ -55,27 +56,44 @@ export function logger({ sink = createSink(), fields }: LoggerOptions = {}): Mid
     return next().then((response) => {
       try {
         const { method } = request
-        const { pattern } = context
+        const { pattern = null } = context
         const { status } = response
         const { requestId } = context as { readonly requestId?: unknown }
         const error = errorOf(response)
-        sink({
-          time: new Date(time).toISOString(),
-          level: status >= 500 ? 'error' : status >= 400 ? 'warn' : 'info',
+        const level = status >= 500 ? 'error' : status >= 400 ? 'warn' : 'info'
+        // Assigned one by one, because spreading takes three times as long.
+        const entry: { -readonly [name in keyof LogEntry]?: LogEntry[name] } = {
+          time: toTime(time),
+          level,
           method,
-          pattern: pattern ?? null,
-          ...(isSensitive(method, context) ? undefined : { path: pathOf(request.url) }),
-          status,
-          duration: Math.round((performance.now() - begin) * 1_000) / 1_000,
-          ...(typeof requestId === 'string' ? { requestId } : undefined),
-          ...(error === undefined ? undefined : { error: nameOf(error) }),
-          ...fields?.(request, context, response),
-        })
+          pattern,
+        }
+        if (!isSensitive(method, context)) entry.path = pathOf(request.url)
+        entry.status = status
+        entry.duration = Math.round((performance.now() - begin) * 1_000) / 1_000
+        if (typeof requestId === 'string') entry.requestId = requestId
+        if (error !== undefined) entry.error = nameOf(error)
+        if (fields) Object.assign(entry, fields(request, context, response))
+        sink(entry as LogEntry)
       } catch (error) {
         context.report(error)
       }
       return response
     })
+  }
+}
+
+/** Formats times as ISO 8601. Formats the second once, because that takes longer than the rest of an entry. */
+function createClock(): (time: number) => string {
+  let second = Number.NaN
+  let text = ''
+  return (time) => {
+    const milliseconds = time % 1_000
+    if (time - milliseconds !== second) {
+      second = time - milliseconds
+      text = new Date(second).toISOString().slice(0, 20)
+    }
+    return `${text}${String(milliseconds).padStart(3, '0')}Z`
   }
 }
 

@@ -1,4 +1,4 @@
-import { middleware, type AnyContext, type Continued, type Middleware } from '../middleware.js'
+import { middleware, type AnyContext, type Continued, type Middleware, type Next } from '../middleware.js'
 import type { Problem } from '../problem.js'
 import { problem } from '../replies/reply.js'
 import type { Reply } from '../reply.js'
@@ -53,8 +53,10 @@ export function rateLimit<context extends AnyContext = AnyContext>({
   const policy = `"${name}";q=${limit};w=${Math.ceil(window / 1_000)}`
   const quota = { limit, window }
 
-  const countInTime = async (given: string | undefined): Promise<Usage> => {
-    const usage = store.count(`${name}:${await toKey(given)}`, quota)
+  const count = (given: string | undefined): Usage | Promise<Usage> => {
+    const own = toKey(given)
+    if (typeof own !== 'string') return own.then((own) => within(store.count(`${name}:${own}`, quota), storeTimeout))
+    const usage = store.count(`${name}:${own}`, quota)
     return usage instanceof Promise ? within(usage, storeTimeout) : usage
   }
 
@@ -63,25 +65,31 @@ export function rateLimit<context extends AnyContext = AnyContext>({
     ['ratelimit', `"${name}";r=${remaining};t=${Math.ceil(reset / 1_000)}`],
   ]
 
+  type Limited = Continued<{}> | Reply<429, Problem<429>>
+  const proceed = (usage: Usage, next: Next): Promise<Limited> | Limited => {
+    const headers = toHeaders(usage)
+    if (usage.isAllowed) return next().then((response) => withHeaders(response, headers) as typeof response)
+    const retryAfter = ['retry-after', String(Math.ceil(usage.reset / 1_000))] as const
+    return problem(429, { detail: 'Too many requests.' }, { headers: [...headers, retryAfter] as [string, string][] })
+  }
+
+  const run = (given: string | undefined, context: context, next: Next): Promise<Limited> | Limited => {
+    const skip = (error: unknown): undefined => context.report(error) as undefined
+    let usage: Usage | Promise<Usage> | undefined
+    try {
+      usage = count(given)
+    } catch (error) {
+      skip(error)
+    }
+    if (usage instanceof Promise) return usage.catch(skip).then((usage) => (usage ? proceed(usage, next) : next()))
+    return usage ? proceed(usage, next) : next()
+  }
+
   return middleware(
     { openapi: { responses: { 429: { description: 'The client sent too many requests.', headers: notes } } } },
-    async function limitRate(
-      request: Request,
-      context: context,
-      next,
-    ): Promise<Continued<{}> | Reply<429, Problem<429>>> {
-      let usage: Usage
-      const given = await key(context, request)
-      try {
-        usage = await countInTime(given)
-      } catch (error) {
-        context.report(error)
-        return next()
-      }
-      const headers = toHeaders(usage)
-      if (usage.isAllowed) return next().then((response) => withHeaders(response, headers) as typeof response)
-      const retryAfter = ['retry-after', String(Math.ceil(usage.reset / 1_000))] as const
-      return problem(429, { detail: 'Too many requests.' }, { headers: [...headers, retryAfter] as [string, string][] })
+    function limitRate(request: Request, context: context, next: Next): Promise<Limited> | Limited {
+      const given = key(context, request)
+      return given instanceof Promise ? given.then((given) => run(given, context, next)) : run(given, context, next)
     },
   )
 }
@@ -93,14 +101,15 @@ const notes = {
 }
 
 /** A key of a bounded length, and apart from the key of requests without one. */
-async function toKey(given: string | undefined): Promise<string> {
+function toKey(given: string | undefined): string | Promise<string> {
   if (given === undefined) return '-'
   if (given.length <= 128) return `=${given}`
-  const digest = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(given))
-  return `#${Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('')}`
+  return crypto.subtle
+    .digest('SHA-256', new TextEncoder().encode(given))
+    .then((digest) => `#${Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, '0')).join('')}`)
 }
 
-function within<value>(promise: Promise<value>, milliseconds: number): Promise<value> {
+function within<value>(promise: value | Promise<value>, milliseconds: number): Promise<value> {
   let timer: ReturnType<typeof setTimeout>
   const late = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(
