@@ -4,6 +4,7 @@ import {
   Html,
   html,
   raw,
+  viewport,
   robots,
   rss,
   sitemap,
@@ -69,3 +70,14 @@ reply.text(robots(rules))
 expectError(robots({}))
 expectError(robots({ rules: { deny: '/' } }))
 expectError(robots({ rules: { disallow: 1 } }))
+
+// The viewport of a page, as Next.js's modules export it.
+expectType<Html>(
+  viewport({
+    themeColor: [{ media: '(prefers-color-scheme: dark)', color: 'black' }],
+    width: 'device-width',
+    userScalable: false,
+  }),
+)
+expectError(viewport({ themeColour: 'black' }))
+expectError(viewport({ colorScheme: 'pink' }))

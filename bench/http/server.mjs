@@ -27,7 +27,10 @@ async function toByway(folder) {
   ]
   const stacked = stack.reduce((route, layer) => route.use(layer), route)
   const app = router({
-    stack: stacked('/stack/[id]').get((_request, { params: { id }, cookies }) => ({ id, theme: cookies.get('theme').value })),
+    stack: stacked('/stack/[id]').get((_request, { params: { id }, cookies }) => ({
+      id,
+      theme: cookies.get('theme').value,
+    })),
     text: route('/text').get(() => reply.text('hello')),
     post: route('/users/[user]/posts/[post]').get((_request, { params: { user, post } }) => ({ user, post })),
     items: route('/items').post({ body: Item }, (_request, { body }) => body),
@@ -40,7 +43,9 @@ async function toByway(folder) {
 async function toFastify() {
   const { fastify } = await import('fastify')
   const { serializerCompiler, validatorCompiler } = await import('fastify-type-provider-zod')
-  const app = fastify({ logger: { stream: { write() {} } }, disableRequestLogging: true }).setValidatorCompiler(validatorCompiler).setSerializerCompiler(serializerCompiler)
+  const app = fastify({ logger: { stream: { write() {} } }, disableRequestLogging: true })
+    .setValidatorCompiler(validatorCompiler)
+    .setSerializerCompiler(serializerCompiler)
   app.get('/text', async () => 'hello')
   app.get('/users/:user/posts/:post', async ({ params: { user, post } }) => ({ user, post }))
   app.post('/items', { schema: { body: Item } }, async ({ body }) => body)
@@ -54,7 +59,12 @@ async function toFastify() {
     await stack.register(etag.default)
     stack.addHook('onRequest', async (request, reply) => void reply.header('x-request-id', request.id))
     stack.addHook('onResponse', async (request, reply) =>
-      request.log.info({ method: request.method, url: request.routeOptions.url, status: reply.statusCode, time: reply.elapsedTime }),
+      request.log.info({
+        method: request.method,
+        url: request.routeOptions.url,
+        status: reply.statusCode,
+        time: reply.elapsedTime,
+      }),
     )
     stack.get('/stack/:id', async ({ params: { id }, cookies: { theme } }) => ({ id, theme }))
   })
