@@ -158,7 +158,7 @@ function wrap(inner: Chain, layer: AnyMiddleware): Chain {
     let response: Response | Promise<Response> | undefined
     let given: Promise<Response> | undefined
     const next = (added?: object, options?: NextOptions): Promise<Response> => {
-      if (given) throw new Error('next() was called twice; call it once, and return its result')
+      if (given) throw new Error('next() was called twice; call it once')
       response = inner(options?.request ?? request, added || options ? context['~with'](added, options) : context)
       return (given = response instanceof Promise ? response : exchange.promiseOf(response))
     }

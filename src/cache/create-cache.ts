@@ -6,7 +6,7 @@ import { withCacheOptions, type CacheOptions, type Lifetime } from './cache-opti
 import { checkTags, toMarks, toPathMark, type Core } from './core.js'
 import { deleteData, getData, setData, wrap } from './data.js'
 import { nameOf } from './key.js'
-import { canReach, toRevalidated } from './paths.js'
+import { toRevalidated } from './paths.js'
 import { toLayer, type LayerOptions } from './middleware.js'
 import { toCacheControl, type Windows } from './responses/policy.js'
 import { LimitedMap } from './runs/limited-map.js'
@@ -70,12 +70,11 @@ export interface Cache {
   revalidateTag(this: void, tag: string, profile?: 'max'): Promise<void>
   /**
    * Invalidates the entries for a pathname, with any query, or for a pattern such as `/items/[slug]`. The path is the one that
-   * the app matches: without `basePath`, after `rewrites`. With `'layout'`, invalidates the entries of every route that can have
-   * pathnames below it: `/[lang]/items` too for `/de`, in all languages.
-   *
-   * A path that no cached route can have is reported to `onError`.
+   * the app matches: without `basePath`, after `rewrites`. `revalidateBelow(cache, path)` does it for all paths below one.
    */
-  revalidatePath(this: void, path: string, scope?: 'layout'): Promise<void>
+  revalidatePath(this: void, path: string): Promise<void>
+  /** The patterns of the operations that this cache is around. */
+  readonly patterns: ReadonlySet<string>
   /**
    * Returns a function whose results are stored by `key` and its arguments, for all callers. Everything that distinguishes two
    * results must be an argument (`user.id`). Each call returns a new copy of the result, as JSON represents it. Errors are not
@@ -136,17 +135,10 @@ export function createCache(options: CreateCacheOptions = {}): Cache {
       const [expired, stale] = toMarks(core.prefix, [tag])
       await renew(profile === 'max' ? stale! : expired!)
     },
-    async revalidatePath(path, scope) {
-      if (scope !== undefined && scope !== 'layout')
-        throw new TypeError(`revalidatePath() takes 'layout' or nothing after the path, not ${JSON.stringify(scope)}`)
-      const own = toRevalidated(path)
-      const reached = [...core.patterns].filter((pattern) => canReach(pattern, own, scope === 'layout'))
-      // A process without routes, such as a worker, can still revalidate a pathname.
-      if (!reached.length && (scope || core.patterns.size))
-        core.report(new Error(`revalidatePath('${path}') revalidated nothing: no cached route has such a path`))
-      const paths = scope ? reached.map((pattern) => (pattern.includes('[') ? pattern : toRevalidated(pattern))) : [own]
-      await Promise.all(paths.map((path) => renew(toPathMark(core.prefix, path))))
+    async revalidatePath(path) {
+      await renew(toPathMark(core.prefix, toRevalidated(path)))
     },
+    patterns: core.patterns,
     wrap(fn, given) {
       const call = 'cache.wrap()'
       if (typeof fn !== 'function') throw new TypeError(`${call} takes a function, and options with a key`)

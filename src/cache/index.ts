@@ -3,6 +3,7 @@ export type { Cache, CreateCacheOptions, SetOptions, WrapOptions } from './creat
 export type { CacheOptions, Dynamic, Lifetime } from './cache-options.js'
 export type { Wrapped } from './data.js'
 export { DynamicError } from './responses/tracker.js'
+export { revalidateBelow } from './revalidate-below.js'
 export { kvStore } from './stores/kv-store.js'
 export type { KvNamespace, KvStoreOptions } from './stores/kv-store.js'
 export { memoryStore } from './stores/memory-store.js'

@@ -1,3 +1,4 @@
+import { canReach, revalidateBelow } from '../cache/revalidate-below.js'
 import { isDraft } from './headers.js'
 import { dependOn, limitLife, load } from './wrapped.js'
 import { ambientOf, cacheOf, findAmbient, runAmbient, type Ambient } from './ambient.js'
@@ -27,7 +28,10 @@ export function revalidateTag(tag: string, profile?: Profile): void {
 export function revalidatePath(path: string, type?: 'page' | 'layout'): void {
   const ambient = ambientOf('revalidatePath', 'cache.revalidatePath()')
   const cache = cacheOf('revalidatePath', ambient)
-  ambient.pending.push(type === 'layout' ? cache.revalidatePath(path, 'layout') : cache.revalidatePath(path))
+  const { app, report } = ambient.context
+  if (!app.routes.some(({ route }) => canReach(route.pattern, path)))
+    report(new Error(`revalidatePath('${path}') revalidated nothing: no route has such a path`))
+  ambient.pending.push(type === 'layout' ? revalidateBelow(cache, path) : cache.revalidatePath(path))
 }
 
 /** Throws, as in Next.js: it works in Server Actions only. Use `revalidateTag(tag)`. */
