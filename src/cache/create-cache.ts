@@ -144,12 +144,11 @@ export function createCache(options: CreateCacheOptions = {}): Cache {
       if (typeof fn !== 'function') throw new TypeError(`${call} takes a function, and options with a key`)
       checkOptions(call, given, { ...lifetimeChecks, key: isName, tags: any }, TypeError)
       const { key, tags = [] } = given
-      if (key === undefined)
-        throw new TypeError(`${call} takes a key: a string that no other function of this cache has`)
+      if (key === undefined) throw new TypeError(`${call} takes a key that no other function has`)
       if ((wrapped.get(key) ?? fn) !== fn)
         core.report(
           new Error(
-            `${call} was called twice with the key '${key}': the functions read each other's results; give each its own key`,
+            `${call} was called twice with the key '${key}'; give each function its own, so that they do not share results`,
           ),
         )
       wrapped.set(key, fn)
@@ -282,8 +281,7 @@ function toLayerOptions(options: CacheOptions<any>): LayerOptions {
   } = options
   if (typeof tags !== 'function') checkTags(call, tags)
   if (cdn !== undefined) checkDuration(call, 'cdn', cdn, 'seconds', true)
-  if (cdn !== undefined && key)
-    throw new TypeError(`${call} takes cdn or key, not both: other caches do not know the key`)
+  if (cdn !== undefined && key) throw new TypeError(`${call} takes cdn or key, not both`)
   const lifetime = toLifetime(call, options)
   if (revalidate === undefined) throw new TypeError(`${call} needs revalidate: seconds, or false for no time limit`)
   const names = [...new Set(vary.map((name) => name.toLowerCase()))].sort()

@@ -60,7 +60,7 @@ export function toLayer(core: Core, options: LayerOptions): AnyMiddleware {
       if (method !== 'GET') return (_request: Request, _context: AnyContext, next: Next) => next()
       if (options.cdn !== undefined && declaration.headers)
         throw new RouteError(
-          `route '${pattern}': cache({ cdn }) cannot tell other caches which of the declared headers the response depends on; list them in vary, and read them with request.headers`,
+          `route '${pattern}': cache({ cdn }) cannot tell other caches which of the declared headers to compare; list them in vary`,
         )
       core.patterns.add(pattern)
       return toRun(core, options, operation) as never

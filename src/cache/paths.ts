@@ -7,8 +7,6 @@ import { toCanonicalPath } from './key.js'
  */
 export function toRevalidated(path: unknown): string {
   if (typeof path !== 'string' || !/^\/[^?#]*$/.test(path))
-    throw new TypeError(
-      `revalidatePath() takes a pathname such as '/items/a', or a pattern, not ${JSON.stringify(path)}`,
-    )
+    throw new TypeError(`revalidatePath() takes a pathname or a pattern, not ${JSON.stringify(path)}`)
   return path.includes('[') ? path : toCanonicalPath(new URL(`http://localhost${path}`).pathname)
 }
