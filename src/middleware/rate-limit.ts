@@ -81,8 +81,8 @@ export function rateLimit<context extends AnyContext = AnyContext>({
     } catch (error) {
       skip(error)
     }
-    if (usage instanceof Promise) return usage.catch(skip).then((usage) => (usage ? proceed(usage, next) : next()))
-    return usage ? proceed(usage, next) : next()
+    const settle = (usage: Usage | undefined) => (usage ? proceed(usage, next) : next())
+    return usage instanceof Promise ? usage.catch(skip).then(settle) : settle(usage)
   }
 
   return middleware(
