@@ -155,6 +155,17 @@ describe('serveStatic()', () => {
     expect([off.headers.get('content-encoding'), off.headers.get('vary')]).toEqual([null, null])
   })
 
+  it('serves the last param of the pattern, and no other', async () => {
+    const app = router({
+      tenant: route('/[tenant]/files/[[...path]]').get(serveStatic(root)),
+      one: route('/one/[name]').get(serveStatic(root)),
+    })
+    expect(await (await send('/docs/files/plain.txt', {}, app)).text()).toBe('0123456789')
+    expect(await (await send('/docs/files', {}, app)).text()).toBe('<p>home')
+    expect(await (await send('/one/plain.txt', {}, app)).text()).toBe('0123456789')
+    expect((await send('/one/plain.txt%2F..%2F..%2Fsecret.txt', {}, app)).status).toBe(404)
+  })
+
   it('follows its options', async () => {
     const control = async (options: ServeStaticOptions, path = '/app.js') =>
       (await send(path, {}, toApp(options))).headers.get('cache-control')

@@ -10,6 +10,7 @@ import {
   type Next,
 } from '../middleware.js'
 import type { MiddlewareNotes, SecurityRequirement } from '../notes.js'
+import { errorOf } from '../problem.js'
 
 /** The context that the middleware demand. */
 type Demanded<layers extends readonly AnyMiddleware[]> = AnyContext &
@@ -52,7 +53,7 @@ export function some<const layers extends readonly AnyMiddleware[]>(
       }
       let response: Response | undefined
       for (const layer of layers) {
-        void response?.body?.cancel().catch(() => {})
+        if (response) discard(response, context)
         response = await resolve(() => layer(request, context, proceed))
         if (hasContinued) break
       }
@@ -136,6 +137,13 @@ function combine(
   const around = (operation: AroundOperation): AnyMiddleware =>
     build(layers.map((layer, index) => notes[index]!.around?.(operation) ?? layer))
   return notes.some(({ around }) => around) ? middleware({ openapi, around }) : middleware({ openapi }, build(layers))
+}
+
+/** Reports the error of a response that no client receives, and cancels its body. */
+function discard(response: Response, context: AnyContext): void {
+  const error = errorOf(response)
+  if (error !== undefined) context.report(error)
+  response.body?.cancel().catch(() => {})
 }
 
 /** A thrown Response is an early response. */

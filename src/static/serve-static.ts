@@ -27,8 +27,9 @@ export interface ServeStaticOptions {
   readonly immutable?: boolean | ((path: string) => boolean)
 }
 
-/** What the handler reads of its context: the catch-all param of its route. */
+/** What the handler reads of its context: the last param of its pattern. */
 export interface StaticContext {
+  readonly pattern: string
   readonly params: { readonly [name: string]: string | readonly string[] | undefined }
 }
 
@@ -89,10 +90,9 @@ export function serveStatic(folder: string, options: ServeStaticOptions = {}): S
     return undefined
   }
 
-  return async function serveFile(request, { params }) {
-    const segments = Object.values(params)
-      .flat()
-      .filter((segment) => segment !== undefined)
+  return async function serveFile(request, { pattern, params }) {
+    const [, name = ''] = /\[+(?:\.{3})?([^[\]]+)\]+$/.exec(pattern) ?? []
+    const segments = [params[name] ?? []].flat()
     const found = (await find(segments)) ?? (fallback === undefined ? undefined : await find(fallback.split('/')))
     if (!found || found.isFolder) return notFound()
     const compressed = precompressed ? await encoded(request, found) : undefined

@@ -315,6 +315,16 @@ describe('some(), every() and except()', () => {
     expect([response.status, ((await response.json()) as Problem).detail]).toEqual([403, 'b'])
   })
 
+  it('some() reports the error of an early response that it discards', async () => {
+    const onError = vi.fn()
+    const down = middleware((): Response => reply.problem(503, {}, { cause: new Error('keys') }))
+    const it = route('/')
+      .use(some(down, a))
+      .get(() => 'ok')
+    expect((await send('/', 'a', router({ it }, { onError }))).status).toBe(200)
+    expect(onError.mock.calls[0]![0]).toMatchObject({ message: 'keys' })
+  })
+
   it('some() treats a thrown Response as early, and reports another error', async () => {
     const onError = vi.fn()
     const throws = (thrown: unknown) =>
