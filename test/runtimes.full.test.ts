@@ -122,6 +122,7 @@ beforeAll(async () => {
     bundle: true,
     format: 'esm',
     platform: 'neutral',
+    mainFields: ['module', 'main'],
     external: ['node:*'],
     logLevel: 'error',
     plugins: [
@@ -206,6 +207,46 @@ describe.each(Object.entries(hosts))('on %s', (_name, { binary, args, ip }) => {
     expect((await fetch(`${origin}/cached/nothing`, { headers: { 'if-none-match': etag } })).status).toBe(304)
     const part = await fetch(`${origin}/cached/nothing`, { headers: { range: 'bytes=0-1' } })
     expect([part.status, await part.text()]).toEqual([206, '{"'])
+  })
+
+  it.skipIf(missing)('runs a stack of middleware: a session, compression, a rate limit and headers', async () => {
+    const first = await fetch(`${origin}/shelf`)
+    const [cookie = ''] = first.headers.getSetCookie().map((line) => line.split(';')[0]!)
+    expect([first.status, await first.json()]).toEqual([200, { count: 1, text: 'x'.repeat(5_000) }])
+    for (const name of ['x-request-id', 'strict-transport-security', 'server-timing', 'ratelimit', 'etag'])
+      expect([name, first.headers.has(name)]).toEqual([name, true])
+    const second = await fetch(`${origin}/shelf`, { headers: { cookie } })
+    expect(((await second.json()) as { count: number }).count).toBe(2)
+    const coding = (accept: string) =>
+      new Promise<readonly [string | undefined, Buffer]>((resolve, reject) => {
+        get(`${origin}/shelf`, { headers: { 'accept-encoding': accept } }, (response) => {
+          const chunks: Buffer[] = []
+          response
+            .on('data', (chunk: Buffer) => void chunks.push(chunk))
+            .on('end', () => resolve([response.headers['content-encoding'], Buffer.concat(chunks)]))
+        }).on('error', reject)
+      })
+    const [name, body] = await coding('gzip')
+    expect([name, JSON.parse(gunzipSync(body).toString())]).toEqual(['gzip', { count: 1, text: 'x'.repeat(5_000) }])
+    expect((await coding('identity'))[0]).toBeUndefined()
+  })
+
+  it.skipIf(missing)('checks a user name and a password', async () => {
+    const send = async (password: string) =>
+      (await fetch(`${origin}/basic`, { headers: { authorization: `Basic ${btoa(`ann:${password}`)}` } })).status
+    expect([await send('secret'), await send('wrong')]).toEqual([200, 401])
+  })
+
+  it.skipIf(missing)('runs a mounted module of Next.js, each request with its own context', async () => {
+    const ids = ['a', 'b', 'c', 'd']
+    const responses = await Promise.all(ids.map((id) => fetch(`${origin}/next/${id}`, { headers: { 'x-agent': id } })))
+    for (const [index, response] of responses.entries()) {
+      const id = ids[index]!
+      expect(await response.json()).toEqual({ id, agent: id, path: `/next/${id}` })
+      expect(response.headers.get('set-cookie')).toBe(`seen=${id}; Path=/`)
+    }
+    const moved = await fetch(`${origin}/next/redirect`, { redirect: 'manual' })
+    expect([moved.status, moved.headers.get('location')]).toEqual([307, '/next/a'])
   })
 
   it.skipIf(missing)('serves its document and its docs page', async () => {

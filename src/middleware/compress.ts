@@ -99,5 +99,7 @@ function encode(
   // https://www.rfc-editor.org/rfc/rfc9110#section-8.8.3.3: two codings of one content are equal, but not byte for byte.
   const tag = headers.get('etag')
   if (tag !== null && !tag.startsWith('W/')) headers.set('etag', `W/${tag}`)
-  return new Response(body, { status: response.status, statusText: response.statusText, headers })
+  // Workers would encode the body again: https://developers.cloudflare.com/workers/runtime-apis/response/
+  const init = { status: response.status, statusText: response.statusText, headers, encodeBody: 'manual' }
+  return new Response(body, init)
 }

@@ -3,7 +3,19 @@ import { bytes as bytesKind, form as formKind, route, router, stream, text } fro
 import * as reply from 'byway/reply'
 import { createCache } from 'byway/cache'
 import { createClient, retry } from 'byway/client'
-import { cookies } from 'byway/middleware'
+import {
+  basicAuth,
+  compress,
+  cookies,
+  etag,
+  logger,
+  rateLimit,
+  requestId,
+  secureHeaders,
+  serverTiming,
+  session,
+} from 'byway/middleware'
+import { cookies as nextCookies, fromNext, headers as nextHeaders, redirect } from 'byway/next'
 import { docs } from 'byway/openapi'
 
 const any = { '~standard': { version: 1, vendor: 'test', validate: (value) => ({ value }) } }
@@ -65,6 +77,43 @@ const signal = route('/signal/[kind]').get(async (request, { params: { kind }, s
   return reply.stream(items())
 })
 const seen = route('/signals').get(() => signals)
+
+const stack = [
+  requestId(),
+  logger({ sink() {} }),
+  secureHeaders(),
+  compress({ encodings: ['gzip'] }),
+  serverTiming(),
+  rateLimit({ limit: 1_000, window: 60_000, key: () => 'all' }),
+  etag(),
+  session({ schema: any, secrets: ['s'.repeat(32)], name: 'session' }),
+]
+const shelf = stack
+  .reduce(
+    (route, layer) => route.use(layer),
+    route,
+  )('/shelf')
+  .get(async (request, { session }) => {
+    const count = (session.data?.count ?? 0) + 1
+    await session.set({ count })
+    return { count, text: 'x'.repeat(5_000) }
+  })
+const basic = route('/basic')
+  .use(
+    basicAuth({
+      verify: async ({ username, password, isSame }) => ((await isSame(password, 'secret')) ? { username } : undefined),
+    }),
+  )
+  .get((request, { username }) => username)
+const mounted = fromNext('/next/[id]', {
+  async GET(request, { params }) {
+    const { id } = await params
+    if (id === 'redirect') redirect('/next/a')
+    const jar = await nextCookies()
+    jar.set('seen', id)
+    return Response.json({ id, agent: (await nextHeaders()).get('x-agent'), path: request.nextUrl.pathname })
+  },
+})
 
 let closed = 0
 const ticks = route('/ticks').get((request, { url }) =>
@@ -183,6 +232,9 @@ const cached = route('/cached/[what]')
 
 const app = router(
   {
+    shelf,
+    basic,
+    mounted,
     hello,
     echo,
     lines,
