@@ -16,7 +16,7 @@ export type Profile = string | { readonly expire?: number }
 export function revalidateTag(tag: string, profile?: Profile): void {
   const ambient = ambientOf('revalidateTag', 'cache.revalidateTag()')
   const isImmediate = profile === undefined || (typeof profile === 'object' && profile.expire === 0)
-  ambient.pending.push(cacheOf('revalidateTag', ambient).revalidateTag(tag, isImmediate ? undefined : 'max'))
+  ambient.wait(cacheOf('revalidateTag', ambient).revalidateTag(tag, isImmediate ? undefined : 'max'))
 }
 
 /**
@@ -31,7 +31,7 @@ export function revalidatePath(path: string, type?: 'page' | 'layout'): void {
   const { app, report } = ambient.context
   if (!app.routes.some(({ route }) => canReach(route.pattern, path)))
     report(new Error(`revalidatePath('${path}') revalidated nothing: no route has such a path`))
-  ambient.pending.push(type === 'layout' ? revalidateBelow(cache, path) : cache.revalidatePath(path))
+  ambient.wait(type === 'layout' ? revalidateBelow(cache, path) : cache.revalidatePath(path))
 }
 
 /** Throws, as in Next.js: it works in Server Actions only. Use `revalidateTag(tag)`. */
@@ -76,17 +76,17 @@ export function unstable_cache<args extends readonly unknown[], result>(
   return async (...args) => {
     const ambient = ambientOf('unstable_cache', 'cache.wrap()')
     const run = (): Promise<unknown> => runCached(ambient, () => fn(...args))
-    if (isDraft(ambient.request, ambient.draftSecret)) return run() as Promise<result>
+    if (isDraft(ambient.request, ambient.settings.draftSecret)) return run() as Promise<result>
     const cache = cacheOf('unstable_cache', ambient)
     return load(cache, ambient, { name: 'function', key: [keys, args], tags, revalidate }, run) as Promise<result>
   }
 }
 
 function runCached(ambient: Ambient, run: () => Promise<unknown>): Promise<unknown> {
-  const inner: Ambient = { ...ambient, phase: 'cached function', pending: [] }
+  const inner = ambient.in('cached function')
   return runAmbient(inner, async () => {
     const result = await run()
-    await Promise.all(inner.pending)
+    await Promise.all(inner.pending ?? [])
     return result
   })
 }
@@ -99,7 +99,7 @@ function runCached(ambient: Ambient, run: () => Promise<unknown>): Promise<unkno
 export function cacheTag(...tags: string[]): void {
   const ambient = ambientOf('cacheTag', 'cache({ tags })')
   const cache = cacheOf('cacheTag', ambient)
-  for (const tag of tags) ambient.pending.push(dependOn(cache, tag))
+  for (const tag of tags) ambient.wait(dependOn(cache, tag))
 }
 
 const profiles = new Map<string, number | false>([
@@ -126,5 +126,5 @@ export function cacheLife(profile: string | { readonly revalidate?: number }): v
     throw new Error(
       `cacheLife() takes ${[...profiles.keys()].join(', ')} or { revalidate }, not ${JSON.stringify(profile)}`,
     )
-  if (revalidate !== false) ambient.pending.push(limitLife(cache, revalidate))
+  if (revalidate !== false) ambient.wait(limitLife(cache, revalidate))
 }

@@ -24,7 +24,7 @@ export const fetch = async (input: RequestInfo | URL, init?: NextFetchInit): Pro
   if (!ambient) return native(input, init)
   const request = new Request(input, init)
   const decision = decide(ambient, request, init)
-  if (decision === undefined || isDraft(ambient.request, ambient.draftSecret))
+  if (decision === undefined || isDraft(ambient.request, ambient.settings.draftSecret))
     return request.method === 'GET' && !init?.signal && !request.signal.aborted
       ? once(ambient, request)
       : native(request)
@@ -32,7 +32,11 @@ export const fetch = async (input: RequestInfo | URL, init?: NextFetchInit): Pro
 }
 
 /** How long a response is stored, or `undefined`: it is not. */
-function decide({ fetchCache }: Ambient, request: Request, init: NextFetchInit = {}): Decision | undefined {
+function decide(
+  { settings: { fetchCache } }: Ambient,
+  request: Request,
+  init: NextFetchInit = {},
+): Decision | undefined {
   const { cache, next = {} } = init
   const { revalidate, tags = [] } = next
   const refuse = (reason: string): never => {

@@ -1,7 +1,7 @@
 import type { AnyContext, Continued, Middleware, Next } from '../middleware.js'
 import { withHeaders } from '#response'
-import { enableAmbient, runAmbient, type Ambient } from './ambient.js'
-import { CookieChanges } from './cookies.js'
+import { Ambient, enableAmbient, runAmbient, type Settings } from './ambient.js'
+import type { CookieChanges } from './cookies.js'
 import { runRewrite, type FromNextOptions, type RouteModule } from './from-next.js'
 import { toMatches, type MatcherRule } from './matcher-source.js'
 import { toEnd } from './navigation.js'
@@ -30,28 +30,19 @@ export function fromNextProxy(
     )
   const { matcher } = (module['config'] ?? {}) as { readonly matcher?: MatcherRule | readonly MatcherRule[] }
   const matches = toMatches(matcher)
+  const settings: Settings = { cache: options.cache, draftSecret: options.draftSecret, fetchCache: 'auto' }
   enableAmbient()
 
   return function runProxy(request, context, next) {
     const { basePath } = context.app
     const pathname = context.url.pathname.slice(basePath.length) || '/'
     if (!matches(request, pathname, context.url)) return next()
-    const ambient: Ambient = {
-      request,
-      context,
-      cache: options.cache,
-      draftSecret: options.draftSecret,
-      fetchCache: 'auto',
-      phase: 'handler',
-      changes: new CookieChanges(),
-      pending: [],
-      fetched: new Map(),
-    }
+    const ambient = new Ambient(request, context, settings)
     return runAmbient(ambient, async () => {
       let response: unknown
       try {
         response = await run(toNextRequest(request, context), { waitUntil: (promise) => context.waitUntil(promise) })
-        await Promise.all(ambient.pending)
+        await Promise.all(ambient.pending ?? [])
       } catch (error) {
         const end = toEnd(error, request)
         if (!end) throw error

@@ -6,13 +6,13 @@ import type { AnyContext } from '../middleware.js'
 import { generateStaticParams } from '../paths/static-params.js'
 import type { Params } from '../pattern.js'
 import { proxy } from '../replies/proxy.js'
+import { enableScopes } from '../scope.js'
 import { route, type AnyRoute, type OperationFunction, type Route } from '../route.js'
-import { enableAmbient, runAmbient, type Ambient } from './ambient.js'
-import { CookieChanges } from './cookies.js'
+import { Ambient, enableAmbient, runAmbient, type Settings } from './ambient.js'
 import { isDraft } from './headers.js'
 import { toEnd } from './navigation.js'
 import { toNextRequest } from './request.js'
-import { instructionOf } from './response.js'
+import { instructionOf, type Instruction } from './response.js'
 import { isCached, readSegmentConfig, type SegmentConfig } from './segment-config.js'
 
 export interface FromNextOptions {
@@ -83,6 +83,8 @@ export function mount(name: string, pattern: string, module: RouteModule, option
   if (list !== undefined && typeof list !== 'function')
     throw new TypeError(`${name} exports generateStaticParams, which is not a function`)
   enableAmbient()
+  // For what a cached response gets from the cached functions that it calls.
+  if (options.cache) enableScopes()
 
   const params =
     list || !config.dynamicParams
@@ -145,28 +147,24 @@ function toCacheLayer(name: string, { dynamic, revalidate }: SegmentConfig, { ca
 }
 
 function toHandler(handler: AnyHandler, { fetchCache }: SegmentConfig, { cache, draftSecret }: FromNextOptions) {
-  return async (request: Request, context: AnyContext): Promise<Response> => {
-    const ambient: Ambient = {
-      request,
-      context,
-      cache,
-      draftSecret,
-      fetchCache,
-      phase: 'handler',
-      changes: new CookieChanges(),
-      pending: [],
-      fetched: new Map(),
-    }
+  const settings: Settings = { cache, draftSecret, fetchCache }
+
+  const end = async (ambient: Ambient, error: unknown): Promise<Response> => {
+    await Promise.allSettled(ambient.pending ?? [])
+    const end = toEnd(error, ambient.request)
+    if (!end) throw error
+    return end.keepsCookies ? withCookies(end.response, ambient) : end.response
+  }
+
+  return (request: Request, context: AnyContext): Promise<Response> => {
+    const ambient = new Ambient(request, context, settings)
     return runAmbient(ambient, async () => {
       try {
         const response = await handler(toNextRequest(request, context), { params: toParams(context.params) })
-        await Promise.all(ambient.pending)
+        if (ambient.pending) await Promise.all(ambient.pending)
         return toResponse(ambient, response)
       } catch (error) {
-        await Promise.allSettled(ambient.pending)
-        const end = toEnd(error, request)
-        if (!end) throw error
-        return end.keepsCookies ? withCookies(end.response, ambient.changes) : end.response
+        return end(ambient, error)
       }
     })
   }
@@ -174,32 +172,30 @@ function toHandler(handler: AnyHandler, { fetchCache }: SegmentConfig, { cache, 
 
 /** The params as a promise that also has their values, for handlers of both times of Next.js. */
 function toParams(params: object): Promise<object> {
-  const promise = Promise.resolve(params)
-  for (const [name, value] of Object.entries(params))
-    if (!(name in promise)) Object.defineProperty(promise, name, { value, enumerable: true })
+  const promise = Promise.resolve(params) as Promise<object> & { [name: string]: unknown }
+  for (const name in params) if (!(name in promise)) promise[name] = (params as { [name: string]: unknown })[name]
   return promise
 }
 
-async function toResponse(ambient: Ambient, response: unknown): Promise<Response> {
-  const { request, context, changes } = ambient
+function toResponse(ambient: Ambient, response: unknown): Response | Promise<Response> {
+  const { pattern } = ambient.context
   if (!(response instanceof Response))
     throw new TypeError(
-      `the handler of '${context.pattern}' returned ${typeof response} instead of a Response; return Response.json(…)`,
+      `the handler of '${pattern}' returned ${typeof response} instead of a Response; return Response.json(…)`,
     )
   const instruction = instructionOf(response)
-  if (!instruction) return withCookies(response, changes)
-  const { rewrite, headers, requestHeaders } = instruction
-  if (rewrite === undefined)
-    throw new TypeError(
-      `the handler of '${context.pattern}' returned NextResponse.next(), which works in a proxy.ts only`,
-    )
-  const result = await runRewrite(rewrite, request, context, requestHeaders)
+  if (!instruction) return withCookies(response, ambient)
+  if (instruction.rewrite === undefined)
+    throw new TypeError(`the handler of '${pattern}' returned NextResponse.next(), which works in a proxy.ts only`)
+  return rewrite(ambient, instruction.rewrite, instruction)
+}
+
+async function rewrite(ambient: Ambient, target: string, { headers, requestHeaders }: Instruction): Promise<Response> {
+  const result = await runRewrite(target, ambient.request, ambient.context, requestHeaders)
   const all = new Headers(result.headers)
   for (const [name, value] of headers) all[name === 'set-cookie' ? 'append' : 'set'](name, value)
-  return withCookies(
-    new Response(result.body, { status: result.status, statusText: result.statusText, headers: all }),
-    changes,
-  )
+  const { body, status, statusText } = result
+  return withCookies(new Response(body, { status, statusText, headers: all }), ambient)
 }
 
 /** Runs another route of the app with its guards, or forwards the request to another origin. */
@@ -217,9 +213,9 @@ export function runRewrite(
   )
 }
 
-function withCookies(response: Response, changes: CookieChanges): Response {
-  if (!changes.all.length) return response
+function withCookies(response: Response, ambient: Ambient): Response {
+  if (!ambient.hasChanges || !ambient.changes.all.length) return response
   const headers = new Headers(response.headers)
-  changes.appendTo(headers)
+  ambient.changes.appendTo(headers)
   return new Response(response.body, { status: response.status, statusText: response.statusText, headers })
 }

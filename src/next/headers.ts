@@ -94,7 +94,8 @@ export interface DraftMode {
  */
 export async function draftMode(): Promise<DraftMode> {
   const ambient = requestOf('draftMode', 'cache({ bypass })')
-  const { changes, draftSecret, request } = ambient
+  const { changes, request, settings } = ambient
+  const { draftSecret } = settings
   const place = { name: draftCookie, httpOnly: true, path: '/', sameSite: 'none', secure: true } as const
   return {
     get isEnabled() {

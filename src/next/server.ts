@@ -1,6 +1,5 @@
 import parser from 'ua-parser-js'
-import { CookieChanges } from './cookies.js'
-import { ambientOf, keepAmbient, requestOf, runAmbient } from './ambient.js'
+import { ambientOf, requestOf, runAmbient } from './ambient.js'
 
 /**
  * Runs work after the response, concurrently with other such work: a function, or a promise that is waited for. It can read
@@ -13,12 +12,9 @@ export function after(work: Promise<unknown> | (() => unknown)): void {
   const ambient = ambientOf('after', 'context.after()')
   const { context } = ambient
   if (typeof work !== 'function') return context.after(work)
-  const keep = keepAmbient()
-  const later = { ...ambient, phase: 'after', changes: new CookieChanges() } as const
-  context.after(() => {
-    const done = keep(() => runAmbient(later, async () => work()))
-    context.after(done)
-  })
+  const later = ambient.in('after')
+  // Other work does not wait for it.
+  context.after(() => context.after(runAmbient(later, async () => work())))
 }
 
 /** Resolves immediately: there is no build that waits for a request. Makes the response of the running handler uncached. */

@@ -49,7 +49,7 @@ export function load(
     loads.set(revalidate, (own = wrap as Load))
   }
   const call = own
-  return runAmbient({ ...ambient, run }, () => call(name, key, tags))
+  return runAmbient(ambient.in(ambient.phase, run), () => call(name, key, tags))
 }
 
 /** Adds a tag to what is being made: the caller of a wrapped function gets its tags. */
