@@ -25,6 +25,7 @@ const prints: Record<string, readonly (string | RegExp)[]> = {
     '"pointer":"/count"',
     /^onError: \/orders\/\[sku\], handler: connect ECONNREFUSED 10\.0\.0\.7:5432\n500 \{"title":"Internal Server Error","detail":"No handler sent this response\.","status":500\}$/m,
   ],
+  sessions: ['"pattern":"/login","status":200', "{ user: 'ada' }", /\n401\n$/],
   testing: ['5 assertions hold'],
   files: ['206 bytes 6-11/53 number'],
   webhook: ['200 "handled before"'],
