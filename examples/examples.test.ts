@@ -17,6 +17,9 @@ async function run(name: string): Promise<string> {
 }
 
 const prints: Record<string, readonly (string | RegExp)[]> = {
+  'better-auth': [
+    "sign up 200\nsign in with a wrong password 401\nme { name: 'Ada' }\nme without a cookie 401\nsign out 200\nme after that 401\n",
+  ],
   'middleware-session': [/^401 Unauthorized\n403 Robin is a reader\. reader\n200 Note 7, removed by Eli\n$/],
   forms: [/^201 /, "cv: 'cv.txt, 19 characters'", "pointer: '/age'", "pointer: '/address/country'", "pointer: '/cv'"],
   errors: [

@@ -44,8 +44,12 @@ afterAll(() => rmSync(top, { recursive: true }))
 
 const toApp = (options?: ServeStaticOptions) => router({ files: route('/[[...path]]').get(serveStatic(root, options)) })
 const app = toApp()
-const send = (path: string, headers: Record<string, string> = {}, to = app, method = 'GET') =>
-  to.fetch(new Request(`http://test${path}`, { headers, method }))
+const send = (
+  path: string,
+  headers: Record<string, string> = {},
+  to: { fetch: (request: Request) => Response | Promise<Response> } = app,
+  method = 'GET',
+) => to.fetch(new Request(`http://test${path}`, { headers, method }))
 
 describe('serveStatic()', () => {
   it.each([

@@ -34,6 +34,7 @@ export default defineConfig({
       { text: 'Client', items: pagesOf('client') },
       { text: 'Cache', items: pagesOf('cache') },
       { text: 'Middleware', items: pagesOf('middleware') },
+      { text: 'Recipes', items: pagesOf('recipes') },
       { text: 'Hosts', items: pagesOf('hosts') },
       { text: 'Migrate', items: pagesOf('migrate') },
       { text: 'More', items: [{ text: 'Comparison', link: '/comparison' }] },
