@@ -231,8 +231,8 @@ const /*?*/item = await api('/items/[id]').get({ params: { id: 'x' } })
   }
 
   it('completes the keys of an operation before the handler is written', () => {
-    expect(complete(0)).toEqual(['body', 'bodyLimit', 'headers', 'openapi', 'query', 'response'])
-    expect(complete(1)).toEqual(['body', 'bodyLimit', 'headers', 'openapi', 'response'])
+    expect(complete(0)).toEqual(['body', 'bodyLimit', 'headers', 'openapi', 'query', 'response', 'sensitive'])
+    expect(complete(1)).toEqual(['body', 'bodyLimit', 'headers', 'openapi', 'response', 'sensitive'])
   })
 
   it('completes the values of a declared response', () => {

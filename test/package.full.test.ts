@@ -31,7 +31,7 @@ const entries = Object.entries(manifest.exports as Record<string, string>)
   .filter(([, target]) => target.endsWith('.js'))
   .map(([name, target]) => ({ name: `byway${name.slice(1)}`, target }))
 /** Entries that need no Node.js. */
-const portable = entries.map(({ name }) => name).filter((name) => name !== 'byway/node')
+const portable = entries.map(({ name }) => name).filter((name) => name !== 'byway/node' && name !== 'byway/static')
 const budgets = readJson(join(root, 'bench/size/budgets.json')) as Record<string, { budget: number }>
 
 beforeAll(async () => {
@@ -40,7 +40,8 @@ beforeAll(async () => {
   const [tarball] = readdirSync(folder).filter((name) => name.endsWith('.tgz'))
   await run('tar', ['-xzf', tarball!], { cwd: folder })
   await run('mv', ['package', installed], { cwd: folder })
-  for (const name of [...Object.keys(manifest.dependencies), 'zod', 'typescript', '@types/node', 'undici-types']) {
+  const peers = Object.keys(manifest.peerDependencies)
+  for (const name of [...Object.keys(manifest.dependencies), ...peers, '@types/node', 'undici-types']) {
     const link = join(folder, 'node_modules', name)
     mkdirSync(dirname(link), { recursive: true })
     symlinkSync(join(root, 'node_modules', name), link)
@@ -216,7 +217,7 @@ describe('the types', () => {
   })
 
   it('of the portable entries need no types of Node.js', async () => {
-    const lines = consumer.filter((line) => !line.includes("'byway/node'"))
+    const lines = consumer.filter((line) => !/'byway\/(?:node|static)'/.test(line))
     const last = `export const all: object[] = [${entries.flatMap(({ name }, index) => (portable.includes(name) ? [`entry${index}`] : [])).join()}]`
     const options = {
       module: 'esnext',
@@ -303,6 +304,7 @@ const bundlers: Record<string, (bundle: Bundle) => Promise<unknown>> = {
       target: 'es2022',
       platform: target === 'node' ? 'node' : 'neutral',
       conditions: [...conditionsOf[target]],
+      mainFields: ['module', 'main'],
       external: ['node:*', ...external],
       logLevel: 'error',
     }),
