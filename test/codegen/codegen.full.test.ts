@@ -247,7 +247,7 @@ export default router({ one: route('/one').post({ body: z.custom<${type}>() }, (
   part: Partial<{ a: 1; readonly b: 2 }>
   any: any
   bool: boolean | 'x'
-  list: Set<Date>
+  list: WeakSet<Date>
   empty: {}
   never: never
   nothing?: never
@@ -284,7 +284,7 @@ type Tagged = string & { readonly [tag]: 'Tagged' }`,
       'part: { a?: 1; readonly b?: 2 }',
       'any: any',
       "bool: 'x' | boolean",
-      'list: Set<Date>',
+      'list: WeakSet<Date>',
       'empty: {}',
       'never: never',
       'nothing?: never',
