@@ -67,6 +67,8 @@ export function cookieKeeper(secrets: readonly string[], name: string): Keeper {
       } catch {
         return undefined
       }
+      // The last character has unused bits, which must be 0, so each session has only one valid encoding.
+      if (toBase64Url(bytes) !== key) return undefined
       const iv = bytes.subarray(0, ivLength)
       for (const own of await keys())
         try {
