@@ -1,25 +1,16 @@
-import { readdirSync, readFileSync } from 'node:fs'
 import { defineConfig } from 'vitepress'
 import llms from 'vitepress-plugin-llms'
+import sidebar from './sidebar.js'
 
-/** The pages of a folder, by their titles. */
-const pagesOf = (folder: string) =>
-  readdirSync(new URL(`../${folder}/`, import.meta.url))
-    .filter((name) => name.endsWith('.md'))
-    .sort()
-    .map((name) => {
-      const text = readFileSync(new URL(`../${folder}/${name}`, import.meta.url), 'utf8')
-      return {
-        text: /^title: (.*)$/m.exec(text)![1]!,
-        link: `/${folder}/${name === 'index.md' ? '' : name.slice(0, -3)}`,
-      }
-    })
+/** The path of the site on its host. */
+const base = '/'
 
 export default defineConfig({
   title: 'byway',
   description: 'Next.js Route Handlers without Next.js: a declarative, type-safe router for HTTP APIs.',
+  base,
   cleanUrls: true,
-  lastUpdated: false,
+  // A dead link fails the build; http://localhost:3000 is where the reader's server is.
   ignoreDeadLinks: 'localhostLinks',
   themeConfig: {
     search: { provider: 'local' },
@@ -27,18 +18,9 @@ export default defineConfig({
       { text: 'Quick start', link: '/start/quick-start' },
       { text: 'From Next.js', link: '/migrate/next' },
       { text: 'Comparison', link: '/comparison' },
+      { text: 'Reference', link: '/reference/byway' },
     ],
-    sidebar: [
-      { text: 'Start', items: pagesOf('start') },
-      { text: 'Guide', items: pagesOf('guide') },
-      { text: 'Client', items: pagesOf('client') },
-      { text: 'Cache', items: pagesOf('cache') },
-      { text: 'Middleware', items: pagesOf('middleware') },
-      { text: 'Recipes', items: pagesOf('recipes') },
-      { text: 'Hosts', items: pagesOf('hosts') },
-      { text: 'Migrate', items: pagesOf('migrate') },
-      { text: 'More', items: [{ text: 'Comparison', link: '/comparison' }] },
-    ],
+    sidebar,
     outline: 'deep',
   },
   vite: { plugins: [llms()] },

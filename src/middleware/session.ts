@@ -29,7 +29,7 @@ export interface SessionOptions<schema extends Schema> {
   readonly absoluteMaxAge?: number
   /** The name of the cookie. `__Host-` makes browsers accept it only from this host, over HTTPS. @default '__Host-session' */
   readonly name?: string
-  /** @default { path: '/', httpOnly: true, secure: true, sameSite: 'lax' } */
+  /** The attributes of the cookie. @default { path: '/', httpOnly: true, secure: true, sameSite: 'lax' } */
   readonly cookie?: Omit<CookieOptions, 'maxAge' | 'expires'>
 }
 

@@ -17,9 +17,9 @@ import type { AnyContext, Continued, Middleware } from '../middleware.js'
 import { errorOf } from '../problem.js'
 
 export interface OtelOptions {
-  /** @default the tracer `byway` of the global provider */
+  /** Starts the spans. @default the tracer `byway` of the global provider */
   readonly tracer?: Tracer
-  /** @default the meter `byway` of the global provider */
+  /** Records the metrics. @default the meter `byway` of the global provider */
   readonly meter?: Meter
   /**
    * Whether a trace that the client began is continued. Set it to `false` where clients that you do not trust send requests:
