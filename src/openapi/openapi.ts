@@ -16,11 +16,13 @@ import { toTemplates, type Template } from './paths.js'
 import { Schemas } from './schemas.js'
 
 export interface OpenApiOptions {
+  /** The title and the version of the API, and what else OpenAPI's Info Object has. */
   readonly info: OpenApiInfo
   /** The base URLs of the API, without the app's `basePath`, which is part of the paths. @default [{ url: '/' }] */
   readonly servers?: readonly OpenApiServer[]
   /** Tags in display order, with descriptions. Operations can use other tags too. */
   readonly tags?: readonly OpenApiTag[]
+  /** A link to more documentation. */
   readonly externalDocs?: { readonly url: string; readonly description?: string }
   /** The requirements of operations that declare none, neither themselves nor by middleware. @default [] */
   readonly security?: readonly SecurityRequirement[]
