@@ -19,6 +19,7 @@ export interface SignatureScheme {
 }
 
 export interface SignatureOptions {
+  /** The sender's scheme: `stripe`, `github`, `standardWebhooks` or your own. */
   readonly scheme: SignatureScheme
   /** The secret shared with the sender. Pass an array while you replace a secret; one that matches is enough. */
   readonly secret: string | readonly string[]
@@ -42,9 +43,9 @@ const encoder = new TextEncoder()
  * @throws Response if the signature is missing, malformed, too old or invalid.
  * @throws TypeError if a secret is missing, empty or invalid. @throws RangeError if `tolerance` is negative.
  * @example
- * route('/hooks/stripe').post({ text: z.string() }, async (request, { text, env }) => {
- *   await verifySignature(request, text, { scheme: stripe, secret: env.STRIPE_SECRET })
- *   await handle(Event.parse(JSON.parse(text)))
+ * route('/hooks/stripe').post({ body: text() }, async (request, { body }) => {
+ *   await verifySignature(request, body, { scheme: stripe, secret: process.env.STRIPE_SECRET! })
+ *   await handle(Event.parse(JSON.parse(body)))
  * })
  */
 export async function verifySignature(
