@@ -3,10 +3,9 @@ import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, join, relative } from 'node:path'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import ts from 'typescript'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -32,122 +31,6 @@ const snippets: Snippet[] = pages.flatMap((page) =>
     file: /^\/\/ ([\w.-]+\.ts)\n/.exec(text!)?.[1],
   })),
 )
-
-let folder: string
-beforeAll(async () => {
-  // In the repository, where `byway` and `zod` are found.
-  folder = await mkdtemp(join(root, 'test/docs-'))
-})
-afterAll(() => rm(folder, { recursive: true, force: true }))
-
-interface Mistake {
-  readonly file: string | undefined
-  readonly text: string
-  /** The name that is not declared, if that is the mistake. */
-  readonly missing: string | undefined
-}
-
-/** What TypeScript says of files in the folder. */
-function compile(folder: string, files: readonly string[]): Mistake[] {
-  const program = ts.createProgram(
-    files.map((file) => join(folder, file)),
-    {
-      target: ts.ScriptTarget.ES2022,
-      module: ts.ModuleKind.NodeNext,
-      moduleResolution: ts.ModuleResolutionKind.NodeNext,
-      lib: ['lib.es2023.d.ts', 'lib.dom.d.ts', 'lib.dom.iterable.d.ts', 'lib.dom.asynciterable.d.ts'],
-      types: ['node'],
-      strict: true,
-      noEmit: true,
-      skipLibCheck: true,
-    },
-  )
-  return ts.getPreEmitDiagnostics(program).map(({ file, messageText }) => {
-    const text = ts.flattenDiagnosticMessageText(messageText, '\n')
-    const missing = /^(?:Cannot find name|No value exists in scope for the shorthand property) '(\w+)'/.exec(text)?.[1]
-    return { file: file && relative(folder, file.fileName).replaceAll('\\', '/'), text, missing }
-  })
-}
-
-describe('the snippets of the README and the guides', () => {
-  it('are there', () => {
-    expect(snippets.filter(({ language }) => language === 'ts').length).toBeGreaterThan(40)
-  })
-
-  it('compile, given what their text speaks of', async () => {
-    // What a reader takes for granted, unless the snippet declares it.
-    const given: Record<string, string> = {
-      ...Object.fromEntries(
-        ['href', 'middleware', 'problems', 'rewrites', 'route', 'router'].map((name) => [
-          name,
-          `import { ${name} } from 'byway'`,
-        ]),
-      ),
-      reply: `import * as reply from 'byway/reply'`,
-      Failure: `import { z } from 'zod'\nconst Failure = z.object({ message: z.string() })`,
-      createCache: `import { createCache } from 'byway/cache'`,
-      createClient: `import { createClient } from 'byway/client'`,
-      cors: `import { cors } from 'byway/middleware'`,
-      z: `import { z } from 'zod'`,
-      db: `interface Item { slug: string; name: string; price: number }
-declare const db: { list(page: number): Promise<Item[]>; has(slug: string): Promise<boolean>; add(item: Item): Promise<void>; find(slug: string): Promise<Item | undefined>; remove(slug: string): Promise<void>; load(id: string): Promise<Item> }`,
-      findUser: `declare function findUser(token: string | null): Promise<{ id: string } | undefined>`,
-      D1Database: `interface D1Database { load(id: string): Promise<{ id: string }> }`,
-      session: `import { middleware as layer } from 'byway'\nconst session = layer((request, context, next) => next({ user: { id: 'a' } }))`,
-      cache: `import { createCache as create } from 'byway/cache'\nconst cache = create()`,
-      item: `import { route as at } from 'byway'\nconst item = at('/items/[slug]').get((request, { params }) => params.slug)`,
-      app: `import { router as over } from 'byway'\nconst app = over({ item })`,
-      routes: `import { route as to } from 'byway'\nconst routes = { item: to('/items/[slug]').get(() => 1) }`,
-      photos: `declare const photos: { [method: string]: (...args: unknown[]) => Promise<{ slug: string }> }`,
-      log: `declare const log: { error(error: unknown): void }`,
-      ...Object.fromEntries(
-        ['data', 'headers', 'blob', 'to', 'fromTheUser', 'etag', 'pieces', 'items', 'events', 'url', 'signal'].map(
-          (name) => [
-            name,
-            `declare const ${name}: ${{ headers: 'Headers', blob: 'Blob', to: 'string', fromTheUser: 'string', etag: 'string', pieces: 'string[]', items: 'number[]', events: '{ data: string }[]', url: 'string', signal: 'AbortSignal' }[name] ?? 'object'}`,
-          ],
-        ),
-      ),
-      request: `declare const request: Request`,
-    }
-    const parts = snippets.flatMap(({ language, page, text, file }, index) =>
-      language === 'ts' && page !== quickStart
-        ? [{ name: `${page.replace(/\W/g, '-')}/${file ?? `snippet-${index}.ts`}`, text, used: new Set<string>() }]
-        : [],
-    )
-    // Guides call the app of the README.
-    const app = parts.find(({ name }) => name === 'README-md/app.ts')!
-    const callers = parts.filter(({ text }) => text.includes("'./app.js'")).map(({ name }) => `${dirname(name)}/app.ts`)
-    for (const name of new Set(callers))
-      if (!parts.some((part) => part.name === name)) parts.push({ name, text: app.text, used: new Set() })
-    for (const { name } of parts) await mkdir(join(folder, dirname(name)), { recursive: true })
-    // What a snippet takes for granted is what the compiler does not find, as long as it is given here.
-    let mistakes: Mistake[]
-    do {
-      for (const { name, text, used } of parts)
-        await writeFile(
-          join(folder, name),
-          `${Object.keys(given)
-            .filter((word) => used.has(word))
-            .map((word) => given[word])
-            .join('\n')}\n${text}\nexport {}\n`,
-        )
-      mistakes = compile(
-        folder,
-        parts.map(({ name }) => name),
-      )
-    } while (
-      parts.filter(({ name, used }) => {
-        const missing = mistakes.flatMap(({ file, missing }) =>
-          file === name && missing && given[missing] && !used.has(missing) ? missing : [],
-        )
-        for (const word of missing) used.add(word)
-        return missing.length > 0
-      }).length > 0
-    )
-    expect(mistakes).toEqual([])
-  })
-})
 
 describe('the guides', () => {
   it('have a page for each middleware', async () => {

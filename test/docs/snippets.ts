@@ -125,7 +125,8 @@ function toImport(
         for (const element of bindings.elements)
           if (element.name.text === name) return { line: `import ${type}{ ${element.getText()} } from ${from}` }
     } else if (namesOf(statement).includes(name)) {
-      const isExported = (ts.getCombinedModifierFlags(statement as ts.Declaration) & ts.ModifierFlags.Export) !== 0
+      const modifiers = ts.canHaveModifiers(statement) ? ts.getModifiers(statement) : undefined
+      const isExported = modifiers?.some(({ kind }) => kind === ts.SyntaxKind.ExportKeyword) ?? false
       const already = isExported || from.text.includes(`\nexport { ${name} }`)
       const up = '../'.repeat(to.path.split('/').length - 2) || './'
       const line = `import { ${name} } from '${up}${from.path.split('/').slice(1).join('/').replace(/\.ts$/, '.js')}'`
