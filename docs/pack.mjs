@@ -9,7 +9,18 @@ const out = fileURLToPath(new URL('../dist/docs', import.meta.url))
 const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
 
 // In the order in which a reader needs them. Pages about the site or the repository are left out.
-const folders = ['start', 'guide', 'client', 'cache', 'middleware', 'recipes', 'hosts', 'operate', 'migrate', 'reference']
+const folders = [
+  'start',
+  'guide',
+  'client',
+  'cache',
+  'middleware',
+  'recipes',
+  'hosts',
+  'operate',
+  'migrate',
+  'reference',
+]
 
 /** Returns a page as plain Markdown: without frontmatter and markers, and with the code that it includes. */
 export function toPlain(text, path) {
@@ -20,8 +31,9 @@ export function toPlain(text, path) {
       const code = readFileSync(join(docs, dirname(path), file), 'utf8')
       return `\`\`\`ts\n${region ? regionOf(code, region) : code.trimEnd()}\n\`\`\``
     })
-    .replace(/^::: (\w+)(?: (.*))?\n([^]*?)^:::$/gm, (_whole, kind, title, body) =>
-      `**${title ?? kind[0].toUpperCase() + kind.slice(1)}:** ${body.trim()}`,
+    .replace(
+      /^::: (\w+)(?: (.*))?\n([^]*?)^:::$/gm,
+      (_whole, kind, title, body) => `**${title ?? kind[0].toUpperCase() + kind.slice(1)}:** ${body.trim()}`,
     )
 }
 

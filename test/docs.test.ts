@@ -4,14 +4,7 @@ import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { parseHttp, toReceived } from './docs/http.js'
 import { anchorsOf, pages, read, root, toPage, type Block } from './docs/pages.js'
-import {
-  compile,
-  continueBlocks,
-  syntaxErrors,
-  writeSnippets,
-  type Message,
-  type Snippet,
-} from './docs/snippets.js'
+import { compile, continueBlocks, syntaxErrors, writeSnippets, type Message, type Snippet } from './docs/snippets.js'
 
 const guides = pages.filter(({ path }) => path !== 'README.md')
 
@@ -34,7 +27,7 @@ describe('the pages', () => {
       const headings = text.replace(/^```[^]*?^```$/gm, '').match(/^# .+$/gm) ?? []
       const found = [
         !title && 'no title',
-        !/\?$/.test(description ?? '') && 'a description that is no question',
+        !description?.endsWith('?') && 'a description that is no question',
         String(headings) !== `# ${title}` && `the headings ${String(headings)}`,
         // A page of the reference is as long as what it describes.
         text.split('\n').length > 200 && !path.startsWith('docs/reference/') && 'more than 200 lines',
@@ -192,4 +185,3 @@ describe('the README', () => {
     expect(text).toContain(`Version ${version.replace(/\.0$/, '')}`)
   })
 })
-

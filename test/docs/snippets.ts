@@ -90,7 +90,8 @@ export function continueBlocks(folder: string, snippets: readonly Snippet[], mes
   let isChanged = false
   for (const [index, snippet] of snippets.entries()) {
     const missing = messages.flatMap(({ path, text }) => {
-      const [, name] = /^(?:Cannot find name|No value exists in scope for the shorthand property) '(\w+)'/.exec(text) ?? []
+      const [, name] =
+        /^(?:Cannot find name|No value exists in scope for the shorthand property) '(\w+)'/.exec(text) ?? []
       return path === snippet.path && name ? name : []
     })
     for (const name of new Set(missing)) {
