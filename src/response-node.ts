@@ -225,7 +225,7 @@ class LazyResponse {
     if (this.#headers) for (const [name, value] of pairs) this.#headers.append(name, value)
     else {
       for (const [name, value] of pairs) if (!isField.test(name) || !isValue.test(value)) new Headers([[name, value]])
-      this.#pairs = [...this.#pairs, ...pairs]
+      this.#pairs = this.#pairs.concat(pairs)
     }
   }
 

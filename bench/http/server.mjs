@@ -43,7 +43,12 @@ async function toByway(folder) {
 async function toFastify() {
   const { fastify } = await import('fastify')
   const { serializerCompiler, validatorCompiler } = await import('fastify-type-provider-zod')
-  const app = fastify({ logger: { stream: { write() {} } }, disableRequestLogging: true })
+  const app = fastify({
+    logger: { stream: { write() {} } },
+    disableRequestLogging: true,
+    // As the others: the default is a counter.
+    genReqId: () => crypto.randomUUID(),
+  })
     .setValidatorCompiler(validatorCompiler)
     .setSerializerCompiler(serializerCompiler)
   app.get('/text', async () => 'hello')

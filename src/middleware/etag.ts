@@ -27,7 +27,8 @@ export function etag({ limit = 1_048_576 }: EtagOptions = {}): Middleware<AnyCon
   const respond = (request: Request, response: Response): Response | Promise<Response> => {
     const { method } = request
     if ((method !== 'GET' && method !== 'HEAD') || response.status !== 200) return response
-    if (/\bno-store\b/i.test(headerOf(response, 'cache-control') ?? '')) return response
+    const cacheControl = headerOf(response, 'cache-control')
+    if (cacheControl !== null && /\bno-store\b/i.test(cacheControl)) return response
     const own = headerOf(response, 'etag')
     if (own !== null) return select(request, response, own)
     const add = (digest: string): Response => {

@@ -100,8 +100,10 @@ function createClock(): (time: number) => string {
 // The pathname as it was sent: a percent-escape cannot end the line.
 function pathOf(url: string): string {
   const begin = url.indexOf('/', 8)
-  const end = url.slice(begin).search(/[?#]/)
-  return end === -1 ? url.slice(begin) : url.slice(begin, begin + end)
+  const query = url.indexOf('?', begin)
+  const path = query === -1 ? url.slice(begin) : url.slice(begin, query)
+  const hash = path.indexOf('#')
+  return hash === -1 ? path : path.slice(0, hash)
 }
 
 function nameOf(error: unknown): string {

@@ -38,17 +38,19 @@ interface Counts {
 /** Counts requests in this process. */
 export function memoryRateLimits({ maxKeys = 100_000 }: MemoryRateLimitsOptions = {}): RateLimitStore {
   if (!(maxKeys >= 1)) throw new RangeError(`memoryRateLimits() takes maxKeys of at least 1, not ${String(maxKeys)}`)
-  // In the order of their last request.
+  // In the order of their last request. While there is ample room, that of their last window is enough, and costs less.
   const keys = new Map<string, Counts>()
   return {
     count(key, { limit, window }) {
       const now = Date.now()
       const index = Math.floor(now / window)
       const known = keys.get(key)
-      keys.delete(key)
-      const counts = known ? advance(known, index) : { index, current: 0, previous: 0 }
-      keys.set(key, counts)
-      if (keys.size > maxKeys) keys.delete(keys.keys().next().value!)
+      const counts = toCounts(known, index)
+      if (counts !== known || keys.size > maxKeys / 2) {
+        keys.delete(key)
+        keys.set(key, counts)
+        if (keys.size > maxKeys) keys.delete(keys.keys().next().value!)
+      }
       const usage = measure(counts, limit, window, now)
       if (usage.isAllowed) counts.current++
       return usage
@@ -56,10 +58,10 @@ export function memoryRateLimits({ maxKeys = 100_000 }: MemoryRateLimitsOptions 
   }
 }
 
-function advance(counts: Counts, index: number): Counts {
-  const { index: last, current } = counts
-  if (index > last) Object.assign(counts, { index, current: 0, previous: index === last + 1 ? current : 0 })
-  return counts
+function toCounts(known: Counts | undefined, index: number): Counts {
+  if (!known) return { index, current: 0, previous: 0 }
+  if (index <= known.index) return known
+  return { index, current: 0, previous: index === known.index + 1 ? known.current : 0 }
 }
 
 /** The usage if one more request is counted. The script for Redis computes the same. */
