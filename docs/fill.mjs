@@ -1,7 +1,7 @@
 // Fills the parts of the pages that the code decides, between a marker and its end:
 //
 //   <!-- options: CorsOptions src/middleware/cors.ts -->   a table of the interface's properties, from their docstrings
-//   <!-- doc: cors src/middleware/cors.ts -->              the docstring of a function or a class
+//   <!-- doc: cors src/middleware/cors.ts -->              the signatures of a function and its docstring
 //   <!-- help: serve -->                                   the help text of a command, `byway` for all of them
 //
 //   node docs/fill.mjs            writes the pages
@@ -65,6 +65,7 @@ function toProse(name, source) {
     .find((node) => node.name?.getText(source) === name && docOf(node))
   if (!found) throw new Error(`${source.fileName} has no documented ${name}`)
   const doc = docOf(found)
+  const signatures = source.statements.filter((node) => node.name?.getText(source) === name).flatMap(signatureOf)
   const paragraphs = (ts.getTextOfJSDocComment(doc.comment) ?? '').split(/\n\s*\n/).map(join)
   const tags = (doc.tags ?? []).flatMap(({ tagName, comment }) => {
     if (tagName.text === 'throws') return `Throws ${textOf(comment)}`
@@ -75,7 +76,27 @@ function toProse(name, source) {
     .filter(({ tagName }) => tagName.text === 'see')
     .flatMap((tag) => /https?:\S+/.exec(tag.getText(source))?.[0] ?? [])
     .map((link) => `[${link.replace(/^https?:\/\/(?:www\.)?/, '')}](${link})`)
-  return [...paragraphs, ...tags, ...(links.length ? [`Specification: ${links.join(', ')}`] : [])].join('\n\n')
+  const shown = signatures.length ? [`\`\`\`ts signature\n${signatures.join('\n')}\n\`\`\``] : []
+  return [...shown, ...paragraphs, ...tags, ...(links.length ? [`Specification: ${links.join(', ')}`] : [])].join(
+    '\n\n',
+  )
+}
+
+// Without the body. The implementation of overloads is not a signature.
+function signatureOf(node, _index, all) {
+  if (!ts.isFunctionDeclaration(node) || (node.body && all.length > 1)) return []
+  const source = node.getSourceFile()
+  const text = source.text.slice(node.getStart(source), node.body ? node.body.getStart(source) : node.end)
+  const { parameters } = node
+  // An object pattern says only which defaults the options have, and the table has those.
+  const patterns = parameters
+    .filter(({ name }) => ts.isObjectBindingPattern(name))
+    .map(({ name, initializer }) => [name, initializer])
+  const plain = patterns.reduce((text, [name, initializer]) => {
+    const shown = text.replace(name.getText(source), initializer ? 'options?' : 'options')
+    return initializer ? shown.replace(` = ${initializer.getText(source)}`, '') : shown
+  }, text)
+  return plain.replace(/^export (?:async )?/, '').trim()
 }
 
 // A list in a docstring stays a list.

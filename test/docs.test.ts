@@ -43,7 +43,7 @@ describe('the pages', () => {
     }
     const linked = config.flatMap(({ items }) => items.map(({ link }) => link))
     const own = guides.map(({ path }) => path.replace(/^docs(.*?)(?:\/index)?\.md$/, '$1') || '/')
-    expect([...new Set(linked)].sort()).toEqual(own.filter((path) => path !== '/').sort())
+    expect([...new Set(linked)].sort()).toEqual(own.filter((path) => path !== '/' && path !== '/assistants').sort())
     expect(linked.length).toBe(new Set(linked).size)
   })
 
@@ -96,17 +96,17 @@ describe('the snippets', () => {
     expect(found).toEqual([])
   })
 
-  it('of other frameworks are TypeScript', () => {
+  it('of other frameworks, and signatures, are TypeScript', () => {
     const found = pages.flatMap(({ path, blocks }) =>
       blocks
-        .filter(({ language, kind }) => language === 'ts' && kind === 'before')
+        .filter(({ language, kind }) => language === 'ts' && (kind === 'before' || kind === 'signature'))
         .flatMap(({ text, line }) => syntaxErrors(text).map((message) => `${path}:${line}: ${message}`)),
     )
     expect(found).toEqual([])
   })
 
   it('have a known kind', () => {
-    const known: Record<string, string[]> = { ts: ['', 'error', 'before'], text: ['', 'output'] }
+    const known: Record<string, string[]> = { ts: ['', 'error', 'before', 'signature'], text: ['', 'output'] }
     const found = pages.flatMap(({ path, blocks }) =>
       blocks
         .filter(({ language, kind }) => !(known[language] ?? ['']).includes(kind))
@@ -174,6 +174,29 @@ describe('toPage()', () => {
   it('makes the anchors of headings as the site does', () => {
     const page = toPage('docs/a.md', '# `cors()`: A b\n\n## What fails\n\n## What fails\n\n### X {#own}\n')
     expect([...anchorsOf(page)]).toEqual(['cors-a-b', 'what-fails', 'what-fails-1', 'own'])
+  })
+})
+
+// `npm run build` writes them.
+describe('the pages in the package', () => {
+  const packed = (path: string): string => read(`dist/docs/${path}`)
+
+  it('are listed in index.md with their questions', () => {
+    const links = [...packed('index.md').matchAll(/^- \[.+\]\((.+)\): .+\?$/gm)].map(([, path]) => path!)
+    const folders = /^docs\/(?!contribute\/)(.+\/.+)$/
+    expect(links.sort()).toEqual(guides.flatMap(({ path }) => folders.exec(path)?.[1] ?? []).sort())
+    for (const path of links) expect(packed(path)).toMatch(/^# /)
+  })
+
+  it('are plain Markdown, with the code that they include', () => {
+    expect(packed('reference/middleware.md')).toContain('| `origin` |')
+    for (const { path } of guides.filter(({ path }) => path.startsWith('docs/reference/')))
+      expect(packed(path.slice('docs/'.length))).not.toMatch(/<!--|^<<<|^:::/m)
+  })
+
+  it('name the version of the package', () => {
+    const { version } = JSON.parse(read('package.json')) as { version: string }
+    expect(packed('index.md')).toContain(`byway ${version}`)
   })
 })
 

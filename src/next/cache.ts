@@ -52,7 +52,9 @@ export function unstable_noStore(): void {
 
 /** The options of `unstable_cache`. */
 export interface UnstableCacheOptions {
+  /** Seconds for which a result is fresh; `false` for no time limit. @default false */
   readonly revalidate?: number | false
+  /** The tags that `revalidateTag` invalidates the results by. @default [] */
   readonly tags?: readonly string[]
 }
 

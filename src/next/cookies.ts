@@ -2,6 +2,7 @@ import { formatSetCookie, parseCookie, type CookieOptions } from '../headers/coo
 
 /** The options of `cookies().set` in Next.js. */
 export interface NextCookieOptions extends Omit<CookieOptions, 'sameSite'> {
+  /** As in Next.js: `true` for `strict`, `false` for no attribute. @default none */
   readonly sameSite?: 'strict' | 'lax' | 'none' | boolean | undefined
 }
 

@@ -32,7 +32,7 @@ export function writeSnippets(): { readonly folder: string; readonly snippets: S
   const compiled = pages.filter(({ frontmatter }) => frontmatter['run'] !== 'true')
   const snippets = compiled.flatMap((page) =>
     page.blocks.flatMap((block, index): Snippet[] => {
-      if (block.language !== 'ts' || block.kind === 'before') return []
+      if (block.language !== 'ts' || block.kind === 'before' || block.kind === 'signature') return []
       const name = block.file ?? `block-${index}.ts`
       return [{ page, block, path: `${folderOf(page)}/${name}`, text: block.text }]
     }),
