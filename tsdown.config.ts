@@ -25,6 +25,9 @@ const main: UserConfig = {
     'src/middleware/index.ts',
     'src/next/index.ts',
     'src/node.ts',
+    'src/og/index.ts',
+    'src/og/wasm.ts',
+    'src/og/wasm-node.ts',
     'src/openapi/index.ts',
     'src/otel/index.ts',
     'src/replies/index.ts',
@@ -48,7 +51,7 @@ const main: UserConfig = {
   clean: true,
   plugins: [embed(), withoutEmpty(), withTypes()],
   // The names of `imports` in package.json stay, so that each host resolves them by its own condition.
-  deps: { neverBundle: [/^node:/, /^#/] },
+  deps: { neverBundle: [/^node:/, /^#/, /\.wasm$/] },
 }
 
 /** Leaves out the type files that export nothing, of modules whose types no public type mentions. */

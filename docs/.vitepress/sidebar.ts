@@ -38,7 +38,7 @@ export default [
   group('Client', 'client', 'calls retries streams other-repositories tanstack-query'),
   group('Cache', 'cache', 'overview keys tags functions stores prerender debugging'),
   group('Middleware', 'middleware', ''),
-  group('Recipes', 'recipes', 'auth webhooks proxy files feeds'),
+  group('Recipes', 'recipes', 'auth webhooks proxy files feeds images'),
   group('Hosts', 'hosts', 'index node bun deno workers vercel next service-worker'),
   group('Operate', 'operate', 'checklist redis security performance'),
   group('Migrate', 'migrate', 'next hono express fastify'),
@@ -46,7 +46,7 @@ export default [
   group(
     'Reference',
     'reference',
-    'byway reply client cache middleware openapi node jwt otel static webhooks documents next types cli errors http',
+    'byway reply client cache middleware openapi node jwt otel static og webhooks documents next types cli errors http',
   ),
   group('Contribute', 'contribute', 'architecture testing writing'),
 ]

@@ -31,21 +31,26 @@ export function isMissing(name: HostName): boolean {
   return missing
 }
 
-/** Writes workerd's configuration for one module in the same folder. Returns the path of the configuration. */
+/** Writes workerd's configuration for a module in the same folder, and its modules of WebAssembly. Returns the path of the configuration. */
 export function writeWorkerdConfig(
   folder: string,
   module: string,
   port: number,
   date: string,
   flags: readonly string[] = [],
+  wasm: readonly string[] = [],
 ): string {
+  const modules = [
+    `(name = "app.mjs", esModule = embed "${module}")`,
+    ...wasm.map((name) => `(name = "${name}", wasm = embed "${name}")`),
+  ]
   const config = join(folder, `${module}.${port}.capnp`)
   writeFileSync(
     config,
     `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [(name = "main", worker = (
-    modules = [(name = "app.mjs", esModule = embed "${module}")],
+    modules = [${modules.join(', ')}],
     compatibilityDate = "${date}",
     compatibilityFlags = ${JSON.stringify(flags)},
   )), (name = "internet", network = (allow = ["private"]))],
