@@ -38,6 +38,7 @@ const main: UserConfig = {
     'src/signal-node.ts',
     'src/static/index.ts',
     'src/types.ts',
+    'src/vercel/index.ts',
     'src/webhooks/index.ts',
   ],
   format: 'esm',

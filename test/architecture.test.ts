@@ -34,6 +34,7 @@ const rows = [
   ['serve'],
   ['route', 'middleware/*', 'cache/*', 'webhooks/*'],
   ['router'],
+  ['vercel/*'],
   ['client/*', 'jwt/*', 'og/*', 'otel/*', 'static/*', 'codegen/*', 'openapi/*', 'hosts/*', 'next/*', 'prerender/*'],
   // The docs page runs in a browser and takes only types from the other files.
   ['openapi/page/*'],
@@ -56,6 +57,7 @@ const entries = [
   'replies/index',
   'static/index',
   'types',
+  'vercel/index',
   'webhooks/index',
 ]
 
@@ -70,7 +72,7 @@ const packages: Record<string, RegExp> = {
   'compression/codings-node': /^node:zlib$/,
   'inputs/multipart-node': /^@fastify\/busboy$/,
   'cli/*':
-    /^(?:node:(?:child_process|events|fs|fs\/promises|path|stream\/consumers|url|util)|commander|get-tsconfig|jiti)$/,
+    /^(?:node:(?:child_process|events|fs|fs\/promises|module|path|stream\/consumers|url|util)|commander|get-tsconfig|jiti)$/,
   'jwt/*': /^jose$/,
   'next/server': /^ua-parser-js$/,
   'og/render': /^(?:@resvg\/resvg-wasm|satori\/standalone)$/,

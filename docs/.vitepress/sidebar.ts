@@ -46,7 +46,7 @@ export default [
   group(
     'Reference',
     'reference',
-    'byway reply client cache middleware openapi node jwt otel static og webhooks documents next types cli errors http',
+    'byway reply client cache middleware openapi node jwt otel static og vercel webhooks documents next types cli errors http',
   ),
   group('Contribute', 'contribute', 'architecture testing writing'),
 ]

@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs'
+import { relative } from 'node:path'
 import type { Command } from 'commander'
 import { notesOf } from '../middleware.js'
 import { readCalls, type AppAnswers } from '../codegen/app-calls.js'
@@ -12,6 +14,7 @@ import type { App, RouteData, RouteOperation, Rule } from '../app.js'
 import { cacheOptionsOf } from '../cache/cache-options.js'
 import { isSchema } from '../schema.js'
 import { loadApp, type LoadedApp } from './load-app.js'
+import { cacheDirective, hasCacheDirective } from './next.js'
 import { writeResult } from './output.js'
 import { toSource } from './source.js'
 
@@ -20,7 +23,7 @@ export interface Finding {
   /** A command with mistakes exits with 1. A note does not change the exit code. */
   readonly level: 'mistake' | 'note'
   readonly method: string
-  /** The pattern, including the router's `basePath`. */
+  /** The pattern, including the router's `basePath`. Empty for a mistake of a whole file. */
   readonly pattern: string
   /** `file:line` of the declaration, if it is known. */
   readonly source: string | null
@@ -36,7 +39,7 @@ interface Declared {
 type Report = (declared: Declared, message: string, level?: Finding['level']) => void
 
 /** Returns the likely mistakes in an app. If `run` is true, requests one response from each cached route. */
-export async function diagnose({ app, data, file, exportName }: LoadedApp, run: boolean): Promise<Finding[]> {
+export async function diagnose({ app, data, file, exportName, loader }: LoadedApp, run: boolean): Promise<Finding[]> {
   const findings: Finding[] = []
   const report: Report = ({ route, operation }, message, level = 'mistake') => {
     const pattern = data.basePath && route.pattern === '/' ? data.basePath : data.basePath + route.pattern
@@ -65,6 +68,15 @@ export async function diagnose({ app, data, file, exportName }: LoadedApp, run: 
       declared,
       `can respond with ${statuses.join(', ')} according to its types, but does not declare that; add it to response or openapi.responses`,
     )
+  for (const loaded of loader.files(file))
+    if (/\.[cm]?[jt]sx?$/.test(loaded) && hasCacheDirective(readFileSync(loaded, 'utf8')))
+      findings.push({
+        level: 'mistake',
+        method: '',
+        pattern: '',
+        source: relative(process.cwd(), loaded).replaceAll('\\', '/'),
+        message: cacheDirective,
+      })
   return findings
 }
 
@@ -215,8 +227,9 @@ export function addDoctor(program: Command): void {
     .command('doctor')
     .summary('check an app for likely mistakes')
     .description(
-      'Finds unreachable routes, schemas whose values cannot be sent, undeclared statuses, and cached routes whose responses ' +
-        'are not cached. Requests each cached route once, unless --no-run is set. Exits with 1 if it finds a mistake, not for a note.',
+      'Finds unreachable routes, schemas whose values cannot be sent, undeclared statuses, cached routes whose responses are not ' +
+        "cached, and files with 'use cache'. " +
+        'Requests each cached route once, unless --no-run is set. Exits with 1 if it finds a mistake, not for a note.',
     )
     .argument('[file]', 'the module whose default export is the router')
     .option('--export <name>', 'the export that is the router')
@@ -229,7 +242,7 @@ export function addDoctor(program: Command): void {
       const text = findings
         .map(
           ({ level, method, pattern, source, message }) =>
-            `${method} ${pattern}${source ? `  ${source}` : ''}\n  ${level === 'note' ? 'note: ' : ''}${message}\n`,
+            `${[`${method} ${pattern}`.trim(), source].filter(Boolean).join('  ')}\n  ${level === 'note' ? 'note: ' : ''}${message}\n`,
         )
         .join('\n')
       await writeResult(options.json ? `${JSON.stringify(findings, undefined, 2)}\n` : text, undefined)

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { CodegenError } from '../codegen/typescript.js'
+import { addBuild } from './build.js'
 import { addClient } from './client.js'
 import { CommandError } from './command-error.js'
 import { addDoctor } from './doctor.js'
@@ -27,7 +28,18 @@ const program = new Command('byway')
   .version(version)
   .showHelpAfterError('(byway --help lists the commands)')
   .exitOverride()
-for (const add of [addServe, addRequest, addRoutes, addDoctor, addTypes, addClient, addOpenApi, addPrerender, addNext])
+for (const add of [
+  addServe,
+  addRequest,
+  addRoutes,
+  addDoctor,
+  addTypes,
+  addClient,
+  addOpenApi,
+  addPrerender,
+  addBuild,
+  addNext,
+])
   add(program)
 // Subcommands take over the program's error handling and help settings.
 for (const command of program.commands) {

@@ -47,11 +47,19 @@ function check(folder: string, file: string): NextFile {
 
 const methods = 'GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS'
 
+const withoutComments = (text: string): string => text.replace(/\/\*[\s\S]*?\*\/|(?<=^|\s)\/\/.*$/gm, '')
+
+/** Whether a module has the directive `'use cache'`, which only Next.js's compiler can obey. */
+export const hasCacheDirective = (text: string): boolean =>
+  /^\s*(['"])use cache(?:: \w+)?\1/m.test(withoutComments(text))
+
+export const cacheDirective =
+  "has the directive 'use cache', which needs Next.js's compiler; use unstable_cache() or export revalidate"
+
 /** Why a module cannot be mounted, as far as its text tells; mounting it tells the rest. */
 function problemOf(given: string, isRoute: boolean): string | null {
-  const text = given.replace(/\/\*[\s\S]*?\*\/|(?<=^|\s)\/\/.*$/gm, '')
-  if (/^\s*(['"])use cache(?:: \w+)?\1/m.test(text))
-    return "has the directive 'use cache', which needs Next.js's compiler; use unstable_cache() or export revalidate"
+  const text = withoutComments(given)
+  if (hasCacheDirective(given)) return cacheDirective
   if (!isRoute) return /\bexport\s+default\b|\bas\s+default\b/.test(text) ? null : 'has no default export'
   const declares = (names: string): boolean =>
     new RegExp(

@@ -1,7 +1,6 @@
 import type { Cache } from '../cache/create-cache.js'
 import type { RouteContext } from '../context.js'
 import { methods, type Method } from '../declaration.js'
-import { timeout } from '../middleware/timeout.js'
 import type { AnyContext } from '../middleware.js'
 import { generateStaticParams } from '../paths/static-params.js'
 import type { Params } from '../pattern.js'
@@ -13,6 +12,7 @@ import { isDraft } from './headers.js'
 import { toEnd } from './navigation.js'
 import { toNextRequest } from './request.js'
 import { instructionOf, type Instruction } from './response.js'
+import { deploy } from '../vercel/deploy.js'
 import { isCached, readSegmentConfig, type SegmentConfig } from './segment-config.js'
 
 export interface FromNextOptions {
@@ -93,7 +93,11 @@ export function mount(name: string, pattern: string, module: RouteModule, option
         })
       : undefined
   let mounted: any = params && pattern.includes('[') ? route(pattern, { params: params as never }) : route(pattern)
-  if (config.maxDuration !== undefined) mounted = mounted.use(timeout(config.maxDuration * 1_000))
+  const { runtime, regions, maxDuration } = config
+  if (runtime ?? regions ?? maxDuration)
+    mounted = mounted.use(
+      deploy({ ...(runtime && { runtime }), ...(regions && { regions }), ...(maxDuration && { maxDuration }) }),
+    )
   if (handlers.GET && isCached(config, !!list)) mounted = mounted.use(toCacheLayer(name, config, options))
   const operation = options.bodyLimit === undefined ? {} : { bodyLimit: options.bodyLimit }
   for (const method of methods)
@@ -132,8 +136,9 @@ function handlersOf(name: string, module: RouteModule): Handlers {
 // The older form: `export const config = { runtime, regions, maxDuration }`.
 function edgeConfigOf({ config }: RouteModule): object {
   if (typeof config !== 'object' || config === null) return {}
-  const { runtime, maxDuration } = config as { readonly runtime?: unknown; readonly maxDuration?: unknown }
-  return { ...(runtime !== undefined && { runtime }), ...(maxDuration !== undefined && { maxDuration }) }
+  return Object.fromEntries(
+    Object.entries(config).filter(([name]) => ['runtime', 'regions', 'maxDuration'].includes(name)),
+  )
 }
 
 function toCacheLayer(name: string, { dynamic, revalidate }: SegmentConfig, { cache, draftSecret }: FromNextOptions) {

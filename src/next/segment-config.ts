@@ -16,6 +16,9 @@ export interface SegmentConfig {
   readonly revalidate: number | false | undefined
   readonly fetchCache: FetchCache
   readonly maxDuration: number | undefined
+  readonly runtime: 'nodejs' | 'edge' | undefined
+  /** The regions of `preferredRegion`, or of `regions` in the older form; `undefined` if the platform decides. */
+  readonly regions: readonly string[] | undefined
 }
 
 const values = {
@@ -48,12 +51,30 @@ export function readSegmentConfig(name: string, module: { readonly [name: string
     if (value !== undefined && !(allowed as readonly unknown[]).includes(value))
       fail(option, `use ${allowed.map((one) => JSON.stringify(one)).join(', ')}`)
   }
-  const { dynamic = 'auto', dynamicParams = true, revalidate, fetchCache = 'auto', maxDuration } = module
+  const { dynamic = 'auto', dynamicParams = true, revalidate, fetchCache = 'auto', maxDuration, runtime } = module
+  const regions = readRegions(module['preferredRegion'] ?? module['regions'])
+  if (regions === 'invalid') fail('preferredRegion', "use 'auto', 'global', 'home', or regions such as 'fra1'")
   if (revalidate !== undefined && revalidate !== false && !(typeof revalidate === 'number' && revalidate >= 0))
     fail('revalidate', 'use false, 0 or a number of seconds')
   if (maxDuration !== undefined && !(Number.isInteger(maxDuration) && (maxDuration as number) > 0))
     fail('maxDuration', 'use a whole number of seconds')
-  return { dynamic, dynamicParams, revalidate, fetchCache, maxDuration } as SegmentConfig
+  return {
+    dynamic,
+    dynamicParams,
+    revalidate,
+    fetchCache,
+    maxDuration,
+    runtime: runtime === 'experimental-edge' ? 'edge' : runtime,
+    regions,
+  } as SegmentConfig
+}
+
+function readRegions(value: unknown): readonly string[] | 'invalid' | undefined {
+  if (value === undefined || value === 'auto' || value === 'global' || value === 'home') return undefined
+  const list: readonly unknown[] = Array.isArray(value) ? value : [value]
+  return list.length && list.every((one) => typeof one === 'string' && /^[a-z]+\d*$/.test(one))
+    ? (list as readonly string[])
+    : 'invalid'
 }
 
 /** Whether the responses to GET are cached: NEXT's rules for route handlers. */

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import { bywayIn } from './run.js'
+import { byway, bywayIn } from './run.js'
 
 const top = mkdtempSync(join(tmpdir(), 'byway-cli-next-'))
 afterAll(() => rmSync(top, { recursive: true }))
@@ -86,5 +86,14 @@ export default {
     const cwd = write('none', { 'empty/page.tsx': '' })
     const { code, stderr } = await bywayIn({ cwd }, 'next', ...args)
     expect([code, stderr]).toEqual([1, expect.stringMatching(message)])
+  })
+})
+
+describe('byway doctor', () => {
+  it("names each file with the directive 'use cache', also behind an import", async () => {
+    const { code, stdout } = await byway('doctor', 'directive/app.ts')
+    expect(code).toBe(1)
+    expect(stdout).toMatch(/^directive\/data\.ts\n  has the directive 'use cache'/)
+    expect(stdout).not.toContain('more.ts')
   })
 })

@@ -1,0 +1,3 @@
+export { deploy } from './deploy.js'
+export type { DeployOptions } from './deploy.js'
+export { vercel } from './vercel.js'
