@@ -50,6 +50,16 @@ const prints: Record<string, readonly (string | RegExp)[]> = {
     /^up to 3: 0\n201 \n409 mint is there already\nup to 3: mint\nshown: tea, then tea and mint\n/,
     /the report is not wanted any more\ncancelled: true\n|cancelled: true\nthe report is not wanted any more\n/,
   ],
+  opentelemetry: ['GET /items/[slug] 200\n  GET /prices/[slug] 200\nGET /items/[slug] 404\n  GET /prices/[slug] 404\n'],
+  jwt: ["without a token 401\nada { user: 'ada' }\nada 204\neve { user: 'eve' }\neve 403\n"],
+  jobs: [
+    /^202 \/jobs\/1\n202 \/jobs\/2\njob 1: done after 2 tries\njob 2: failed after 3 tries\nafter cleaning 404\n$/,
+  ],
+  chat: [/^read "You asked about /, 'Tea is in stock."\nstopped true\n'],
+  realworld: [
+    '{ errors: { body: [ \'token is missing\' ] } }\n{ errors: { title: [ "can\'t be blank" ], body: [ "can\'t be blank" ] } }\non-tea\n',
+    "{ errors: { body: [ 'title is taken' ] } }\n1\n{ errors: { body: [ 'article not found' ] } }\n",
+  ],
   workers: [/^Welcome Ada, visit 1\nWelcome Ada, visit 2\n$/],
 }
 
