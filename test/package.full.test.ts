@@ -30,8 +30,9 @@ const manifest = readJson(join(root, 'package.json'))
 const entries = Object.entries(manifest.exports as Record<string, string>)
   .filter(([, target]) => target.endsWith('.js'))
   .map(([name, target]) => ({ name: `byway${name.slice(1)}`, target }))
-/** Entries that need no Node.js. */
-const portable = entries.map(({ name }) => name).filter((name) => name !== 'byway/node' && name !== 'byway/static')
+/** Entries that need neither Node.js nor WebAssembly, which `test/og.full.test.ts` bundles. */
+const others = ['byway/node', 'byway/static', 'byway/og']
+const portable = entries.map(({ name }) => name).filter((name) => !others.includes(name))
 const budgets = readJson(join(root, 'bench/size/budgets.json')) as Record<string, { budget: number }>
 
 beforeAll(async () => {
@@ -163,7 +164,9 @@ describe('the tarball', () => {
     const typed = [...built(exports), ...Object.values<object>(imports).flatMap(built)]
     for (const target of [...typed, ...Object.values<string>(bin)]) add(join(target))
     for (const target of typed) add(join(target.replace(/\.js$/, '.d.ts')))
-    expect(list().filter((file) => file.startsWith('dist/') && !used.has(file))).toEqual([])
+    // The pages are for assistants: test/docs.test.ts.
+    const isCode = (file: string): boolean => file.startsWith('dist/') && !file.startsWith('dist/docs/')
+    expect(list().filter((file) => isCode(file) && !used.has(file))).toEqual([])
   })
 
   it('has a command that runs', async () => {
