@@ -52,7 +52,7 @@ export class Exchange {
   #passed: Response | undefined
   #promise: Promise<Response> | undefined
   #stream: Response | undefined
-  streamEnd: Promise<void> | undefined
+  streamEnd: Promise<boolean> | undefined
   // The error that no middleware has handled yet.
   #cause: Cause | undefined
   #known: Set<unknown> | undefined
@@ -203,7 +203,7 @@ export class Exchange {
   // Cancels a stream that middleware replaced without reading it.
   #cancelStream(response: Response): void {
     const body = this.#stream?.body
-    if (body && !body.locked && body !== response.body) body.cancel().catch(() => {})
+    if (body && !body.locked && body !== response.body) this.streamEnd = void body.cancel().catch(() => {})
   }
 
   /** The only place where a response leaves. Reports its error, and starts the work of `after`. */

@@ -30,7 +30,7 @@ export interface Memory {
    * Watches a body that is written while it is read: `failed` receives its error, and the promise resolves at its end. `track`
    * receives the work that a canceled body still does.
    */
-  watch?: (failed: (error: unknown) => void, track?: (work: Promise<unknown>) => void) => Promise<void>
+  watch?: (failed: (error: unknown) => void, track?: (work: Promise<unknown>) => void) => Promise<boolean>
 }
 
 /**

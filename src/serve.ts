@@ -71,7 +71,7 @@ export function createServe(routes: readonly RunnableRoute[], settings: ServeSet
     bodyLimit: settings.bodyLimit ?? 1_048_576,
     responseValidation: settings.responseValidation ?? true,
     async dispatch(request, outer) {
-      if (outer.isDispatched || outer.outer) throw new Error('context.app.dispatch() was called twice for one request')
+      if (outer.isDispatched || outer.outer) throw new Error('context.app.dispatch() was called twice')
       outer.isDispatched = true
       const exchange = new Exchange(request, server, outer.host, outer)
       const { run } = await choose(exchange)

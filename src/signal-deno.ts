@@ -16,8 +16,10 @@ export function signalOf(progress: Progress): AbortSignal {
   const { signal } = progress.request
   const controller = new AbortController()
   const follow = async (): Promise<void> => {
-    const isComplete = progress.isFinished && !(await Promise.race([progress.streamEnd, true]))
-    if (!isComplete) controller.abort(signal.reason)
+    // A canceled stream is a disconnect: Deno can cancel it before it aborts the signal. HEAD cancels the stream of GET.
+    const { method } = progress.request
+    const isCut = !progress.isFinished || (method !== 'HEAD' && (await Promise.race([progress.streamEnd, true])))
+    if (isCut) controller.abort(signal.reason)
   }
   if (signal.aborted) void follow()
   else signal.addEventListener('abort', follow)

@@ -5,8 +5,8 @@ export interface Progress {
   readonly request: Request
   /** Whether the host has the response. */
   readonly isFinished: boolean
-  /** Resolves at the end of a streamed body. */
-  readonly streamEnd: Promise<void> | undefined
+  /** Resolves at the end of a streamed body, to whether the stream was canceled. */
+  readonly streamEnd: Promise<boolean> | undefined
 }
 
 /** The signal that aborts when the client disconnects or the server stops. */

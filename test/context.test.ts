@@ -463,7 +463,7 @@ describe('context.app.dispatch()', () => {
       onError.mockClear()
       expect([path, (await app.fetch(at(path))).status]).toEqual([path, 500])
       expect(onError.mock.calls).toMatchObject([
-        [new Error('context.app.dispatch() was called twice for one request'), { pattern: path }],
+        [new Error('context.app.dispatch() was called twice'), { pattern: path }],
       ])
     }
   })

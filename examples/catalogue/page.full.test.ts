@@ -139,7 +139,10 @@ describe.skipIf(isSkipped)('the page', () => {
   it('changes a price, of which nobody gets the old one', async () => {
     await page.fill('#price', '3.45')
     await press('Change')
-    expect((await lanes()).map(({ outcome }) => outcome)).toEqual(['Made', 'Hit', 'Hit'])
+    // A process that is asked before the first one has stored the response waits for it.
+    const [first, ...others] = (await lanes()).map(({ outcome }) => outcome)
+    expect(first).toBe('Made')
+    for (const outcome of others) expect(['Hit', 'Waited']).toContain(outcome)
     expect(await page.innerText('#body')).toContain('"price": 3.45')
   })
 

@@ -55,7 +55,7 @@ const maxWait = 1_000
 class ItemStream<item> implements UnderlyingDefaultSource<Uint8Array<ArrayBuffer>> {
   #failed: ((error: unknown) => void) | undefined
   #track: ((work: Promise<unknown>) => void) | undefined
-  #whenEnded: (() => void) | undefined
+  #whenEnded: ((isCanceled: boolean) => void) | undefined
   // A host reads a stream outside of the request's scope.
   readonly #inScope = keepScope()
   readonly #items: Items<item>
@@ -77,8 +77,9 @@ class ItemStream<item> implements UnderlyingDefaultSource<Uint8Array<ArrayBuffer
     this.#keepAlive = keepAlive
   }
 
-  /** Passes an error of the items to `failed`, and the end of canceled items to `track`. Resolves when nothing more is sent. */
-  watch(failed: (error: unknown) => void, track?: (work: Promise<unknown>) => void): Promise<void> {
+  /** Passes an error of the items to `failed`, and the end of canceled items to `track`. Resolves when nothing more is sent, to whether the
+   * stream was canceled, as when the client disconnects. */
+  watch(failed: (error: unknown) => void, track?: (work: Promise<unknown>) => void): Promise<boolean> {
     this.#failed = failed
     this.#track = track
     return new Promise((resolve) => (this.#whenEnded = resolve))
@@ -150,7 +151,7 @@ class ItemStream<item> implements UnderlyingDefaultSource<Uint8Array<ArrayBuffer
 
   async cancel(): Promise<void> {
     if (this.#ended) return
-    this.#end()
+    this.#end(true)
     const closed = this.#close().catch((error: unknown) => this.#fail(error))
     this.#track?.(closed)
     await closed
@@ -192,9 +193,9 @@ class ItemStream<item> implements UnderlyingDefaultSource<Uint8Array<ArrayBuffer
     this.#failed(error)
   }
 
-  #end(): void {
+  #end(isCanceled = false): void {
     this.#ended = true
     clearTimeout(this.#beat)
-    this.#whenEnded?.()
+    this.#whenEnded?.(isCanceled)
   }
 }
