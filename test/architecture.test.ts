@@ -72,7 +72,7 @@ const packages: Record<string, RegExp> = {
   'compression/codings-node': /^node:zlib$/,
   'inputs/multipart-node': /^@fastify\/busboy$/,
   'cli/*':
-    /^(?:node:(?:child_process|events|fs|fs\/promises|module|path|stream\/consumers|url|util)|commander|get-tsconfig|jiti)$/,
+    /^(?:node:(?:child_process|events|fs|fs\/promises|module|path|readline\/promises|stream\/consumers|url|util)|commander|get-tsconfig|jiti)$/,
   'jwt/*': /^jose$/,
   'next/server': /^ua-parser-js$/,
   'og/render': /^(?:@resvg\/resvg-wasm|satori\/standalone)$/,

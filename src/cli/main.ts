@@ -7,6 +7,7 @@ import { addClient } from './client.js'
 import { CommandError } from './command-error.js'
 import { addDoctor } from './doctor.js'
 import { loadsEnv } from './env.js'
+import { addNew } from './new.js'
 import { addNext } from './next.js'
 import { addOpenApi } from './openapi.js'
 import { addPrerender } from './prerender.js'
@@ -39,13 +40,14 @@ for (const add of [
   addPrerender,
   addBuild,
   addNext,
+  addNew,
 ])
   add(program)
 // Subcommands take over the program's error handling and help settings.
 for (const command of program.commands) {
   command.copyInheritedSettings(program)
   // These read an app's types or files, and do not run it.
-  if (!['types', 'client', 'next'].includes(command.name())) loadsEnv(command)
+  if (!['types', 'client', 'next', 'new'].includes(command.name())) loadsEnv(command)
 }
 
 try {

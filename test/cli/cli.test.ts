@@ -12,7 +12,9 @@ describe('byway', () => {
     expect(names).toEqual(expect.arrayContaining(['serve', 'request', 'routes', 'openapi', 'prerender', 'doctor']))
     for (const help of await Promise.all(names.map((name) => byway(name, '--help')))) {
       expect(help).toMatchObject({ code: 0, stderr: '' })
-      expect(help.stdout).toMatch(/^Usage: byway \w+ \[options\] (?:\[(?:file|folder)\]|<file-and-path\.\.\.>)\n\n\S/)
+      expect(help.stdout).toMatch(
+        /^Usage: byway \w+ \[options\] (?:\[(?:file|folder)\]|<file-and-path\.\.\.>|<folder>)\n\n\S/,
+      )
     }
   })
 
