@@ -9,28 +9,35 @@ interface ScopeContext {
   waitUntil(promise: Promise<unknown>): void
 }
 
-interface Storage {
-  getStore(): Scope | undefined
-  run<value>(scope: Scope, run: () => value): value
+export interface Storage<store> {
+  getStore(): store | undefined
+  run<value>(store: store, run: () => value): value
 }
 
 declare const process: { getBuiltinModule?(name: string): unknown } | undefined
 
-let storage: Storage | undefined
+let storage: Storage<Scope> | undefined
 let isEnabled = false
 
 /**
- * Enables request scopes (`AsyncLocalStorage`) on Node.js, Bun, Deno, and Workers with `nodejs_compat`. Has no effect on other
- * hosts. Call it when a feature that needs scopes is created, because scopes cost time in every request.
+ * Creates an `AsyncLocalStorage` on Node.js, Bun, Deno, Workers with `nodejs_compat`, and edge runtimes, where it is a global.
+ * Returns `undefined` on other hosts.
+ */
+export function createStorage<value>(): Storage<value> | undefined {
+  const { AsyncLocalStorage } = ((typeof process === 'object' && process.getBuiltinModule?.('node:async_hooks')) ||
+    globalThis) as { AsyncLocalStorage?: new () => Storage<value> }
+  return AsyncLocalStorage && new AsyncLocalStorage()
+}
+
+/**
+ * Enables request scopes (`AsyncLocalStorage`) on the hosts of `createStorage`. Has no effect on
+ * others. Call it when a feature that needs scopes is created, because scopes cost time in every request.
  */
 export function enableScopes(): void {
   if (isEnabled) return
   isEnabled = true
-  const hooks = typeof process === 'object' ? process.getBuiltinModule?.('node:async_hooks') : undefined
-  const { AsyncLocalStorage } = (hooks ?? {}) as { AsyncLocalStorage?: new () => Storage }
-  if (!AsyncLocalStorage) return
-  storage = new AsyncLocalStorage()
-  runInScope = runInStorage
+  storage = createStorage()
+  if (storage) runInScope = runInStorage
 }
 
 /** The scope of the code that runs. */

@@ -1,5 +1,6 @@
 import type { Cache } from '../cache/create-cache.js'
 import type { AnyContext } from '../middleware.js'
+import { createStorage, type Storage } from '../scope.js'
 import { CookieChanges } from './cookies.js'
 import type { FetchCache } from './segment-config.js'
 
@@ -63,21 +64,14 @@ export class Ambient {
   }
 }
 
-interface Storage {
-  getStore(): Ambient | undefined
-  run<value>(ambient: Ambient, run: () => value): value
-}
-
-let storage: Storage | undefined
+let storage: Storage<Ambient> | undefined
 let isEnabled = false
 
-/** Finds `AsyncLocalStorage` on Node.js, Bun, Deno, and Workers with `nodejs_compat`. */
+/** Makes the functions of Next.js find their request, on hosts with `AsyncLocalStorage`. */
 export function enableAmbient(): void {
   if (isEnabled) return
   isEnabled = true
-  const hooks = typeof process === 'object' ? process.getBuiltinModule?.('node:async_hooks') : undefined
-  const { AsyncLocalStorage } = (hooks ?? {}) as { AsyncLocalStorage?: new () => Storage }
-  if (AsyncLocalStorage) storage = new AsyncLocalStorage()
+  storage = createStorage()
 }
 
 /** Runs code for a request of a mounted module. */
@@ -117,5 +111,3 @@ export function cacheOf(name: string, { settings: { cache } }: Ambient): Cache {
   if (cache) return cache
   throw new Error(`${name}() needs a cache; pass it where the module is mounted: { cache: createCache() }`)
 }
-
-declare const process: { getBuiltinModule?(name: string): unknown } | undefined

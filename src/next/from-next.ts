@@ -147,7 +147,7 @@ function toCacheLayer(name: string, { dynamic, revalidate }: SegmentConfig, { ca
     revalidate: revalidate || false,
     dynamic: dynamic === 'force-static' || dynamic === 'error' ? dynamic : 'auto',
     statuses: [200, 301, 307, 308, 404],
-    bypass: (request) => isDraft(request, draftSecret),
+    ...(draftSecret !== undefined && { bypass: (request: Request) => isDraft(request, draftSecret) }),
   })
 }
 

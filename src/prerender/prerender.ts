@@ -23,6 +23,8 @@ export interface PrerenderOptions {
    * changed. @default no files are written
    */
   readonly outDir?: string
+  /** Whether a pattern is prerendered, if its route can be. @default all are */
+  readonly filter?: (pattern: string) => boolean
   /** The maximum number of concurrent requests. @default 4 */
   readonly concurrency?: number
   /** Called after each page. @default prints a counter to stderr if stderr is a terminal, and one line at the end */
@@ -107,7 +109,7 @@ export async function prerender(app: PrerenderApp, options: PrerenderOptions = {
     throw new TypeError(`prerender() takes an http or https URL as baseUrl, not ${String(baseUrl)}`)
 
   const began = Date.now()
-  const { jobs, skipped, failures } = await plan(data)
+  const { jobs, skipped, failures } = await plan(data, options.filter)
   const results: (PrerenderedPage | undefined)[] = []
   const files = new Map<string, string>()
   const { onProgress = showProgress } = options
@@ -146,7 +148,10 @@ export async function prerender(app: PrerenderApp, options: PrerenderOptions = {
   return { pages, skipped }
 }
 
-async function plan({ routes, basePath }: App): Promise<{
+async function plan(
+  { routes, basePath }: App,
+  filter: PrerenderOptions['filter'] = () => true,
+): Promise<{
   readonly jobs: readonly Job[]
   readonly skipped: readonly string[]
   readonly failures: PrerenderFailure[]
@@ -157,7 +162,7 @@ async function plan({ routes, basePath }: App): Promise<{
   for (const { route } of routes) {
     const { pattern } = route
     const options = route.operations.get('GET')?.middleware.map(cacheOptionsOf).find(Boolean)
-    if (!options) continue
+    if (!options || !filter(pattern)) continue
     const staticParams = staticParamsOf(route)
     // What `key` returns depends on a request.
     if (options.key || (pattern.includes('[') && !staticParams)) {

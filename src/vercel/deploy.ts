@@ -36,12 +36,15 @@ export function deploy(options: DeployOptions): Middleware<AnyContext, Continued
   )
   const layer: Middleware<AnyContext, Continued<{}> | Reply<503, Problem<503>>> =
     options.maxDuration === undefined ? (_request, _context, next) => next() : timeout(options.maxDuration * 1_000)
-  return Object.defineProperty(layer, deployed, { value: options })
+  return withDeploy(layer, options)
 }
 
 // The same in every copy of byway: a command has its own.
 const deployed: unique symbol = Symbol.for('byway.deploy') as never
 
-/** The options of a middleware that `deploy()` made, or `undefined` for any other middleware. */
+export const withDeploy = <layer extends object>(layer: layer, options: DeployOptions): layer =>
+  Object.defineProperty(layer, deployed, { value: options })
+
+/** The options of a middleware of `byway/vercel`, none for `vercel()`; `undefined` for any other middleware. */
 export const deployOf = (layer: unknown): DeployOptions | undefined =>
   (layer as { [deployed]?: DeployOptions } | undefined)?.[deployed]

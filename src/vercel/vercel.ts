@@ -1,4 +1,6 @@
 import type { AnyContext, Continued, Middleware } from '../middleware.js'
+import { createStorage, type Storage } from '../scope.js'
+import { withDeploy } from './deploy.js'
 
 /** What the functions of `@vercel/functions` read. */
 interface RequestContext {
@@ -6,13 +8,6 @@ interface RequestContext {
   readonly headers: { readonly [name: string]: string }
   waitUntil(promise: Promise<unknown>): void
 }
-
-interface Storage {
-  getStore(): RequestContext | undefined
-  run<value>(store: RequestContext, run: () => value): value
-}
-
-declare const process: { getBuiltinModule?(name: string): unknown } | undefined
 
 const symbol: unique symbol = Symbol.for('@vercel/request-context') as never
 type Global = { [symbol]?: { get?(): RequestContext | undefined } }
@@ -29,7 +24,8 @@ type Global = { [symbol]?: { get?(): RequestContext | undefined } }
  */
 export function vercel(): Middleware<AnyContext, Continued<{}>> {
   const storage = (globals ??= install())
-  return function provideContext(request, context, next) {
+  // It changes no response, so `byway build` can write files for the routes behind it.
+  return withDeploy<Middleware<AnyContext, Continued<{}>>>(function provideContext(request, context, next) {
     if ((globalThis as Global)[symbol]?.get?.()) return next()
     let isPassed = false
     // Read when they are needed: a copy of all headers would make a cached response depend on them.
@@ -47,17 +43,15 @@ export function vercel(): Middleware<AnyContext, Continued<{}>> {
       },
     }
     return storage.run(own, () => next())
-  }
+  }, {})
 }
 
-let globals: Storage | undefined
+let globals: Storage<RequestContext> | undefined
 
-function install(): Storage {
-  const hooks = typeof process === 'object' ? process.getBuiltinModule?.('node:async_hooks') : globalThis
-  const { AsyncLocalStorage } = (hooks ?? {}) as { AsyncLocalStorage?: new () => Storage }
-  if (!AsyncLocalStorage)
+function install(): Storage<RequestContext> {
+  const storage = createStorage<RequestContext>()
+  if (!storage)
     throw new Error('vercel() needs AsyncLocalStorage; on Workers, set the compatibility flag nodejs_compat')
-  const storage = new AsyncLocalStorage()
   const platform = (globalThis as Global)[symbol]
   Object.defineProperty(globalThis, symbol, {
     value: { get: () => platform?.get?.() ?? storage.getStore() },

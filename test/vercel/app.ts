@@ -1,34 +1,66 @@
-import { generateStaticParams, route, router } from '../../src/index.js'
+import { generateStaticParams, middleware, route, router } from '../../src/index.js'
 import { createCache } from '../../src/cache/index.js'
 import * as reply from '../../src/replies/index.js'
 import { deploy, vercel } from '../../src/vercel/index.js'
 import { z } from 'zod'
 
 const cache = createCache()
+const count = cache.wrap(async () => 1, { key: 'count', revalidate: 60 })
+const guard = middleware((request, _context, next) =>
+  request.headers.get('authorization') === 'Bearer a' ? next() : reply.unauthorized(),
+)
+
 const fixed = route('/fixed/[slug]', {
-  params: generateStaticParams(() => [{ slug: 'a' }, { slug: 'b c' }], { dynamicParams: true }),
+  params: generateStaticParams(() => [{ slug: 'a' }, { slug: 'b' }], { dynamicParams: true }),
 })
   .use(cache({ revalidate: false }))
   .get((_request, { params }) => ({ slug: params.slug }))
+// None of these can be files.
 const tagged = route('/tagged')
   .use(cache({ revalidate: false, tags: ['all'] }))
   .get(() => 'tagged')
+const guarded = route('/guarded')
+  .use(guard)
+  .use(cache({ revalidate: false }))
+  .get(() => 'guarded')
+const draft = route('/draft')
+  .use(cache({ revalidate: false, bypass: (request) => request.headers.has('x-draft') }))
+  .get(() => 'draft')
+const timed = route('/timed')
+  .use(cache({ revalidate: false }))
+  .get(async () => ({ count: await count() }))
+const headed = route('/headed')
+  .use(cache({ revalidate: false }))
+  .get(() => reply.json({}, { headers: { 'x-own': 'a' } }))
+const failing = route('/failing')
+  .use(cache({ revalidate: false }))
+  .get(() => reply.problem(503))
+
+const root = route('/')
+  .use(deploy({ runtime: 'edge', regions: ['fra1', 'iad1'] }))
+  .get(() => 'root')
 const item = route('/items/[id]').get((_request, { params, ip }) => ({ id: params.id, ip }))
 const items = route('/items').post({ body: z.object({ name: z.string() }) }, (_request, { body }) =>
   reply.json(body, { status: 201 }),
 )
-const lines = route('/lines').get(() =>
+const lines = () =>
   reply.ndjson(
     (async function* () {
       yield 1
       await new Promise((resolve) => setTimeout(resolve, 300))
       yield 2
     })(),
-  ),
-)
+  )
+const streamed = route('/lines').get(lines)
+const edgeLines = route('/edge-lines')
+  .use(deploy({ runtime: 'edge', regions: ['fra1', 'iad1'] }))
+  .get(lines)
+// More specific than the pattern of the edge function, and in another function.
+const inside = route('/edge/node').get(() => typeof process)
 const edge = route('/edge/[...path]')
   .use(deploy({ runtime: 'edge', regions: ['fra1', 'iad1'] }))
   .get((_request, { params }) => params.path)
+  .post({ body: z.object({ name: z.string() }) }, (_request, { body }) => body)
 const long = route('/items/[id]/report')
   .use(deploy({ maxDuration: 60 }))
   .get(() => 'report')
@@ -36,4 +68,24 @@ const optional = route('/docs/[[...path]]')
   .use(deploy({ maxDuration: 60 }))
   .get((_request, { params }) => params.path ?? null)
 
-export default router({ fixed, tagged, item, items, lines, edge, long, optional }, { use: [vercel()] })
+export default router(
+  {
+    fixed,
+    tagged,
+    guarded,
+    draft,
+    timed,
+    headed,
+    failing,
+    root,
+    item,
+    items,
+    streamed,
+    edgeLines,
+    inside,
+    edge,
+    long,
+    optional,
+  },
+  { use: [vercel()] },
+)

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import type { Server } from 'node:http'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -15,6 +15,9 @@ const output = join(folder, '.vercel/output')
 const command = join(root, 'dist/cli/main.js')
 let url: string
 let server: Server
+let log: string
+
+const build = (...args: string[]) => run(process.execPath, [command, 'build', ...args], { cwd: folder })
 
 beforeAll(async () => {
   const app = readFileSync(join(root, 'test/vercel/app.ts'), 'utf8')
@@ -22,7 +25,7 @@ beforeAll(async () => {
     name === 'index' ? "'byway'" : `'byway/${name === 'replies' ? 'reply' : name}'`,
   )
   writeFileSync(join(folder, 'app.ts'), packed)
-  await run(process.execPath, [command, 'build', '--target', 'vercel', 'app.ts'], { cwd: folder })
+  log = (await build('--target', 'vercel', '--static', 'app.ts')).stderr
   ;({ url, server } = await serveBuild(output))
 })
 afterAll(() => {
@@ -30,101 +33,155 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true })
 })
 
+const names = (config: ReturnType<typeof readConfig>) => config.routes.map(({ src, handle }) => handle ?? src)
+const functionRoutes = [
+  '^/?$',
+  '^/edge-lines/?$',
+  '^/edge/node/?$',
+  '^/items/[^/]+/report/?$',
+  '^/edge/.+/?$',
+  '^/docs(?:/.*)?/?$',
+  '^/.*$',
+]
+
 describe('byway build --target vercel', () => {
   it('writes a function for each combination of deploy() options', () => {
-    expect(readdirSync(join(output, 'functions')).sort()).toEqual(['function-1.func', 'function-2.func', 'index.func'])
-    expect(readFunction(output, 'index')).toEqual({
+    expect(readdirSync(join(output, 'functions/_byway')).sort()).toEqual(['app-1.func', 'app-2.func', 'app.func'])
+    expect(readFunction(output, '_byway/app')).toEqual({
       runtime: 'nodejs22.x',
       handler: 'index.mjs',
       launcherType: 'Nodejs',
       shouldAddHelpers: false,
       supportsResponseStreaming: true,
     })
-    expect(readFunction(output, 'function-1')).toEqual({
+    expect(readFunction(output, '_byway/app-1')).toEqual({
       runtime: 'edge',
-      entrypoint: 'index.mjs',
+      entrypoint: 'index.js',
       regions: ['fra1', 'iad1'],
     })
-    expect(readFunction(output, 'function-2')).toMatchObject({ runtime: 'nodejs22.x', maxDuration: 60 })
+    expect(readFunction(output, '_byway/app-2')).toMatchObject({ runtime: 'nodejs22.x', maxDuration: 60 })
   })
 
-  it('writes an edge function that imports nothing', () => {
-    const code = readFileSync(join(output, 'functions/function-1.func/index.mjs'), 'utf8')
-    expect(code.match(/^import .*$/gm)).toBeNull()
-    expect(code).not.toContain('IncomingMessage')
+  it('writes the routes of version 3, the most specific first, and those of other methods before files', () => {
+    const config = readConfig(output)
+    expect(config.version).toBe(3)
+    expect(names(config)).toEqual([...functionRoutes, 'filesystem', ...functionRoutes])
+    expect(config.routes.slice(0, 7).every(({ methods }) => methods?.includes('POST'))).toBe(true)
+    expect(config.routes.slice(8).some(({ methods }) => methods)).toBe(false)
   })
 
-  it('writes the routes of version 3, the most specific first', () => {
-    expect(readConfig(output)).toMatchObject({
-      version: 3,
-      routes: [
-        { handle: 'filesystem' },
-        { src: '/items/[^/]+/report/?', dest: '/function-2' },
-        { src: '/edge/.+/?', dest: '/function-1' },
-        { src: '/docs(?:/.*)?/?', dest: '/function-2' },
-        { src: '/.*', dest: '/index' },
-      ],
-    })
-  })
-
-  it('writes files for responses that nothing can invalidate, and for no others', async () => {
+  it('writes files for responses that do not depend on the request, and for no others', async () => {
     expect(readConfig(output).overrides).toEqual({
       'fixed/a.json': { path: 'fixed/a', contentType: 'application/json' },
-      'fixed/b c.json': { path: 'fixed/b%20c', contentType: 'application/json' },
+      'fixed/b.json': { path: 'fixed/b', contentType: 'application/json' },
     })
-    expect(existsSync(join(output, 'static/tagged.json'))).toBe(false)
+    expect(readdirSync(join(output, 'static'), { recursive: true }).sort()).toEqual([
+      'fixed',
+      'fixed/a.json',
+      'fixed/b.json',
+    ])
     const response = await fetch(`${url}/fixed/a`)
     expect([response.headers.get('x-function'), await response.json()]).toEqual([null, { slug: 'a' }])
     const other = await fetch(`${url}/fixed/other`)
-    expect([other.headers.get('x-function'), await other.json()]).toEqual(['index', { slug: 'other' }])
+    expect([other.headers.get('x-function'), await other.json()]).toEqual(['_byway/app', { slug: 'other' }])
+  })
+
+  it('reports why a page is not a file, and builds nevertheless', () => {
+    expect(log).toContain('byway: /failing is not a file: status 503\n')
+    expect(log).toContain('byway: /timed is not a file: it calls a wrapped function with a time limit\n')
+    expect(log).toContain('byway: /headed is not a file: it has the header x-own\n')
+  })
+
+  it('runs the guard of a cached route', async () => {
+    expect((await fetch(`${url}/guarded`)).status).toBe(401)
+    expect((await fetch(`${url}/guarded`, { headers: { authorization: 'Bearer a' } })).status).toBe(200)
   })
 
   it.each([
-    ['/items/7', 'index', { id: '7', ip: '203.0.113.7' }],
-    ['/tagged', 'index', 'tagged'],
-    ['/edge/a/b', 'function-1', ['a', 'b']],
-    ['/items/7/report', 'function-2', 'report'],
-    ['/docs', 'function-2', null],
-    ['/docs/a', 'function-2', ['a']],
+    ['/', '_byway/app-1', 'root'],
+    ['/items/7', '_byway/app', { id: '7', ip: '203.0.113.7' }],
+    ['/tagged', '_byway/app', 'tagged'],
+    ['/edge/a/b', '_byway/app-1', ['a', 'b']],
+    ['/edge/node', '_byway/app', 'object'],
+    ['/items/7/report', '_byway/app-2', 'report'],
+    ['/docs', '_byway/app-2', null],
+    ['/docs/a', '_byway/app-2', ['a']],
   ])('runs %s in the function %s', async (path, name, data) => {
     const response = await fetch(url + path, { headers: { 'x-forwarded-for': '203.0.113.7' } })
     expect([response.status, response.headers.get('x-function')]).toEqual([200, name])
     expect(await response.json()).toEqual(data)
   })
 
-  it('runs validation, 404 and 405 in the function', async () => {
-    const post = (body: string) =>
-      fetch(`${url}/items`, { method: 'POST', body, headers: { 'content-type': 'application/json' } })
-    expect((await post('{"name":"tea"}')).status).toBe(201)
-    expect((await post('{"name":1}')).status).toBe(400)
+  it('runs validation, 404, 405 and OPTIONS in the function', async () => {
+    const post = (path: string, body: string) =>
+      fetch(url + path, { method: 'POST', body, headers: { 'content-type': 'application/json' } })
+    expect((await post('/items', '{"name":"tea"}')).status).toBe(201)
+    expect((await post('/items', '{"name":1}')).status).toBe(400)
+    const edge = await post('/edge/a', '{"name":"tea"}')
+    expect([edge.headers.get('x-function'), await edge.json()]).toEqual(['_byway/app-1', { name: 'tea' }])
     expect((await fetch(`${url}/nothing`)).status).toBe(404)
-    const wrong = await fetch(`${url}/items/7`, { method: 'DELETE' })
-    expect([wrong.status, wrong.headers.get('allow')]).toEqual([405, 'GET, HEAD, OPTIONS'])
+    for (const method of ['DELETE', 'OPTIONS']) {
+      const response = await fetch(`${url}/fixed/a`, { method })
+      expect([response.status, response.headers.get('allow')]).toEqual([
+        method === 'DELETE' ? 405 : 204,
+        'GET, HEAD, OPTIONS',
+      ])
+    }
   })
 
-  it('streams', async () => {
-    const reader = (await fetch(`${url}/lines`)).body!.getReader()
+  it.each(['/lines', '/edge-lines'])('streams %s', async (path) => {
+    const reader = (await fetch(url + path)).body!.getReader()
     const first = await reader.read()
     expect(new TextDecoder().decode(first.value)).toBe('1\n')
     expect(new TextDecoder().decode((await reader.read()).value)).toBe('2\n')
   })
 
-  it('names what is wrong with its arguments or the app', async () => {
-    const build = (...args: string[]) => run(process.execPath, [command, 'build', ...args], { cwd: folder })
-    await expect(build('--target', 'lambda', 'app.ts')).rejects.toMatchObject({
-      code: 1,
-      stderr: 'byway: --target must be vercel, not lambda\n',
-    })
-    writeFileSync(
-      join(folder, 'mixed.ts'),
+  it('writes no files without --static', async () => {
+    await build('--target', 'vercel', '-o', 'plain/output', 'app.ts')
+    const config = readConfig(join(folder, 'plain/output'))
+    expect(names(config)).toEqual(['filesystem', ...functionRoutes])
+    expect(existsSync(join(folder, 'plain/output/static'))).toBe(false)
+  })
+
+  it('replaces an earlier build, and no other folder', async () => {
+    for (const outDir of ['.', '..', 'app.ts', 'other']) {
+      if (outDir === 'other') {
+        mkdirSync(join(folder, outDir))
+        writeFileSync(join(folder, outDir, 'config.json'), '{ "mine": true }')
+      }
+      await expect(build('--target', 'vercel', '-o', outDir, 'app.ts'), outDir).rejects.toMatchObject({
+        code: 1,
+        stderr: expect.stringMatching(/^byway: --out-dir /),
+      })
+    }
+    expect(existsSync(join(folder, 'app.ts'))).toBe(true)
+    expect(readFileSync(join(folder, 'other/config.json'), 'utf8')).toContain('mine')
+    await build('--target', 'vercel', '-o', 'plain/output', 'app.ts')
+    expect(readdirSync(join(folder, 'plain'))).toEqual(['output'])
+  })
+
+  it('names what is wrong with its arguments or the app, and keeps the earlier build', async () => {
+    const write = (name: string, code: string) => writeFileSync(join(folder, name), code)
+    const fails = (text: string, ...args: string[]) =>
+      expect(build(...args), text).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining(text) })
+    await fails('byway: --target must be vercel, not lambda\n', '--target', 'lambda', 'app.ts')
+    await fails('--base-url must be a URL such as', '--target', 'vercel', '--base-url', 'shop', 'app.ts')
+    write(
+      'mixed.ts',
       `import { route, router } from 'byway'
 import { deploy } from 'byway/vercel'
 const mixed = route('/mixed').get(() => 1).use(deploy({ runtime: 'edge' })).post(() => 2)
 export default router({ mixed })`,
     )
-    await expect(build('--target', 'vercel', 'mixed.ts')).rejects.toMatchObject({
-      code: 1,
-      stderr: expect.stringContaining("the methods of '/mixed' have different deploy() options"),
-    })
+    await fails("the methods of '/mixed' have different deploy() options", '--target', 'vercel', 'mixed.ts')
+    write(
+      'node.ts',
+      `import { readFileSync } from 'node:fs'
+import { route, router } from 'byway'
+import { deploy } from 'byway/vercel'
+export default router({ a: route('/a').use(deploy({ runtime: 'edge' })).get(() => readFileSync('a', 'utf8')) })`,
+    )
+    await fails('the function could not be bundled', '--target', 'vercel', 'node.ts')
+    expect(readFunction(output, '_byway/app').runtime).toBe('nodejs22.x')
   })
 })
