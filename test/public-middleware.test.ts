@@ -22,6 +22,7 @@ const own = [
   'src/compression/',
   'src/redis/',
   'src/static/',
+  'src/vercel/',
 ]
 const sources = [
   ...readdirSync(join(root, 'src/middleware'))
@@ -32,6 +33,8 @@ const sources = [
   'src/jwt/jwt.ts',
   'src/otel/otel.ts',
   'src/static/serve-static.ts',
+  'src/vercel/deploy.ts',
+  'src/vercel/vercel.ts',
 ]
 
 const options: ts.CompilerOptions = {

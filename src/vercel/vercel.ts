@@ -1,5 +1,4 @@
 import type { AnyContext, Continued, Middleware } from '../middleware.js'
-import { createStorage, type Storage } from '../scope.js'
 import { withDeploy } from './deploy.js'
 
 /** What the functions of `@vercel/functions` read. */
@@ -8,6 +7,13 @@ interface RequestContext {
   readonly headers: { readonly [name: string]: string }
   waitUntil(promise: Promise<unknown>): void
 }
+
+interface Storage {
+  getStore(): RequestContext | undefined
+  run<value>(store: RequestContext, run: () => value): value
+}
+
+declare const process: { getBuiltinModule?(name: string): unknown } | undefined
 
 const symbol: unique symbol = Symbol.for('@vercel/request-context') as never
 type Global = { [symbol]?: { get?(): RequestContext | undefined } }
@@ -46,12 +52,15 @@ export function vercel(): Middleware<AnyContext, Continued<{}>> {
   }, {})
 }
 
-let globals: Storage<RequestContext> | undefined
+let globals: Storage | undefined
 
-function install(): Storage<RequestContext> {
-  const storage = createStorage<RequestContext>()
-  if (!storage)
+function install(): Storage {
+  // A global of edge runtimes, whose `process` has no modules.
+  const { AsyncLocalStorage } = ((typeof process === 'object' && process.getBuiltinModule?.('node:async_hooks')) ||
+    globalThis) as { AsyncLocalStorage?: new () => Storage }
+  if (!AsyncLocalStorage)
     throw new Error('vercel() needs AsyncLocalStorage; on Workers, set the compatibility flag nodejs_compat')
+  const storage = new AsyncLocalStorage()
   const platform = (globalThis as Global)[symbol]
   Object.defineProperty(globalThis, symbol, {
     value: { get: () => platform?.get?.() ?? storage.getStore() },
