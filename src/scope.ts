@@ -24,8 +24,8 @@ let isEnabled = false
  * Returns `undefined` on other hosts.
  */
 export function createStorage<value>(): Storage<value> | undefined {
-  const { AsyncLocalStorage } = ((typeof process === 'object' && process.getBuiltinModule?.('node:async_hooks')) ||
-    globalThis) as { AsyncLocalStorage?: new () => Storage<value> }
+  const hooks = typeof process === 'object' ? process.getBuiltinModule?.('node:async_hooks') : undefined
+  const { AsyncLocalStorage } = (hooks ?? globalThis) as { AsyncLocalStorage?: new () => Storage<value> }
   return AsyncLocalStorage && new AsyncLocalStorage()
 }
 

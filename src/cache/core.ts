@@ -1,11 +1,14 @@
 import type { Flight } from './runs/flight.js'
 import type { LimitedMap } from './runs/limited-map.js'
 import type { SafeStore } from './stores/guard.js'
+import type { Entry } from './stores/store.js'
 
 /** What the parts of one cache share. */
 export interface Core {
   /** The beginning of each key and each mark. */
   readonly prefix: string
+  /** Completes the entry of a response. */
+  complete(this: void, entry: Entry): Entry
   /** Calls the cache's `onError`. */
   report(this: void, error: unknown): void
   /** The store for the host's bindings: those of the given context, or of the request that is running. */

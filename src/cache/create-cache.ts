@@ -13,7 +13,7 @@ import { LimitedMap } from './runs/limited-map.js'
 import { currentContext, hasScopes, runCollecting } from './scopes.js'
 import { guardStore, type SafeStore } from './stores/guard.js'
 import { memoryStore } from './stores/memory-store.js'
-import type { CacheStore } from './stores/store.js'
+import type { CacheStore, Entry } from './stores/store.js'
 
 export interface CreateCacheOptions {
   /**
@@ -27,6 +27,11 @@ export interface CreateCacheOptions {
   readonly maxWait?: number
   /** Milliseconds for one call of the store. After that the lookup is a miss. @default 500 */
   readonly storeTimeout?: number
+  /**
+   * Completes the entry of a response before it is stored and sent, such as with the tags that a CDN reads: `cdnTags()` from
+   * `byway/vercel`. It must not throw. @default none
+   */
+  readonly complete?: (entry: Entry) => Entry
   /** Called when the store begins to fail, and for mistakes that the cache finds at run time. @default console.error */
   readonly onError?: (error: unknown) => unknown
 }
@@ -146,11 +151,7 @@ export function createCache(options: CreateCacheOptions = {}): Cache {
       const { key, tags = [] } = given
       if (key === undefined) throw new TypeError(`${call} takes a key that no other function has`)
       if ((wrapped.get(key) ?? fn) !== fn)
-        core.report(
-          new Error(
-            `${call} was called twice with the key '${key}'; give each function its own, so that they do not share results`,
-          ),
-        )
+        core.report(new Error(`${call} was called twice with the key '${key}'; give each function its own`))
       wrapped.set(key, fn)
       if (typeof tags !== 'function') checkTags(call, tags)
       enableScopes()
@@ -182,7 +183,14 @@ function toCore(options: CreateCacheOptions): Core {
   checkOptions(
     call,
     options,
-    { store: isStore, namespace: isPrintable, maxWait: any, storeTimeout: any, onError: 'function' },
+    {
+      store: isStore,
+      namespace: isPrintable,
+      maxWait: any,
+      storeTimeout: any,
+      complete: 'function',
+      onError: 'function',
+    },
     TypeError,
   )
   const {
@@ -190,6 +198,7 @@ function toCore(options: CreateCacheOptions): Core {
     namespace = '',
     maxWait = 10_000,
     storeTimeout = 500,
+    complete = (entry) => entry,
     onError = console.error,
   } = options
   checkDuration(call, 'maxWait', maxWait, 'milliseconds', true)
@@ -203,6 +212,7 @@ function toCore(options: CreateCacheOptions): Core {
   }
   return {
     prefix: `${namespace}\n`,
+    complete,
     report,
     storeFor: toStoreFor(store, (store) => guardStore(store, { timeout: storeTimeout, report })),
     waitUntil(promise) {

@@ -1,3 +1,5 @@
+export { cdnTags } from './cdn-tags.js'
+export type { CdnTagHeader, CdnTagsOptions } from './cdn-tags.js'
 export { deploy } from './deploy.js'
 export type { DeployOptions } from './deploy.js'
 export { vercel } from './vercel.js'

@@ -88,16 +88,17 @@ export async function runFill(fill: Fill, marks: Versioned | undefined, signal: 
 
   const sent = toSent(response, fill.app)
   if (errorOf(sent.response) !== undefined) return refuse('failed', 'error format')
-  const toEntry = async (body: Entry['body']): Promise<Entry> => ({
-    key: fill.key,
-    status: sent.response.status,
-    headers: await completeHeaders(toStoredHeaders(sent.headers, body), body, settings),
-    body,
-    time,
-    revalidate: collected.revalidate,
-    expires: expiresOf(time, collected.revalidate, settings),
-    marks: [...marks!, ...collected.marks],
-  })
+  const toEntry = async (body: Entry['body']): Promise<Entry> =>
+    core.complete({
+      key: fill.key,
+      status: sent.response.status,
+      headers: await completeHeaders(toStoredHeaders(sent.headers, body), body, settings),
+      body,
+      time,
+      revalidate: collected.revalidate,
+      expires: expiresOf(time, collected.revalidate, settings),
+      marks: [...marks!, ...collected.marks],
+    })
   const text = textOf(sent.response) ?? (response.body === null ? '' : undefined)
   if (text !== undefined) {
     if (isOver(text, settings.maxBytes)) return refuse('unstorable', 'too large')
@@ -128,13 +129,12 @@ async function completeHeaders(
   body: Entry['body'],
   { cacheControl, vary }: Settings,
 ): Promise<[name: string, value: string][]> {
-  const has = (name: string): boolean => headers.some(([given]) => given === name)
-  if (!has('etag')) headers.push(['etag', await toEntityTag(body)])
-  if (!has('cache-control')) headers.push(['cache-control', cacheControl])
-  if (vary === '') return headers
-  const given = headers.find(([name]) => name === 'vary')
+  const find = (name: string) => headers.find(([given]) => given === name)
+  if (!find('etag')) headers.push(['etag', await toEntityTag(body)])
+  if (!find('cache-control')) headers.push(['cache-control', cacheControl])
+  const given = find('vary')
   if (given) given[1] = mergeVary(given[1], vary)
-  else headers.push(['vary', vary])
+  else if (vary) headers.push(['vary', vary])
   return headers
 }
 
