@@ -5,6 +5,7 @@ import { promisify } from 'node:util'
 import { streamText } from 'ai'
 import { describe, expect, it, vi } from 'vitest'
 import { app as ai, model } from './ai.js'
+import vercel from './vercel/app.js'
 import workers from './workers.js'
 
 const directory = fileURLToPath(new URL('.', import.meta.url))
@@ -80,6 +81,19 @@ describe('the examples', () => {
     const env = { GREETING: 'Hi', VISITS: { get: async () => '41', put: async () => {} } }
     const response = await workers.fetch(new Request('http://test/visits/Bob'), env, { waitUntil() {} })
     expect(await response.text()).toBe('Hi Bob, visit 42')
+  })
+
+  it('vercel sends the tags of an item to the CDN, until it is deleted', async () => {
+    const send = async (path: string, init?: RequestInit) => vercel.fetch(new Request(`http://test${path}`, init))
+    const response = await send('/items/tea')
+    expect([response.headers.get('vercel-cache-tag'), await response.json()]).toEqual([
+      'item:tea',
+      { slug: 'tea', price: 4 },
+    ])
+    expect((await send('/items/tea', { method: 'DELETE' })).status).toBe(204)
+    expect((await send('/items/tea')).status).toBe(404)
+    const near = await send('/near', { headers: { 'x-vercel-ip-city': 'Berlin' } })
+    expect(await near.json()).toEqual({ city: 'Berlin' })
   })
 
   it.each([

@@ -40,6 +40,21 @@ async function failuresOf(app: Parameters<typeof prerender>[0], options: Prerend
 }
 
 describe('prerender()', () => {
+  it('requests only the patterns that filter returns true for', async () => {
+    const cache = createCache()
+    const requested: string[] = []
+    const toRoute = (path: '/a' | '/b') =>
+      route(path)
+        .use(cache({ revalidate: false }))
+        .get(() => {
+          requested.push(path)
+          return path
+        })
+    const app = router({ a: toRoute('/a'), b: toRoute('/b') })
+    const { pages } = await prerender(app, { ...quiet, filter: (pattern) => pattern === '/b' })
+    expect([pages.map(({ pathname }) => pathname), requested]).toEqual([['/b'], ['/b']])
+  })
+
   it('prerenders a force-static route, whose handler sees a request without headers', async () => {
     const cache = createCache()
     const app = router({

@@ -28,7 +28,8 @@ export interface CacheOptions<context = AnyContext> extends Lifetime {
   readonly key?: (context: context) => unknown
   /**
    * Seconds for which shared caches, such as a CDN, can reuse the response without a request to this server, even if an outer
-   * middleware is a guard. `revalidateTag` does not reach them. @default none
+   * middleware is a guard. `revalidateTag` does not reach them; `createCache({ complete: cdnTags() })` sends them the tags.
+   * @default none
    */
   readonly cdn?: number
   /**

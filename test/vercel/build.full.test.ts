@@ -143,6 +143,19 @@ describe('byway build --target vercel', () => {
     expect(existsSync(join(folder, 'plain/output/static'))).toBe(false)
   })
 
+  it('builds the example', async () => {
+    const out = join(folder, 'example')
+    await build('--target', 'vercel', '-o', out, join(root, 'examples/vercel/app.ts'))
+    const { url, server } = await serveBuild(out)
+    try {
+      const near = await fetch(`${url}/near`, { headers: { 'x-vercel-ip-city': 'Berlin' } })
+      expect([near.headers.get('x-function'), await near.json()]).toEqual(['_byway/app-1', { city: 'Berlin' }])
+      expect((await fetch(`${url}/items/tea`)).headers.get('vercel-cache-tag')).toBe('item:tea')
+    } finally {
+      server.close()
+    }
+  })
+
   it('replaces an earlier build, and no other folder', async () => {
     for (const outDir of ['.', '..', 'app.ts', 'other']) {
       if (outDir === 'other') {
