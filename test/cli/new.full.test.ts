@@ -87,7 +87,7 @@ describe('a project of byway new', () => {
   it('builds for Vercel', async () => {
     const folder = join(top, 'vercel-api')
     const { code } = await bywayIn({ cwd: folder }, 'build', '--target', 'vercel', 'app.ts')
-    expect([code, existsSync(join(folder, '.vercel/output/functions/index.func/index.mjs'))]).toEqual([0, true])
+    expect([code, existsSync(join(folder, '.vercel/output/functions/_byway/app.func/index.mjs'))]).toEqual([0, true])
   })
 })
 

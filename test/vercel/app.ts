@@ -1,5 +1,6 @@
 import { generateStaticParams, middleware, route, router } from '../../src/index.js'
 import { createCache } from '../../src/cache/index.js'
+import { fromNext, headers } from '../../src/next/index.js'
 import * as reply from '../../src/replies/index.js'
 import { deploy, vercel } from '../../src/vercel/index.js'
 import { z } from 'zod'
@@ -61,6 +62,16 @@ const edge = route('/edge/[...path]')
   .use(deploy({ runtime: 'edge', regions: ['fra1', 'iad1'] }))
   .get((_request, { params }) => params.path)
   .post({ body: z.object({ name: z.string() }) }, (_request, { body }) => body)
+// Both find their request by AsyncLocalStorage, which is a global there.
+const edgeCached = route('/edge-cached')
+  .use(deploy({ runtime: 'edge', regions: ['fra1', 'iad1'] }))
+  .use(cache({ revalidate: 3600 }))
+  .get(async () => ({ count: await count() }))
+const edgeNext = fromNext('/edge-next', {
+  runtime: 'edge',
+  preferredRegion: ['fra1', 'iad1'],
+  GET: async () => Response.json((await headers()).get('x-own')),
+})
 const long = route('/items/[id]/report')
   .use(deploy({ maxDuration: 60 }))
   .get(() => 'report')
@@ -82,6 +93,8 @@ export default router(
     items,
     streamed,
     edgeLines,
+    edgeCached,
+    edgeNext,
     inside,
     edge,
     long,

@@ -37,6 +37,8 @@ const names = (config: ReturnType<typeof readConfig>) => config.routes.map(({ sr
 const functionRoutes = [
   '^/?$',
   '^/edge-lines/?$',
+  '^/edge-cached/?$',
+  '^/edge-next/?$',
   '^/edge/node/?$',
   '^/items/[^/]+/report/?$',
   '^/edge/.+/?$',
@@ -66,8 +68,8 @@ describe('byway build --target vercel', () => {
     const config = readConfig(output)
     expect(config.version).toBe(3)
     expect(names(config)).toEqual([...functionRoutes, 'filesystem', ...functionRoutes])
-    expect(config.routes.slice(0, 7).every(({ methods }) => methods?.includes('POST'))).toBe(true)
-    expect(config.routes.slice(8).some(({ methods }) => methods)).toBe(false)
+    expect(config.routes.slice(0, functionRoutes.length).every(({ methods }) => methods?.includes('POST'))).toBe(true)
+    expect(config.routes.slice(functionRoutes.length + 1).some(({ methods }) => methods)).toBe(false)
   })
 
   it('writes files for responses that do not depend on the request, and for no others', async () => {
@@ -110,6 +112,15 @@ describe('byway build --target vercel', () => {
     const response = await fetch(url + path, { headers: { 'x-forwarded-for': '203.0.113.7' } })
     expect([response.status, response.headers.get('x-function')]).toEqual([200, name])
     expect(await response.json()).toEqual(data)
+  })
+
+  it('finds the request of a cached function, and of a Next.js module, in an edge function', async () => {
+    const cached = await fetch(`${url}/edge-cached`)
+    expect([cached.headers.get('x-function'), await cached.json()]).toEqual(['_byway/app-1', { count: 1 }])
+    // The time limit of the wrapped function, not the one of the route.
+    expect(Number(/; ttl=(\d+)/.exec(cached.headers.get('cache-status')!)![1])).toBeLessThanOrEqual(60)
+    const mounted = await fetch(`${url}/edge-next`, { headers: { 'x-own': 'a' } })
+    expect([mounted.headers.get('x-function'), await mounted.json()]).toEqual(['_byway/app-1', 'a'])
   })
 
   it('runs validation, 404, 405 and OPTIONS in the function', async () => {
