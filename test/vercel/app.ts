@@ -24,6 +24,11 @@ const guarded = route('/guarded')
   .use(guard)
   .use(cache({ revalidate: false }))
   .get(() => 'guarded')
+// It lets the build's own request pass.
+const blocked = route('/blocked')
+  .use(middleware((request, _context, next) => (request.headers.has('x-block') ? reply.forbidden() : next())))
+  .use(cache({ revalidate: false }))
+  .get(() => 'blocked')
 const draft = route('/draft')
   .use(cache({ revalidate: false, bypass: (request) => request.headers.has('x-draft') }))
   .get(() => 'draft')
@@ -84,6 +89,7 @@ export default router(
     fixed,
     tagged,
     guarded,
+    blocked,
     draft,
     timed,
     headed,

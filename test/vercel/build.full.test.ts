@@ -97,6 +97,8 @@ describe('byway build --target vercel', () => {
   it('runs the guard of a cached route', async () => {
     expect((await fetch(`${url}/guarded`)).status).toBe(401)
     expect((await fetch(`${url}/guarded`, { headers: { authorization: 'Bearer a' } })).status).toBe(200)
+    expect((await fetch(`${url}/blocked`)).status).toBe(200)
+    expect((await fetch(`${url}/blocked`, { headers: { 'x-block': '1' } })).status).toBe(403)
   })
 
   it.each([
@@ -165,6 +167,23 @@ describe('byway build --target vercel', () => {
     } finally {
       server.close()
     }
+  })
+
+  it.each([
+    ["{ use: [cors({ origin: ['https://a.example'] })] }"],
+    ["{ rewrites: rewrites([{ source: '/old', destination: '/fixed' }]) }"],
+  ])('writes no files for a router with %s', async (options) => {
+    writeFileSync(
+      join(folder, 'options.ts'),
+      `import { rewrites, route, router } from 'byway'
+import { createCache } from 'byway/cache'
+import { cors } from 'byway/middleware'
+const fixed = route('/fixed').use(createCache()({ revalidate: false })).get(() => [cors, rewrites].length)
+export default router({ fixed }, ${options})`,
+    )
+    const { stderr } = await build('--target', 'vercel', '--static', '-o', 'options/output', 'options.ts')
+    expect(stderr).toContain('byway: no files are written: the router has rewrites, or middleware in its `use`\n')
+    expect(existsSync(join(folder, 'options/output/static'))).toBe(false)
   })
 
   it('replaces an earlier build, and no other folder', async () => {
