@@ -3,10 +3,9 @@
 // runs the servers. They take turns, and a figure is the median of the rounds.
 import { execFile, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { createServer } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { cpuOf, median, printMachine, versionOf } from './measure.mjs'
+import { cpuOf, freePort, median, printMachine, versionOf } from './measure.mjs'
 
 const run = promisify(execFile)
 const toPath = (relative) => fileURLToPath(new URL(relative, import.meta.url))
@@ -141,13 +140,4 @@ async function compareResponses(servers, job, path, init) {
     first ??= text
     if (text !== first) throw new Error(`${job}: ${name} responds with ${text}, not ${first}`)
   }
-}
-
-function freePort() {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address()
-      server.close(() => resolve(port))
-    })
-  })
 }

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
+import { createServer } from 'node:http'
 import { cpus } from 'node:os'
 
 /** Numbers from 0 to 1 that are the same in every run. */
@@ -46,3 +47,12 @@ export function cpuOf(group) {
   }
   return sum / ticks
 }
+
+/** A port that no process listens on. */
+export const freePort = () =>
+  new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address()
+      server.close(() => resolve(port))
+    })
+  })

@@ -3,12 +3,11 @@
 // written as a route of byway. They take turns, and a figure is the median of the rounds.
 import { execFile, spawn } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:http'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { build } from 'esbuild'
-import { cpuOf, median, printMachine } from './measure.mjs'
+import { cpuOf, freePort, median, printMachine } from './measure.mjs'
 
 const run = promisify(execFile)
 const toPath = (relative) => fileURLToPath(new URL(relative, import.meta.url))
@@ -110,13 +109,4 @@ async function load({ name, url, child }) {
   const requests = Number(/(\d+) requests in/.exec(stdout)?.[1])
   if (!requests || /Non-2xx|Socket errors/.test(stdout)) throw new Error(`${name}: ${stdout}`)
   return (used / requests) * 1e6
-}
-
-function freePort() {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address()
-      server.close(() => resolve(port))
-    })
-  })
 }

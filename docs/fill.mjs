@@ -14,12 +14,13 @@ import ts from 'typescript'
 const root = new URL('..', import.meta.url)
 const readSource = (path) => readFileSync(new URL(path, root), 'utf8')
 
-/** Returns a page with its parts filled. `read` returns the text of a source file, `help` that of a command. */
-export function fill(page, { read = readSource, help = readHelp } = {}) {
+/** Returns a page with its parts filled. */
+function fill(page) {
   return page.replace(
     /(<!-- (options|doc|help): (\S+)(?: (\S+))? -->\n)[^]*?(<!-- \/\2 -->)/g,
     (_whole, begin, kind, name, path, end) => {
-      const text = kind === 'help' ? `\`\`\`text\n${help(name).trim()}\n\`\`\`` : toText(kind, name, path, read(path))
+      const text =
+        kind === 'help' ? `\`\`\`text\n${readHelp(name).trim()}\n\`\`\`` : toText(kind, name, path, readSource(path))
       return `${begin}\n${text}\n\n${end}`
     },
   )

@@ -23,7 +23,7 @@ const folders = [
 ]
 
 /** Returns a page as plain Markdown: without frontmatter and markers, and with the code that it includes. */
-export function toPlain(text, path) {
+function toPlain(text, path) {
   return text
     .replace(/^---\n[^]*?\n---\n+/, '')
     .replace(/^<!-- \/?(?:options|doc|help)\b.*-->\n+/gm, '')

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { readdirSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { streamText } from 'ai'
@@ -68,6 +68,10 @@ describe('the examples', () => {
   it('are all run here', () => {
     const files = readdirSync(directory).filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))
     expect(files.map((file) => file.replace('.ts', ''))).toEqual(Object.keys(prints).sort())
+    for (const list of ['examples/README.md', 'docs/start/examples.md']) {
+      const text = readFileSync(`${directory}../${list}`, 'utf8')
+      expect([list, files.filter((file) => !text.includes(file))]).toEqual([list, []])
+    }
   })
 
   it.each(Object.keys(prints))('%s prints its answer', async (name) => {

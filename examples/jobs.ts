@@ -52,7 +52,7 @@ const mails = createQueue(async ({ to }) => {
     isDown = false
     throw new Error('the mail server is down')
   }
-  if (to === 'nobody@shop.example') throw new Error('no such address')
+  if (to === 'unknown@shop.example') throw new Error('no such address')
 })
 
 const orders = route('/orders').post({ body: z.object({ email: z.email() }) }, (_request, { body }) => {
@@ -67,7 +67,7 @@ const clean = (): void => mails.jobs.forEach(({ id, state }) => state === 'done'
 const timer = setInterval(clean, 86_400_000)
 await server.ready
 
-for (const email of ['ada@shop.example', 'nobody@shop.example']) {
+for (const email of ['ada@shop.example', 'unknown@shop.example']) {
   const response = await fetch(`${server.url}/orders`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },

@@ -30,8 +30,8 @@ export function createStorage<value>(): Storage<value> | undefined {
 }
 
 /**
- * Enables request scopes (`AsyncLocalStorage`) on the hosts of `createStorage`. Has no effect on
- * others. Call it when a feature that needs scopes is created, because scopes cost time in every request.
+ * Enables request scopes on the hosts of `createStorage`. Has no effect on others. Call it when a feature that needs scopes is
+ * created, because scopes cost time in every request.
  */
 export function enableScopes(): void {
   if (isEnabled) return

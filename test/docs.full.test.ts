@@ -1,51 +1,26 @@
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readdirSync, readFileSync } from 'node:fs'
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-
-const root = fileURLToPath(new URL('..', import.meta.url))
-
-interface Snippet {
-  readonly page: string
-  readonly language: string
-  readonly text: string
-  /** What its first line calls it. */
-  readonly file: string | undefined
-}
+import { pages, read, root } from './docs/pages.js'
 
 const quickStart = 'docs/start/quick-start.md'
-const guides = readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' })
-  .map((path) => path.replaceAll('\\', '/'))
-  .filter((path) => path.endsWith('.md') && !/node_modules|\.vitepress/.test(path))
-const pages = ['README.md', ...guides.map((path) => `docs/${path}`)].sort()
-const snippets: Snippet[] = pages.flatMap((page) =>
-  [...readFileSync(join(root, page), 'utf8').matchAll(/^```(\w+)\n([^]*?)^```$/gm)].map(([, language, text]) => ({
-    page,
-    language: language!,
-    text: text!,
-    file: /^\/\/ ([\w.-]+\.ts)\n/.exec(text!)?.[1],
-  })),
-)
 
 describe('the guides', () => {
   it('have a page for each middleware', async () => {
     const names = ['middleware', 'jwt', 'otel', 'static'].map((entry) => import(join(root, `dist/${entry}/index.js`)))
     const all = (await Promise.all(names)).flatMap((module) => Object.keys(module as object))
-    const text = pages
-      .filter((page) => page.startsWith('docs/middleware/'))
-      .map((page) => readFileSync(join(root, page), 'utf8'))
+    const text = pages.filter(({ path }) => path.startsWith('docs/middleware/')).map(({ text }) => text)
     const helpers = ['notesOf', 'toFollow']
     expect(all.filter((name) => !helpers.includes(name) && !text.some((one) => one.includes(`${name}(`)))).toEqual([])
   })
 })
 
 describe('the quick start', () => {
-  const path = snippets.filter(({ page }) => page === quickStart)
+  const path = pages.find(({ path }) => path === quickStart)!.blocks
   const lines = path.filter(({ language }) => language === 'sh').flatMap(({ text }) => text.trim().split('\n'))
   const run = promisify(execFile)
   let own: string
@@ -85,7 +60,7 @@ describe('the quick start', () => {
     const modules = join(folder, 'node_modules')
     await mkdir(join(modules, '@typescript'), { recursive: true })
     await mkdir(join(modules, '@fastify'))
-    const section = readFileSync(join(root, quickStart), 'utf8')
+    const section = read(quickStart)
     const named = [...section.matchAll(/npm i(?: -D)? ([\w@/. -]+)/g)].flatMap(([, names]) => names!.trim().split(' '))
     expect(named.sort()).toEqual(['@typescript/typescript6', 'byway', 'tsx', 'typescript', 'zod'])
     const { dependencies } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { dependencies: object }

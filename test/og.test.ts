@@ -121,6 +121,25 @@ describe('ImageResponse', () => {
     expect(fetch).not.toHaveBeenCalled()
   })
 
+  it('is a 500 without a request for an emoji from the network', async () => {
+    const fetch = vi.fn()
+    vi.stubGlobal('fetch', fetch)
+    const onError = vi.fn()
+    const emoji = () => 'http://169.254.169.254/emoji.svg'
+    const card = route('/').get(() => new ImageResponse(element('😀'), { ...size, emoji }))
+    expect((await router({ card }, { onError }).fetch(new Request('http://localhost/'))).status).toBe(500)
+    expect(String(onError.mock.calls[0]![0])).toMatch(/loads nothing over the network/)
+    expect(fetch).not.toHaveBeenCalled()
+  })
+
+  it('takes a font as a view of a part of a buffer', async () => {
+    const whole = new Uint8Array(data.length + 8)
+    whole.set(data, 8)
+    const view = [{ name: 'Inter', data: whole.subarray(8) }] as const
+    const image = await draw(new ImageResponse(element('HHHH', { fontSize: 40 }), { ...size, fonts: view }))
+    expect(countDark(image, [0, 0, 200, 100])).toBeGreaterThan(300)
+  })
+
   it('requests nothing for letters and emoji that no font has', async () => {
     const fetch = vi.fn()
     vi.stubGlobal('fetch', fetch)

@@ -1,9 +1,9 @@
 import { execFile, spawn } from 'node:child_process'
 import { existsSync, readFileSync, rmSync } from 'node:fs'
-import { createServer, get } from 'node:http'
+import { get } from 'node:http'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { cpuOf, median } from '../measure.mjs'
+import { cpuOf, freePort, median } from '../measure.mjs'
 import { start, toNames } from './in-process.mjs'
 
 const run = promisify(execFile)
@@ -134,7 +134,7 @@ async function startNext() {
   const { version } = JSON.parse(readFileSync(`${folder}node_modules/next/package.json`, 'utf8'))
   rmSync(`${folder}.next`, { recursive: true, force: true })
   await run(process.execPath, [nextCommand, 'build'], { cwd: folder, env })
-  const port = await freePort()
+  const port = String(await freePort())
   const child = spawn(process.execPath, [nextCommand, 'start', '-H', '127.0.0.1', '-p', port], {
     cwd: folder,
     env,
@@ -152,13 +152,4 @@ async function startNext() {
     }
   }
   return { name: `Next ${version}`, url, child, path: '/api/item' }
-}
-
-function freePort() {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address()
-      server.close(() => resolve(String(port)))
-    })
-  })
 }

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { createInterface } from 'node:readline/promises'
@@ -22,7 +22,7 @@ export function addNew(program: Command): void {
       if (existsSync(root) && readdirSync(root).length)
         throw new CommandError(`${folder} has files; choose a new folder`)
       const host = toHost(options.host ?? (await askForHost()))
-      for (const [path, text] of Object.entries(filesFor(host, toName(basename(root))))) {
+      for (const [path, text] of Object.entries(filesFor(host, toName(basename(root)), program.version()!))) {
         await mkdir(dirname(join(root, path)), { recursive: true })
         await writeFile(join(root, path), text)
       }
@@ -80,7 +80,7 @@ console.log(server.url)
     scripts: { dev: 'wrangler dev', deploy: 'wrangler deploy' },
     devDependencies: { wrangler: '^4.0.0' },
     files: {
-      'wrangler.jsonc': `{ "name": "NAME", "main": "app.ts", "compatibility_date": "2026-08-10", "compatibility_flags": ["nodejs_compat"] }
+      'wrangler.jsonc': `{ "name": "NAME", "main": "app.ts", "compatibility_date": "2024-09-26", "compatibility_flags": ["nodejs_compat"] }
 `,
     },
   },
@@ -156,11 +156,8 @@ const tsconfig = {
   exclude: ['node_modules', 'dist'],
 }
 
-function filesFor(host: HostName, name: string): Record<string, string> {
+function filesFor(host: HostName, name: string, version: string): Record<string, string> {
   const { scripts, dependencies, devDependencies, files = {} } = parts[host]
-  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-    version: string
-  }
   const manifest = {
     name,
     private: true,

@@ -51,7 +51,7 @@ const withoutComments = (text: string): string => text.replace(/\/\*[\s\S]*?\*\/
 
 /** Whether a module has the directive `'use cache'`, which only Next.js's compiler can obey. */
 export const hasCacheDirective = (text: string): boolean =>
-  /^\s*(['"])use cache(?:: \w+)?\1/m.test(withoutComments(text))
+  /^\s*(['"])use cache(?:: \w+)?\1[ \t]*(?:;|$)/m.test(withoutComments(text))
 
 export const cacheDirective =
   "has the directive 'use cache', which needs Next.js's compiler; use unstable_cache() or export revalidate"

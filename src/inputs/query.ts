@@ -57,6 +57,7 @@ function place(
   const inner = parts && members.get(parts[1]!)
   let key = name
   if (inner) {
+    // The expression has three groups, which always match.
     const [, base, step, rest] = parts as unknown as [string, string, string, string]
     if (step && inner.types.has('object')) {
       const child = (target[base] ??= new NullObject())

@@ -51,6 +51,7 @@ export function fromNextPages<pattern extends string>(
   const { api = {} } = (module['config'] ?? {}) as { api?: { bodyParser?: boolean | { sizeLimit?: string | number } } }
   const { bodyParser = true } = api
   const sizeLimit = typeof bodyParser === 'object' ? bodyParser.sizeLimit : undefined
+  // The params of a pattern that is a type parameter are not known here.
   const mounted = (route as unknown as (pattern: string) => { all(operation: object, handler: unknown): AnyRoute })(
     pattern,
   ).all({ bodyLimit: toBytes(pattern, sizeLimit ?? '1mb') }, async (request: Request, context: AnyContext) => {

@@ -64,6 +64,7 @@ function toMutable(ambient: Ambient): MutableCookies {
     apply(view, cookie)
     return mutable
   }
+  // `MutableCookies` has one signature for each function, as Next.js's types do, and `RequestCookies` has overloads.
   const mutable = Object.assign(view, {
     set: (...args: Parameters<typeof toCookie>[0]) => change(toCookie(args)),
     delete: (...args: Parameters<typeof toDeletion>[0]) => change(toDeletion(args)),

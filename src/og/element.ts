@@ -27,7 +27,7 @@ export async function expand(node: unknown): Promise<unknown> {
 // satori would request them: an address from user input could be one of this server's own network.
 function checkSources(type: string, props: Props): void {
   const sources = type === 'a' ? [] : [props['src'], props['href'], props['xlinkHref'], props['xlink:href']]
-  for (const source of sources) if (typeof source === 'string' && !/^(?:data:|#)/.test(source)) refuse(source)
+  for (const source of sources) if (typeof source === 'string') checkSource(source)
   const {
     style = {},
     tw = '',
@@ -39,11 +39,12 @@ function checkSources(type: string, props: Props): void {
     readonly style?: Props
   } & Props
   for (const value of [...Object.values(style), ...Object.values(attributes), tw])
-    if (typeof value === 'string')
-      for (const [, url] of value.matchAll(/url\(\s*["']?([^"')]*)/gi)) if (!/^(?:data:|#)/.test(url!)) refuse(url!)
+    if (typeof value === 'string') for (const [, url] of value.matchAll(/url\(\s*["']?([^"')]*)/gi)) checkSource(url!)
 }
 
-function refuse(source: string): never {
+/** Returns the source of an image. @throws TypeError if it is not a data URL or a part of the image itself. */
+export function checkSource(source: string): string {
+  if (/^(?:data:|#)/.test(source)) return source
   throw new TypeError(
     `ImageResponse loads nothing over the network; pass the image as a data URL or an ArrayBuffer instead of ${JSON.stringify(source.slice(0, 100))}`,
   )

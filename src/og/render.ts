@@ -1,4 +1,5 @@
 import { loadWasm } from '#og/wasm'
+import { checkSource } from './element.js'
 import { initWasm, Resvg } from '@resvg/resvg-wasm'
 import satori, { init, type SatoriOptions } from 'satori/standalone'
 
@@ -59,10 +60,8 @@ const toSvg = (element: unknown, { width, height, fonts, emoji, debug = false }:
     width,
     height,
     debug,
-    fonts: fonts.map(({ data, ...font }) => ({ ...font, data: toBuffer(data) })) as SatoriOptions['fonts'],
+    // The caller's own array, by which satori finds the fonts that it has parsed. It takes any bytes, its types a Buffer.
+    fonts: fonts as SatoriOptions['fonts'],
     // Nothing for a script that no font has, and for an emoji without `emoji`.
-    loadAdditionalAsset: async (kind, text) => (kind === 'emoji' && emoji ? emoji(text) : []),
+    loadAdditionalAsset: async (kind, text) => (kind === 'emoji' && emoji ? checkSource(await emoji(text)) : []),
   })
-
-const toBuffer = (data: ArrayBuffer | Uint8Array): ArrayBuffer =>
-  data instanceof ArrayBuffer ? data : (data.slice().buffer as ArrayBuffer)

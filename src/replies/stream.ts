@@ -77,8 +77,10 @@ class ItemStream<item> implements UnderlyingDefaultSource<Uint8Array<ArrayBuffer
     this.#keepAlive = keepAlive
   }
 
-  /** Passes an error of the items to `failed`, and the end of canceled items to `track`. Resolves when nothing more is sent, to whether the
-   * stream was canceled, as when the client disconnects. */
+  /**
+   * Passes an error of the items to `failed`, and the end of canceled items to `track`. Resolves when nothing more is sent, to
+   * whether the stream was canceled, as when the client disconnects.
+   */
   watch(failed: (error: unknown) => void, track?: (work: Promise<unknown>) => void): Promise<boolean> {
     this.#failed = failed
     this.#track = track

@@ -54,6 +54,7 @@ export function vercel(): Middleware<AnyContext, Continued<{}>> {
 
 let globals: Storage | undefined
 
+// With public names only, as a user could write it: `createStorage` is internal.
 function install(): Storage {
   // A global of edge runtimes, whose `process` has no modules.
   const { AsyncLocalStorage } = ((typeof process === 'object' && process.getBuiltinModule?.('node:async_hooks')) ||

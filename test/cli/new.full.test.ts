@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, describe, expect, it } from 'vitest'
-import { binaries, freePort, isMissing, start } from '../runtimes/hosts.js'
+import { binaries, freePort, isMissing, oldestDate, start } from '../runtimes/hosts.js'
 import { bywayIn } from './run.js'
 
 // The projects that `byway new` creates, with the packages that they name.
@@ -82,6 +82,11 @@ describe('a project of byway new', () => {
     } finally {
       child.kill()
     }
+  })
+
+  it('needs no newer Workers than byway does', () => {
+    const config = readFileSync(join(top, 'cloudflare-api/wrangler.jsonc'), 'utf8')
+    expect(JSON.parse(config)).toMatchObject({ name: 'cloudflare-api', compatibility_date: oldestDate })
   })
 
   it('builds for Vercel', async () => {
