@@ -115,7 +115,9 @@ export class Context implements Scoped {
   }
   get app(): BaseContext['app'] {
     const { app, dispatch } = this.#exchange.server
-    return { ...app, dispatch: (request) => dispatch(request, this.#exchange) }
+    const { routes, use, rewrites, basePath, problems } = app
+    // Spreading takes thirty times as long on Node.js 20.
+    return { routes, use, rewrites, basePath, problems, dispatch: (request) => dispatch(request, this.#exchange) }
   }
   get waitUntil(): BaseContext['waitUntil'] {
     return (promise) => void this.#exchange.waitUntil(promise)

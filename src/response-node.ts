@@ -3,6 +3,7 @@
 import {
   createResponse as createNativeResponse,
   headerOf as nativeHeaderOf,
+  isResponse as isNativeResponse,
   memoryOf as nativeMemoryOf,
   remember as rememberNative,
   textOf as nativeTextOf,
@@ -14,7 +15,6 @@ import {
   type ResponseBody,
 } from './response.js'
 
-export { isResponse } from './response.js'
 export type { HeaderPairs, Memory, ResponseBody } from './response.js'
 
 declare const navigator: { userAgent?: string } | undefined
@@ -36,6 +36,10 @@ export function createResponse(body: ResponseBody, status: number, headers: Head
   Native ??= inheritFromNative()
   return new LazyResponse(body, status, headers, memory) as unknown as Response
 }
+
+/** Whether a value is a Response, of this realm or another. */
+export const isResponse = (value: unknown): value is Response =>
+  value instanceof LazyResponse || isNativeResponse(value)
 
 /** The facts that byway keeps about a Response. A copy or a clone of the Response has none. */
 export const memoryOf = (response: Response): Memory | undefined => {
@@ -109,6 +113,8 @@ class LazyResponse {
   readonly #status: number
   #memory: Memory | undefined
   #pairs: HeaderPairs
+  /** Whether other code has `#pairs` too. */
+  #isShared = true
   #body: ResponseBody
   #headers: Headers | undefined
   #native: Response | undefined
@@ -214,9 +220,13 @@ class LazyResponse {
   header(name: string): string | null {
     if (this.#headers) return this.#headers.get(name)
     let found: string | null = null
-    for (const [given, value] of this.#pairs)
+    const pairs = this.#pairs
+    for (let index = 0; index < pairs.length; index++) {
+      const pair = pairs[index]!
+      const given = pair[0]
       if (given === name || (given.length === name.length && given.toLowerCase() === name))
-        found = found === null ? value : `${found}, ${value}`
+        found = found === null ? pair[1] : `${found}, ${pair[1]}`
+    }
     return found
   }
 
@@ -224,8 +234,14 @@ class LazyResponse {
   append(pairs: HeaderPairs): void {
     if (this.#headers) for (const [name, value] of pairs) this.#headers.append(name, value)
     else {
-      for (const [name, value] of pairs) if (!isField.test(name) || !isValue.test(value)) new Headers([[name, value]])
-      this.#pairs = this.#pairs.concat(pairs)
+      for (let index = 0; index < pairs.length; index++) {
+        const pair = pairs[index]!
+        if (!isField.test(pair[0]) || !isValue.test(pair[1])) new Headers([[pair[0], pair[1]]])
+      }
+      // Twice as fast as `concat` and as spreading.
+      if (this.#isShared) this.#pairs = this.#pairs.slice()
+      this.#isShared = false
+      for (let index = 0; index < pairs.length; index++) (this.#pairs as HeaderPairs[number][]).push(pairs[index]!)
     }
   }
 
@@ -244,9 +260,11 @@ class LazyResponse {
     const body = native ? native.body : this.#take()!
     const headers: string[] = []
     let sized = native !== undefined || this.#status === 204 || this.#status === 304
-    for (const [name, value] of this.#headers ?? this.#pairs) {
-      headers.push(name, value)
-      sized ||= name === 'content-length'
+    const pairs = this.#headers ? [...this.#headers] : this.#pairs
+    for (let index = 0; index < pairs.length; index++) {
+      const pair = pairs[index]!
+      headers.push(pair[0], pair[1])
+      sized ||= pair[0] === 'content-length'
     }
     if (!sized) headers.push('content-length', String(Buffer.byteLength(body as string)))
     return { status: this.#status, statusText: '', headers, body: body || null }

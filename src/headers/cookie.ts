@@ -29,6 +29,8 @@ export interface CookieOptions {
 const maxPair = 4096
 const maxAttribute = 1024
 
+const named = { filter: (name: string): boolean => name !== '' }
+
 /**
  * Parses a `Cookie` header to values by name. Values are percent-decoded, names are not. Pairs without a name are ignored.
  * Of duplicate names the first counts, because browsers send the most specific cookie first.
@@ -36,7 +38,10 @@ const maxAttribute = 1024
  * @see https://datatracker.ietf.org/doc/html/draft-ietf-httpbis-rfc6265bis#section-5.8.3
  */
 export function parseCookie(header: string): Map<string, string> {
-  return new Map(Object.entries(parse(header, { filter: (name) => name !== '' })) as [string, string][])
+  const values = parse(header, named)
+  const map = new Map<string, string>()
+  for (const name in values) map.set(name, values[name]!)
+  return map
 }
 
 /**

@@ -261,6 +261,7 @@ function forwarded({ headers }: IncomingMessage, name: string, trustProxy: numbe
 // Some proxies append the port, put IPv6 into brackets, or quote the value as in `Forwarded`. Anything but an address is unusable.
 // A server that listens on every address gets those of IPv4 as `::ffff:1.2.3.4`.
 function toIp(value: string): string | undefined {
+  if (isIP(value) === 4) return value
   const text = value.replace(/^"(.*)"$/, '$1')
   const address = /^\[(.+)\](?::\d+)?$/.exec(text)?.[1] ?? /^([\d.]+):\d+$/.exec(text)?.[1] ?? text
   return isIP(address) ? address.replace(/^::ffff:(?=\d+\.)/i, '') : undefined

@@ -52,11 +52,12 @@ export function concurrencyLimit({
   }
 
   /** Resolves to whether the request has a place. */
-  const enter = ({ signal }: AnyContext): true | Promise<boolean> => {
+  const enter = (context: AnyContext): true | Promise<boolean> => {
     if (running < limit) {
       running++
       return true
     }
+    const { signal } = context
     if (waiting.size >= queue || signal.aborted) return Promise.resolve(false)
     return new Promise((resolve) => {
       const settle = (hasPlace: boolean): void => {

@@ -38,13 +38,14 @@ export function csrf({ origins = [] }: CsrfOptions = {}): Middleware<
     { openapi: { responses: { 403: 'A page of another origin sent the request.' } } },
     function protect(
       { method, headers },
-      { url }: AnyContext,
+      context: AnyContext,
       next,
     ): Promise<Continued<{}>> | Reply<403, Problem<403>> {
       if (safe.has(method)) return next()
       const site = headers.get('sec-fetch-site')
       const origin = headers.get('origin')
-      const isOwn = site === null ? origin === null || origin === url.origin : site === 'same-origin' || site === 'none'
+      const isOwn =
+        site === null ? origin === null || origin === context.url.origin : site === 'same-origin' || site === 'none'
       if (isOwn || (origin !== null && trusted.has(origin))) return next()
       return forbidden({ detail: 'A page of another origin cannot send this request.' })
     },
