@@ -4,6 +4,7 @@ import { methods, type Method } from '../declaration.js'
 import type { AnyContext } from '../middleware.js'
 import { generateStaticParams } from '../paths/static-params.js'
 import type { Params } from '../pattern.js'
+import { attempt } from '../promise.js'
 import { proxy } from '../replies/proxy.js'
 import { enableScopes } from '../scope.js'
 import { route, type AnyRoute, type OperationFunction, type Route } from '../route.js'
@@ -161,17 +162,20 @@ function toHandler(handler: AnyHandler, { fetchCache }: SegmentConfig, { cache, 
     return end.keepsCookies ? withCookies(end.response, ambient) : end.response
   }
 
-  return (request: Request, context: AnyContext): Promise<Response> => {
+  // Without async functions: with AsyncLocalStorage, each promise costs about 1 µs on Node.js 20.
+  return (request: Request, context: AnyContext): Response | Promise<Response> => {
     const ambient = new Ambient(request, context, settings)
-    return runAmbient(ambient, async () => {
-      try {
-        const response = await handler(toNextRequest(request, context), { params: toParams(context.params) })
-        if (ambient.pending) await Promise.all(ambient.pending)
-        return toResponse(ambient, response)
-      } catch (error) {
-        return end(ambient, error)
-      }
-    })
+    const fail = (error: unknown): Promise<Response> => end(ambient, error)
+    return runAmbient(ambient, () =>
+      attempt<unknown, Response>(
+        () => handler(toNextRequest(request, context), { params: toParams(context.params) }),
+        (response) =>
+          ambient.pending
+            ? Promise.all(ambient.pending).then(() => toResponse(ambient, response), fail)
+            : toResponse(ambient, response),
+        fail,
+      ),
+    )
   }
 }
 
