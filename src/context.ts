@@ -54,6 +54,11 @@ export interface NextOptions {
   readonly signal?: AbortSignal
   /** Wraps the context that each inner middleware and the handler get, to track what they read. It is called for each of them. */
   readonly view?: (context: object) => object
+  /**
+   * Changes the Response of the rest of the chain, as `next().then(map)` does. If the response is there, it is called
+   * immediately, so no promise is made.
+   */
+  readonly map?: (response: Response) => Response | Promise<Response>
 }
 
 /** The context object: the members of `BaseContext`, made when they are read, and what was added, as own properties. */

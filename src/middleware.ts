@@ -6,7 +6,7 @@ import type { Exchange } from './exchange.js'
 import type { MiddlewareNotes } from './notes.js'
 import type { AnyParams } from './pattern.js'
 import type { Reply } from './reply.js'
-import { isPromise } from './promise.js'
+import { after, isPromise } from './promise.js'
 import { isResponse } from '#response'
 
 export type { AnyMiddleware } from './app.js'
@@ -151,7 +151,7 @@ export function compose(layers: readonly AnyMiddleware[], inner: Chain): Chain {
   return layers.reduceRight(wrap, inner)
 }
 
-// If the middleware and the rest of the chain are synchronous, there is no promise except the one that `next()` returns.
+// If the middleware, its `map` and the rest of the chain are synchronous, there is no promise except the one of `next()`.
 function wrap(inner: Chain, layer: AnyMiddleware): Chain {
   return (request, context) => {
     const exchange = context['~exchange']
@@ -159,24 +159,41 @@ function wrap(inner: Chain, layer: AnyMiddleware): Chain {
     let given: Promise<Response> | undefined
     const next = (added?: object, options?: NextOptions): Promise<Response> => {
       if (given) throw new Error('next() was called twice; call it once')
-      response = inner(options?.request ?? request, added || options ? context['~with'](added, options) : context)
+      const { view, signal, map } = options ?? {}
+      const changes = view || signal ? options : undefined
+      response = inner(options?.request ?? request, added || changes ? context['~with'](added, changes) : context)
+      if (map) response = after(response, (response) => follow(exchange, map, response))
       return (given = response instanceof Promise ? response : exchange.promiseOf(response))
     }
     try {
       const result: unknown = layer(request, context['~seen'], next)
       // It has not looked at the response, so there is nothing to follow.
-      if (given && result === given) return response!
-      return isPromise(result)
-        ? Promise.resolve(result).then(
-            (result) => settle(exchange, result),
-            (error: unknown) => exchange.thrown(error, 'middleware'),
-          )
-        : settle(exchange, result)
+      return given && result === given ? response! : settleAny(exchange, result)
     } catch (error) {
       return exchange.thrown(error, 'middleware')
     }
   }
 }
+
+function follow(
+  exchange: Exchange,
+  map: (response: Response) => unknown,
+  response: Response,
+): Response | Promise<Response> {
+  try {
+    return settleAny(exchange, map(response))
+  } catch (error) {
+    return exchange.thrown(error, 'middleware')
+  }
+}
+
+const settleAny = (exchange: Exchange, result: unknown): Response | Promise<Response> =>
+  isPromise(result)
+    ? Promise.resolve(result).then(
+        (result) => settle(exchange, result),
+        (error: unknown) => exchange.thrown(error, 'middleware'),
+      )
+    : settle(exchange, result)
 
 const settle = (exchange: Exchange, result: unknown): Response =>
   isResponse(result) && !result.bodyUsed ? exchange.settle(result) : exchange.thrown(toMistake(result), 'middleware')

@@ -5,7 +5,7 @@ import { methods, type Method, type Operation } from './declaration.js'
 import { compose, notesOf, type AroundOperation, type Chain } from './middleware.js'
 import { checkOptions, hasMethod, isLimit } from './options.js'
 import { toBodyKind, toReadBody, toReadInputs, type Read } from './prepare.js'
-import { after, attempt, isPromise } from './promise.js'
+import { after, attempt } from './promise.js'
 import { toRespond } from './respond.js'
 import { isSchema } from './schema.js'
 
@@ -83,32 +83,19 @@ function toRun(pattern: string, { method, declaration, handler, middleware }: Ro
 function toHandle(operation: Operation, handler: Handler, readInputs: Read | undefined): Chain {
   const readBody = toReadBody(operation)
   const respond = toRespond(operation)
-  const send = (value: unknown, exchange: Exchange): Response | Promise<Response> => {
-    try {
-      const response = respond(value, exchange)
-      return response instanceof Promise
-        ? response.then(
-            (response) => exchange.settle(response, 'handler'),
-            (error: unknown) => exchange.thrown(error, 'response'),
-          )
-        : exchange.settle(response, 'handler')
-    } catch (error) {
-      return exchange.thrown(error, 'response')
-    }
-  }
+  const send = (value: unknown, exchange: Exchange): Response | Promise<Response> =>
+    attempt(
+      () => respond(value, exchange),
+      (response) => exchange.settle(response, 'handler'),
+      (error) => exchange.thrown(error, 'response'),
+    )
   const handle: Chain = (request, context) => {
     const exchange = context['~exchange']
-    try {
-      const value = handler(request, context['~seen'])
-      return isPromise(value)
-        ? Promise.resolve(value).then(
-            (value) => send(value, exchange),
-            (error: unknown) => exchange.thrown(error, 'handler'),
-          )
-        : send(value, exchange)
-    } catch (error) {
-      return exchange.thrown(error, 'handler')
-    }
+    return attempt(
+      () => handler(request, context['~seen']),
+      (value) => send(value, exchange),
+      (error) => exchange.thrown(error, 'handler'),
+    )
   }
   if (!readInputs && !readBody) return handle
   return (request, context) => {

@@ -105,3 +105,18 @@ const logged = middleware((request, { params }, next) => {
 route('/n/[id]', { params: z.object({ id: z.coerce.number() }) })
   .use(logged)
   .get((request, { params }) => expectType<number>(params.id))
+
+// ── map ──
+
+const mapped = route('/mapped')
+  .use((request, context, next) =>
+    next({ user: 'ada' }, { map: (response) => reply.withHeaders(response, [['a', 'b']]) }),
+  )
+  .use((request, context, next) => next(undefined, { map: async (response) => response.clone() }))
+  .get((request, { user }) => {
+    expectType<string>(user)
+    return { user }
+  })
+expectType<Promise<Response>>(mapped.GET(new Request('http://test/mapped')) as Promise<Response>)
+// @ts-expect-error map returns a Response
+middleware((request, context, next) => next({}, { map: () => 'text' }))

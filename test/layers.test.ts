@@ -829,6 +829,100 @@ describe('next(added, options)', () => {
     expect(order).toEqual(['outer', 'outer', 'inner'])
   })
 
+  describe('with map', () => {
+    const add = (name: string) =>
+      middleware((_request, _context, next) =>
+        next({ [name]: name }, { map: (response) => reply.withHeaders(response, [['x-order', name]]) }),
+      )
+    const sync = () => 'done'
+    const late = async () => Promise.resolve('done')
+
+    it.each([
+      ['a synchronous handler', sync],
+      ['an asynchronous handler', late],
+    ])('changes the response from the inside out, for %s', async (_name, handler) => {
+      const it = route('/').use(add('outer')).use(add('inner')).get(handler)
+      const response = await watch({ it }).fetch('/')
+      expect(response.headers.get('x-order')).toBe('inner, outer')
+      expect(await response.json()).toBe('done')
+    })
+
+    it('waits for no promise if the handler does not', () => {
+      const it = route('/').use(add('outer')).use(add('inner')).get(sync)
+      expect(router({ it }).fetch(at('/'))).toBeInstanceOf(Response)
+    })
+
+    it('keeps what it adds, and combines with a signal and a view', async () => {
+      const { signal } = new AbortController()
+      const it = route('/')
+        .use((_request, _context, next) =>
+          next({ user: 'ada' }, { signal, view: (context) => context, map: async (response) => response.clone() }),
+        )
+        .get((_request, context) => [context.user, context.signal === signal])
+      expect(await (await watch({ it }).fetch('/')).json()).toEqual(['ada', true])
+    })
+
+    it.each([
+      [
+        'throws',
+        (): Response => {
+          throw new Error('no')
+        },
+      ],
+      ['rejects', async (): Promise<Response> => Promise.reject(new Error('no'))],
+      ['returns a value that is not a Response', () => 7 as never],
+      ['returns a Response whose body was read', async (response: Response) => (await response.text(), response)],
+    ])('is a 500, which outer middleware can handle, if map %s', async (_name, map) => {
+      for (const handler of [sync, late]) {
+        const it = route('/')
+          .use((_request, _context, next) => next(undefined, { map }))
+          .get(handler)
+        const { fetch, onError } = watch({ it })
+        expect((await fetch('/')).status).toBe(500)
+        expect(onError.mock.calls).toMatchObject([[expect.any(Error), { pattern: '/', phase: 'middleware' }]])
+        const handled = router({
+          it: route('/')
+            .use(async (_request, _context, next) => {
+              const response = await next()
+              return errorOf(response) ? reply.json('handled', { status: 502 }) : response
+            })
+            .use((_request, _context, next) => next(undefined, { map }))
+            .get(handler),
+        })
+        expect((await handled.fetch(at('/'))).status).toBe(502)
+      }
+    })
+
+    it('sees the error of the handler, and can replace its response', async () => {
+      const boom = new Error('no')
+      const seen: unknown[] = []
+      const it = route('/')
+        .use((_request, _context, next) =>
+          next(undefined, { map: (response) => (seen.push(errorOf(response)), reply.text('replaced')) }),
+        )
+        .get((): string => {
+          throw boom
+        })
+      const { fetch, onError } = watch({ it })
+      expect(await (await fetch('/')).text()).toBe('replaced')
+      expect(seen).toEqual([boom])
+      expect(onError).not.toHaveBeenCalled()
+    })
+
+    it('can send a thrown Response', async () => {
+      const it = route('/')
+        .use((_request, _context, next) =>
+          next(undefined, {
+            map: () => {
+              throw reply.notFound()
+            },
+          }),
+        )
+        .get(sync)
+      expect((await watch({ it }).fetch('/')).status).toBe(404)
+    })
+  })
+
   it('can be called after the middleware has returned', async () => {
     const ran = vi.fn()
     const boom = new Error('late')

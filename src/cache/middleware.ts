@@ -93,7 +93,8 @@ function toRun(core: Core, options: LayerOptions, operation: AroundOperation): R
       const isBypassed: unknown = bypass(request, context)
       if (isPromise(isBypassed))
         throw new TypeError('cache({ bypass }) returned a promise; it must return true or false')
-      if (isBypassed) return next().then((response) => complete(response, settings, { fwd: 'bypass' }, true))
+      if (isBypassed)
+        return next(undefined, { map: (response) => complete(response, settings, { fwd: 'bypass' }, true) })
     }
     if (!hasInputs) return enter(request, context, next)
     const inputs = operation.inputs(request, context)

@@ -54,7 +54,7 @@ export function compress({ threshold = 1_024, encodings }: CompressOptions = {})
   }
 
   return function respondCompressed(request, _context, next) {
-    return next().then((response) => respond(request, response) as Continued<{}> | Promise<Continued<{}>>)
+    return next(undefined, { map: (response) => respond(request, response) })
   }
 }
 

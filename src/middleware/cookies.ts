@@ -1,6 +1,6 @@
 import { fromBase64Url, toBase64Url } from '../headers/base64url.js'
 import { formatSetCookie, parseCookie, type CookieOptions } from '../headers/cookie.js'
-import type { AnyContext, Continued, Middleware } from '../middleware.js'
+import type { AnyContext, Continued, Middleware, Next } from '../middleware.js'
 import { errorOf } from '../problem.js'
 import { withHeaders } from '#response'
 import { toPrivate } from './private.js'
@@ -74,17 +74,19 @@ export function cookies(options: CookiesOptions = {}): Middleware<AnyContext, Co
   formatSetCookie('defaults', '', defaults)
   const signer = toSigner(options)
 
-  const respond = (jar: Jar, next: Parameters<ReturnType<typeof cookies>>[2]) =>
-    next<{ cookies: Cookies }>({ cookies: jar }).then((response) => {
-      const writes = jar.close()
-      if (!writes || errorOf(response) !== undefined) return response
-      const send = (lines: readonly string[]) =>
-        withHeaders(
-          toPrivate(response),
-          lines.map((line) => ['set-cookie', line] as const),
-        ) as typeof response
-      return signer ? Promise.all(writes.map(signer.sign)).then(send) : send(writes.map(({ line }) => line))
-    })
+  const send = (jar: Jar, response: Response): Response | Promise<Response> => {
+    const writes = jar.close()
+    if (!writes || errorOf(response) !== undefined) return response
+    const add = (lines: readonly string[]): Response =>
+      withHeaders(
+        toPrivate(response),
+        lines.map((line) => ['set-cookie', line] as const),
+      )
+    return signer ? Promise.all(writes.map(signer.sign)).then(add) : add(writes.map(({ line }) => line))
+  }
+
+  const respond = (jar: Jar, next: Next): Promise<Continued<{ cookies: Cookies }>> =>
+    next<{ cookies: Cookies }>({ cookies: jar }, { map: (response) => send(jar, response) })
 
   return function respondWithCookies({ headers }, _context, next) {
     const header = signer && headers.get('cookie')

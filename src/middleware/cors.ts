@@ -61,6 +61,18 @@ export function cors(options: CorsOptions): Middleware<AnyContext, Continued<{}>
           ...(exposed ? [['access-control-expose-headers', exposed] as const] : []),
         ]
 
+  const addOrigin = (response: Response, allowed: string | undefined): Response =>
+    withHeaders(
+      response,
+      // Most responses have none of these headers, and then none has to be replaced.
+      fixed.every((name) => headerOf(response, name) === null)
+        ? toAdded(allowed)
+        : (headers) => {
+            setOrigin(headers, allowed)
+            if (exposed && allowed !== undefined) headers.set('access-control-expose-headers', exposed)
+          },
+    )
+
   const toPreflight = ({ headers }: Request, allowed: string | undefined): Response => {
     const response = createResponse(null, 204, allowed === undefined ? [] : preflight)
     setOrigin(response.headers, allowed)
@@ -76,20 +88,7 @@ export function cors(options: CorsOptions): Middleware<AnyContext, Continued<{}>
   const respond = (request: Request, next: Next, allowed: string | undefined) =>
     isPreflight(request)
       ? (toPreflight(request, allowed) as Continued<{}>)
-      : next().then((response) => {
-          const added = toAdded(allowed)
-          // Most responses have none of these headers, and then none has to be replaced.
-          const isFirst = fixed.every((name) => headerOf(response, name) === null)
-          return withHeaders(
-            response,
-            isFirst
-              ? added
-              : (headers) => {
-                  setOrigin(headers, allowed)
-                  if (exposed && allowed !== undefined) headers.set('access-control-expose-headers', exposed)
-                },
-          ) as Continued<{}>
-        })
+      : next(undefined, { map: (response) => addOrigin(response, allowed) })
 
   return function respondWithCors(request, _context, next) {
     const allowed = matchOrigin(request.headers.get('origin'), request)

@@ -43,7 +43,7 @@ export function etag({ limit = 1_048_576 }: EtagOptions = {}): Middleware<AnyCon
   }
 
   return function respondWithTag(request, _context, next) {
-    return next().then((response) => respond(request, response) as Continued<{}> | Promise<Continued<{}>>)
+    return next(undefined, { map: (response) => respond(request, response) })
   }
 }
 

@@ -37,13 +37,14 @@ export function language<const language extends string>({
     const chosen = choose?.(context, request)
     const own = chosen ? lookup(chosen.toLowerCase(), byTag) : undefined
     const language = own ?? negotiate(request.headers.get('accept-language'), byTag) ?? first
-    return next({ language }).then((response) => {
+    const map = (response: Response): Response => {
       const named =
         headerOf(response, 'content-language') === null
           ? withHeaders(response, [['content-language', language]])
           : response
-      return (own === undefined ? withVary(named, 'Accept-Language') : named) as typeof response
-    })
+      return own === undefined ? withVary(named, 'Accept-Language') : named
+    }
+    return next({ language }, { map })
   }
 }
 

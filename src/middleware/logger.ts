@@ -53,7 +53,7 @@ export function logger({ sink = createSink(), fields }: LoggerOptions = {}): Mid
   return function logRequest(request, context, next) {
     const begin = performance.now()
     const time = Date.now()
-    return next().then((response) => {
+    const map = (response: Response): Response => {
       try {
         const { method } = request
         const { pattern = null } = context
@@ -79,7 +79,8 @@ export function logger({ sink = createSink(), fields }: LoggerOptions = {}): Mid
         context.report(error)
       }
       return response
-    })
+    }
+    return next(undefined, { map })
   }
 }
 

@@ -68,7 +68,7 @@ export function rateLimit<context extends AnyContext = AnyContext>({
   type Limited = Continued<{}> | Reply<429, Problem<429>>
   const proceed = (usage: Usage, next: Next): Promise<Limited> | Limited => {
     const headers = toHeaders(usage)
-    if (usage.isAllowed) return next().then((response) => withHeaders(response, headers) as typeof response)
+    if (usage.isAllowed) return next(undefined, { map: (response) => withHeaders(response, headers) })
     const retryAfter = ['retry-after', String(Math.ceil(usage.reset / 1_000))] as const
     return problem(429, { detail: 'Too many requests.' }, { headers: [...headers, retryAfter] as [string, string][] })
   }

@@ -35,12 +35,12 @@ export function requestId({
     const given = trust ? headers.get(name) : null
     const id = given !== null && grammar.test(given) ? given : generate()
     const pair = [[name, id]] as const
-    return next({ requestId: id }).then(
-      (response) =>
-        withHeaders(
-          response,
-          headerOf(response, name) === null ? pair : (headers) => headers.set(name, id),
-        ) as typeof response,
+    return next(
+      { requestId: id },
+      {
+        map: (response) =>
+          withHeaders(response, headerOf(response, name) === null ? pair : (headers) => headers.set(name, id)),
+      },
     )
   }
 }

@@ -74,10 +74,12 @@ export function secureHeaders<const nonced extends readonly string[] = []>(
   return function respondSecurely(_request, _context, next) {
     const nonce = nonced.length ? createNonce() : undefined
     const headers = nonce === undefined ? unchanging : [...fixed, ...formatWith(nonce)]
-    return next((nonce === undefined ? {} : { nonce }) as AddedBy<nonced>).then((response) => {
-      const missing = headers.filter(([name]) => headerOf(response, name) === null)
-      return withHeaders(response, missing) as typeof response
-    })
+    const map = (response: Response): Response =>
+      withHeaders(
+        response,
+        headers.filter(([name]) => headerOf(response, name) === null),
+      )
+    return next((nonce === undefined ? undefined : { nonce }) as AddedBy<nonced>, { map })
   }
 }
 

@@ -53,13 +53,12 @@ export function serverTiming({ report = true, total = 'total' }: ServerTimingOpt
       end()
       return result
     }
-    return next({ timing: { add, time } }).then((response) => {
+    const map = (response: Response): Response => {
       if (!(typeof report === 'function' ? report(request, context) : report)) return response
       if (total !== false) add(total, performance.now() - begin)
-      return (
-        metrics.length ? withHeaders(response, [['server-timing', metrics.join(', ')]]) : response
-      ) as typeof response
-    })
+      return metrics.length ? withHeaders(response, [['server-timing', metrics.join(', ')]]) : response
+    }
+    return next({ timing: { add, time } }, { map })
   }
 }
 
