@@ -29,7 +29,8 @@ export interface CreateCacheOptions {
   readonly storeTimeout?: number
   /**
    * Completes the entry of a response before it is stored and sent, such as with the tags that a CDN reads: `cdnTags()` from
-   * `byway/vercel`. It must not throw. @default none
+   * `byway/vercel`. If it throws, the response is sent without being stored, and `onError` of the router gets the error.
+   * @default none
    */
   readonly complete?: (entry: Entry) => Entry
   /** Called when the store begins to fail, and for mistakes that the cache finds at run time. @default console.error */

@@ -1,6 +1,7 @@
 import { errorOf } from '../../problem.js'
 import { ownTarget, textOf } from '#response'
 import type { App } from '../../app.js'
+import type { BaseContext } from '../../context.js'
 import type { Next } from '../../middleware.js'
 import type { Dynamic } from '../cache-options.js'
 import { toCollected, type Core, type ScopeContext, type Versioned } from '../core.js'
@@ -33,7 +34,7 @@ export interface Fill {
   readonly pattern: string
   readonly key: string
   readonly request: Request
-  readonly context: ScopeContext & { readonly url: URL; readonly signal: AbortSignal }
+  readonly context: ScopeContext & Pick<BaseContext, 'url' | 'signal' | 'report'>
   readonly app: App
   readonly next: Next
   /** The URLs that the handler sees, without the query: of the context, and of the request. */
@@ -88,17 +89,23 @@ export async function runFill(fill: Fill, marks: Versioned | undefined, signal: 
 
   const sent = toSent(response, fill.app)
   if (errorOf(sent.response) !== undefined) return refuse('failed', 'error format')
-  const toEntry = async (body: Entry['body']): Promise<Entry> =>
-    core.complete({
-      key: fill.key,
-      status: sent.response.status,
-      headers: await completeHeaders(toStoredHeaders(sent.headers, body), body, settings),
-      body,
-      time,
-      revalidate: collected.revalidate,
-      expires: expiresOf(time, collected.revalidate, settings),
-      marks: [...marks!, ...collected.marks],
-    })
+  const toEntry = async (body: Entry['body']): Promise<Entry | 'failed'> => {
+    try {
+      return core.complete({
+        key: fill.key,
+        status: sent.response.status,
+        headers: await completeHeaders(toStoredHeaders(sent.headers, body), body, settings),
+        body,
+        time,
+        revalidate: collected.revalidate,
+        expires: expiresOf(time, collected.revalidate, settings),
+        marks: [...marks!, ...collected.marks],
+      })
+    } catch (error) {
+      context.report(error)
+      return 'failed'
+    }
+  }
   const text = textOf(sent.response) ?? (response.body === null ? '' : undefined)
   if (text !== undefined) {
     if (isOver(text, settings.maxBytes)) return refuse('unstorable', 'too large')
