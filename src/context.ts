@@ -120,9 +120,8 @@ export class Context implements Scoped {
   }
   get app(): BaseContext['app'] {
     const { app, dispatch } = this.#exchange.server
-    const { routes, use, rewrites, basePath, problems } = app
-    // Spreading takes thirty times as long on Node.js 20.
-    return { routes, use, rewrites, basePath, problems, dispatch: (request) => dispatch(request, this.#exchange) }
+    // In the other order it takes seven times as long on Node.js 20.
+    return { dispatch: (request) => dispatch(request, this.#exchange), ...app }
   }
   get waitUntil(): BaseContext['waitUntil'] {
     return (promise) => void this.#exchange.waitUntil(promise)

@@ -159,9 +159,9 @@ function wrap(inner: Chain, layer: AnyMiddleware): Chain {
     let given: Promise<Response> | undefined
     const next = (added?: object, options?: NextOptions): Promise<Response> => {
       if (given) throw new Error('next() was called twice; call it once')
-      const { view, signal, map } = options ?? {}
-      const changes = view || signal ? options : undefined
-      response = inner(options?.request ?? request, added || changes ? context['~with'](added, changes) : context)
+      const { request: passed = request, view, signal, map } = options ?? {}
+      const changes = (view ?? signal) && options
+      response = inner(passed, added || changes ? context['~with'](added, changes) : context)
       if (map) response = after(response, (response) => follow(exchange, map, response))
       return (given = response instanceof Promise ? response : exchange.promiseOf(response))
     }

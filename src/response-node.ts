@@ -38,8 +38,7 @@ export function createResponse(body: ResponseBody, status: number, headers: Head
 }
 
 /** Whether a value is a Response, of this realm or another. */
-export const isResponse = (value: unknown): value is Response =>
-  value instanceof LazyResponse || isNativeResponse(value)
+export const isResponse = (value: unknown): value is Response => toLazy(value) !== undefined || isNativeResponse(value)
 
 /** The facts that byway keeps about a Response. A copy or a clone of the Response has none. */
 export const memoryOf = (response: Response): Memory | undefined => {
@@ -99,8 +98,7 @@ function inheritFromNative(): typeof Response {
   return Response
 }
 
-const toLazy = (response: unknown): LazyResponse | undefined =>
-  response instanceof LazyResponse ? response : undefined
+const toLazy = (value: unknown): LazyResponse | undefined => (LazyResponse.is(value) ? value : undefined)
 
 // Bytes that are decoded lose a byte order mark and lone surrogates.
 const decoded = (text: string): string => (text.charCodeAt(0) === 0xfeff ? text.slice(1) : text).toWellFormed()
@@ -130,6 +128,11 @@ class LazyResponse {
     this.#status = status
     this.#pairs = pairs
     this.#memory = memory
+  }
+
+  // `instanceof` throws for a revoked Proxy, which can be a thrown value.
+  static is(value: unknown): value is LazyResponse {
+    return typeof value === 'object' && value !== null && #status in value
   }
 
   get memory(): Memory | undefined {

@@ -25,7 +25,7 @@ async function toByway(host, folder) {
   ]
   const stacked = stack.reduce((route, layer) => route.use(layer), route)
   const app = router({
-    stack: stacked('/stack/[id]').get((_request, { params: { id }, cookies }) => ({
+    stack: stacked('/stack/[id]').get(async (_request, { params: { id }, cookies }) => ({
       id,
       theme: cookies.get('theme').value,
     })),
