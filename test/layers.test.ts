@@ -834,8 +834,8 @@ describe('next(added, options)', () => {
       middleware((_request, _context, next) =>
         next({ [name]: name }, { map: (response) => reply.withHeaders(response, [['x-order', name]]) }),
       )
-    const sync = () => 'done'
-    const late = async () => Promise.resolve('done')
+    const sync = (): any => 'done'
+    const late = (): any => Promise.resolve('done')
 
     it.each([
       ['a synchronous handler', sync],
