@@ -180,7 +180,7 @@ describe('a route of another copy of byway', () => {
 describe('the editor', () => {
   // A file with marks: `/*?*/` before a name to hover, `/*|*/` where names are completed.
   const text = `import { route } from 'byway'
-import { createClient } from 'byway/client'
+import { createClient, type Client } from 'byway/client'
 import { z } from 'zod'
 import type { app } from './app.js'
 const Kind = z.object({ kind: z.enum(['aa', 'bb']) })
@@ -193,6 +193,13 @@ const api = createClient<typeof app>()
 const listed = await api('/listed/[slug]')./*?*/get({ params: { slug: 'x' } })
 if (listed.status === 409) { const { /*?*/error } = listed }
 const /*?*/item = await api('/items/[id]').get({ params: { id: 'x' } })
+const itemCalls = /*?*/api('/items/[id]')
+const /*?*/annotated: Client<typeof app> = api
+api('/plain').post()
+route('/b').get({ response: Kind }, () => ({ kind: 'cc' /* as an expression */ }))
+route('/b').get({ response: Kind }, (): z.input<typeof Kind> => {
+  return { kind: 'cc' /* with a result */ }
+})
 `
   const marks = [...text.matchAll(/\/\*[?|]\*\//g)].map(({ index }) => index + 5)
   let service: ts.LanguageService
@@ -230,6 +237,12 @@ const /*?*/item = await api('/items/[id]').get({ params: { id: 'x' } })
     return { type: join(displayParts), documentation: join(documentation) }
   }
 
+  const errors = () =>
+    service.getSemanticDiagnostics(file).map(({ messageText, start = 0, length = 0 }) => ({
+      message: typeof messageText === 'string' ? messageText : messageText.messageText,
+      marked: text.slice(start, start + length),
+    }))
+
   it('completes the keys of an operation before the handler is written', () => {
     expect(complete(0)).toEqual(['body', 'bodyLimit', 'headers', 'openapi', 'query', 'response', 'sensitive'])
     expect(complete(1)).toEqual(['body', 'bodyLimit', 'headers', 'openapi', 'response', 'sensitive'])
@@ -248,5 +261,23 @@ const /*?*/item = await api('/items/[id]').get({ params: { id: 'x' } })
   it('shows the members of a narrowed error, and no type of the server in a result', () => {
     expect(hover(6).type).toBe('const error: Problem<409> & { extra: number; }')
     expect(hover(7).type).not.toMatch(/Context|Reply|Continued|Route/)
+  })
+
+  it('shows calls, and no type of the server, for a client and its routes', () => {
+    expect(hover(8).type).toMatch(/^const api: ClientOf <"\/items\/\[id\]">\(.*=> ClientRoute<.*Call<.*Success<200, /)
+    expect(hover(9).type).toMatch(
+      /^const annotated: ClientOf<\{ readonly "\/plain": \{ readonly GET: Call<\{\}, Success<200, /,
+    )
+    for (const mark of [8, 9]) expect(hover(mark).type).not.toMatch(/Context|Reply|Continued|Router|Zod/)
+    const { message } = errors().find(({ marked }) => marked === 'post')!
+    expect(message).toMatch(/^Property 'post' does not exist on type 'ClientRoute<"\/plain", \{ readonly GET: Call</)
+    expect(message).not.toMatch(/Context|Continued|Zod/)
+  })
+
+  it('marks the value of a wrong response in an expression, and in a handler with a result type', () => {
+    const kinds = errors().filter(({ message }) => message.includes('"cc"'))
+    expect(kinds).toHaveLength(2)
+    for (const kind of kinds)
+      expect(kind).toEqual({ marked: 'kind', message: `Type '"cc"' is not assignable to type '"aa" | "bb"'.` })
   })
 })

@@ -1,14 +1,16 @@
 import type { Schema } from '../schema.js'
 import { call, type AnyCallOptions } from './call.js'
 import type { Calls, CallsOf } from './calls.js'
-import type { ClientRoute, ResponseSchemas } from './client-of.js'
+import type { ClientOf, ResponseSchemas } from './client-of.js'
 import type { ClientSettings } from './options.js'
 import type { Table } from './table.js'
 import { toBase, toUrl } from './url.js'
 
 /** Calls the routes of an app by their patterns. */
-export interface Client<app> {
-  <pattern extends keyof Table<app> & string>(pattern: pattern): ClientRoute<pattern, CallsOf<app, pattern>>
+export type Client<app> = ClientBox<app>['client']
+// Through a property, because a hover of the client then prints its calls, and not the app with the types of its server.
+interface ClientBox<app> {
+  readonly client: ClientOf<{ readonly [pattern in keyof Table<app>]: CallsOf<app, pattern> }>
 }
 
 export interface ClientOptions<app = unknown> extends ClientSettings {

@@ -1,6 +1,6 @@
 export type { EncodeBody, EncodedBody } from './bodies.js'
 export type { Calls } from './calls.js'
-export type { Call, ClientRoute } from './client-of.js'
+export type { Call, ClientOf, ClientRoute } from './client-of.js'
 export { createClient } from './client.js'
 export type { Client, ClientOptions } from './client.js'
 export type { CallOptions, ClientSettings, FetchOptions } from './options.js'
