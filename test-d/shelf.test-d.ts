@@ -139,6 +139,8 @@ route('/')
   .use(ipRestriction({ deny: ['::1'] }))
   .get({ sensitive: true }, () => 'secret')
 route('/assets/[...path]').get(serveStatic('dist', { immutable: true }))
+route('/assets/[...path]').get(serveStatic(new URL('dist/', import.meta.url)))
+expectError(serveStatic(['dist']))
 createClient<typeof app>({ headers: traceHeaders })
 
 // Wrong calls.

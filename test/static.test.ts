@@ -1,6 +1,7 @@
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { brotliCompressSync, gzipSync, brotliDecompressSync } from 'node:zlib'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -168,6 +169,14 @@ describe('serveStatic()', () => {
     expect(await (await send('/docs/files', {}, app)).text()).toBe('<p>home')
     expect(await (await send('/one/plain.txt', {}, app)).text()).toBe('0123456789')
     expect((await send('/one/plain.txt%2F..%2F..%2Fsecret.txt', {}, app)).status).toBe(404)
+  })
+
+  it.each(['public', 'public/'])('serves a folder by its URL (%s)', async (name) => {
+    const folder = new URL(name, pathToFileURL(`${top}/`))
+    const app = router({ files: route('/[[...path]]').get(serveStatic(folder)) })
+    expect(await (await send('/plain.txt', {}, app)).text()).toBe('0123456789')
+    expect((await send('/..%2Fsecret.txt', {}, app)).status).toBe(404)
+    expect(() => serveStatic(new URL('https://files.example/'))).toThrow(TypeError)
   })
 
   it('follows its options', async () => {

@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs'
 import { realpath, stat } from 'node:fs/promises'
 import { join, resolve, sep } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { parseQualities } from '../headers/quality.js'
 import type { Problem } from '../problem.js'
 import { file, type FileReply } from '../replies/file.js'
@@ -44,16 +45,17 @@ const codings = [
 /**
  * Makes a handler that serves the files of a folder, for a route with a catch-all param. It responds to conditional requests and
  * ranges as `reply.file` does. A path that leaves the folder, also by a symbolic link, is a 404. Each request looks its file up,
- * so files can change while the server runs.
+ * so files can change while the server runs. A relative path starts at the working directory; `new URL('public/',
+ * import.meta.url)` starts at the module.
  *
  * For hosts with a file system: Node.js, Bun and Deno.
  *
- * @throws TypeError if an option is invalid.
+ * @throws TypeError if an option is invalid, or the URL is not a `file:` URL.
  * @example
  * const assets = route('/assets/[...path]').get(serveStatic('dist/assets', { immutable: true }))
  * const pages = route('/[[...path]]').get(serveStatic('public', { fallback: 'index.html' }))
  */
-export function serveStatic(folder: string, options: ServeStaticOptions = {}): StaticHandler {
+export function serveStatic(folder: string | URL, options: ServeStaticOptions = {}): StaticHandler {
   const {
     index = 'index.html',
     fallback,
@@ -64,7 +66,7 @@ export function serveStatic(folder: string, options: ServeStaticOptions = {}): S
   } = options
   if (!(Number.isInteger(maxAge) && maxAge >= 0))
     throw new TypeError(`serveStatic() takes maxAge in whole seconds, not ${String(maxAge)}`)
-  const root = resolve(folder)
+  const root = resolve(typeof folder === 'string' ? folder : fileURLToPath(folder))
   const controlOf = (path: string): string =>
     (typeof immutable === 'function' ? immutable(path) : immutable)
       ? 'public, max-age=31536000, immutable'

@@ -1,0 +1,7 @@
+import { createClient } from 'byway/client'
+import { QueryClient } from '@tanstack/react-query'
+import type { app } from '../server/api.js' // a type adds no code of the server
+
+export const api = createClient<typeof app>()
+
+export const queryClient = new QueryClient()

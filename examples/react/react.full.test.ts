@@ -1,0 +1,194 @@
+import { execFile, spawn, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { chromium, type Browser, type Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+const source = fileURLToPath(new URL('.', import.meta.url))
+const executablePath = process.env['CHROMIUM'] ?? '/usr/bin/chromium'
+const missing = [
+  !existsSync(join(source, 'node_modules/react')) && 'run npm ci --prefix examples/react --ignore-scripts',
+  !existsSync(executablePath) && `there is no ${executablePath}; CHROMIUM names another`,
+].filter(Boolean)
+const suite = !missing.length || process.env['CI'] ? describe : describe.skip
+
+// A copy, because the tests change files.
+const folder = mkdtempSync(join(tmpdir(), 'byway-react-'))
+const run = promisify(execFile)
+const bin = (name: string): string => join(folder, 'node_modules/.bin', name)
+
+/** Starts a command of the example, and resolves to the URL that it prints. */
+async function start(
+  ...[command, ...args]: readonly [string, ...string[]]
+): Promise<{ url: string; child: ChildProcess }> {
+  const child = spawn(bin(command), args, { cwd: folder, env: { ...process.env, PORT: '0', NO_COLOR: '1' } })
+  let output = ''
+  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (output += text))
+  const url = new Promise<string>((resolve) => {
+    child.stdout.on('data', () => {
+      const [found] = /http:\/\/[^\s/]+/.exec(output) ?? []
+      if (found) resolve(found)
+    })
+  })
+  const exit = once(child, 'exit').then(() => {
+    throw new Error(`the example ended: ${output}`)
+  })
+  return { url: await Promise.race([url, exit]), child }
+}
+
+suite(`examples/react${missing.length ? ` (${missing.join('; ')})` : ''}`, () => {
+  let browser: Browser
+  beforeAll(async () => {
+    cpSync(source, folder, { recursive: true, filter: (path) => !/node_modules|dist$|\.test\.ts$/.test(path) })
+    symlinkSync(join(source, 'node_modules'), join(folder, 'node_modules'))
+    browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu', '--disable-quic'] })
+  })
+  afterAll(async () => {
+    await browser?.close()
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  it('compiles', async () => {
+    await run(bin('tsc'), ['--noEmit'], { cwd: source })
+  })
+
+  describe.each([
+    ['npm run dev', ['vite', '--port', '0', '--host', '127.0.0.1']],
+    ['npm run build && npm start', ['byway', 'serve', 'server/site.ts']],
+  ] as const)('%s', (name, command) => {
+    const isBuilt = name.includes('build')
+    let url: string
+    let child: ChildProcess
+    let page: Page
+    const errors: unknown[] = []
+
+    beforeAll(async () => {
+      if (isBuilt) await run(bin('vite'), ['build'], { cwd: folder })
+      ;({ url, child } = await start(...command))
+      page = await browser.newPage()
+      page.on('pageerror', (error) => errors.push(error))
+      page.setDefaultTimeout(60_000)
+      await page.goto(url)
+    })
+    afterAll(async () => {
+      child?.kill('SIGKILL')
+      await page?.close()
+    })
+    const add = async (title: string, text = ''): Promise<void> => {
+      await page.getByLabel('Title').fill(title)
+      await page.getByLabel('Text').fill(text)
+      await page.getByRole('button', { name: 'Add' }).click()
+    }
+    const alert = (label: string) => page.locator('p', { has: page.getByLabel(label) }).getByRole('alert')
+
+    it('lists the notes', async () => {
+      await page.getByRole('link', { name: 'Tea' }).waitFor()
+    })
+
+    it('shows at its field what the schema rejects, and keeps the input', async () => {
+      await add('  ', 'a text')
+      await expect.poll(() => alert('Title').textContent()).toBe('Enter a title.')
+      expect(await page.getByLabel('Title').getAttribute('aria-invalid')).toBe('true')
+      expect(await page.getByLabel('Text').inputValue()).toBe('a text')
+      await add('Long', 'x'.repeat(10_001))
+      await expect.poll(() => alert('Text').textContent()).toMatch(/10000/)
+      expect(await alert('Title').textContent()).toBe('')
+    })
+
+    it('shows a conflict at the title', async () => {
+      await add('tea')
+      await expect.poll(() => alert('Title').textContent()).toBe('There is a note “tea”.')
+    })
+
+    it('adds a note, refetches the list and empties the form', async () => {
+      await add('Grüner Tee & <b>', '<script>alert(1)</script>')
+      await page.getByRole('link', { name: 'Grüner Tee & <b>' }).waitFor()
+      expect(await page.getByLabel('Title').inputValue()).toBe('')
+      expect(await alert('Title').textContent()).toBe('')
+    })
+
+    it('shows a note by its address, also after a reload', async () => {
+      await page.getByRole('link', { name: 'Grüner Tee & <b>' }).click()
+      const text = page.getByText('<script>alert(1)</script>')
+      await text.waitFor()
+      await page.reload()
+      await text.waitFor()
+      await page.goto(`${url}/notes/none`)
+      await page.getByText('There is no such note').waitFor()
+      await page.goto(url)
+    })
+
+    it('tells that the server cannot be reached, and keeps the input', async () => {
+      await page.getByRole('link', { name: 'Tea', exact: true }).waitFor()
+      await page.route('**/api/**', (route) => route.abort())
+      await add('Later', 'offline')
+      await page.getByText('The note could not be sent.').waitFor()
+      expect(await page.getByLabel('Text').inputValue()).toBe('offline')
+      await page.unroute('**/api/**')
+    })
+
+    it('has problems, and no page, for other paths of the API', async () => {
+      for (const path of ['/api/none', '/api/notes/none']) {
+        const response = await fetch(url + path, { headers: { accept: 'text/html' } })
+        expect([response.status, response.headers.get('content-type')]).toEqual([404, 'application/problem+json'])
+      }
+    })
+
+    it('throws nothing in the page', () => {
+      expect(errors).toEqual([])
+    })
+
+    if (!isBuilt)
+      it('has a change of the API with the next request, and keeps the notes', async () => {
+        const file = join(folder, 'server/api.ts')
+        const text = readFileSync(file, 'utf8')
+        const create = () =>
+          fetch(`${url}/api/notes`, {
+            method: 'POST',
+            headers: { 'content-type': 'application/json' },
+            body: '{ "title": "", "text": "" }',
+          })
+        // Vite can miss a change that follows another one immediately, so the file is written again.
+        const responseAfter = (changed: string) =>
+          expect.poll(
+            async () => {
+              writeFileSync(file, changed)
+              await new Promise((resolve) => setTimeout(resolve, 300))
+              const response = await create()
+              return `${response.status} ${await response.text()}`
+            },
+            { interval: 300 },
+          )
+        await responseAfter(text.replace('Enter a title.', 'A title, please.')).toContain('A title, please.')
+        expect(await (await fetch(`${url}/api/notes`)).text()).toContain('Grüner Tee')
+        await responseAfter('this is no TypeScript').toMatch(/^500/)
+        await responseAfter(text).toMatch(/^400.*Enter a title/)
+      })
+
+    if (isBuilt) {
+      const assets = () => readdirSync(join(folder, 'dist/assets'))
+
+      it('has no code of the server in the bundle', () => {
+        const code = assets().map((name) => readFileSync(join(folder, 'dist/assets', name), 'utf8'))
+        expect(code.join()).toContain('New note')
+        // A message of the schema, a note, and the name of the schema's library.
+        expect(code.join()).not.toMatch(/Enter a title|Three minutes|ZodObject/)
+      })
+
+      it('sends assets compressed and for a year, and pages to be revalidated', async () => {
+        const asset = await fetch(`${url}/assets/${assets()[0]}`, { headers: { 'accept-encoding': 'br' } })
+        expect(asset.headers.get('cache-control')).toBe('public, max-age=31536000, immutable')
+        expect(asset.headers.get('content-encoding')).toBe('br')
+        const deep = await fetch(`${url}/notes/tea`)
+        expect(deep.headers.get('cache-control')).toBe('public, max-age=0, must-revalidate')
+        expect(deep.headers.get('content-type')).toBe('text/html;charset=UTF-8')
+        expect(deep.headers.get('x-content-type-options')).toBe('nosniff')
+        expect((await fetch(`${url}/assets/none.js`)).status).toBe(404)
+      })
+    }
+  })
+})
