@@ -14,7 +14,13 @@ import { dirname, resolve } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { gzipSync } from 'node:zlib'
 
-const peers = ['hono', 'hono-tiny', 'h3', 'itty-router']
+const peers = ['hono', 'hono-tiny', 'h3', 'itty-router', 'elysia', 'orpc', 'fastify']
+
+// Elysia resolves as in a bundle for Workers, and loads file-type only for routes with files. Fastify needs Node.js's modules.
+const buildOptions = {
+  elysia: { platform: 'browser', external: ['zod', 'node:*', 'file-type'] },
+  fastify: { platform: 'node' },
+}
 
 const toPath = (relative) => fileURLToPath(new URL(relative, import.meta.url))
 
@@ -78,6 +84,7 @@ async function sizeOf(library, app, dist) {
     platform: 'neutral',
     external: ['zod', 'node:*'],
     logLevel: 'silent',
+    ...buildOptions[library],
     plugins: dist ? [resolveByway(dist)] : [],
   }).catch((error) => {
     if (process.argv.includes('--verbose')) console.error(error.message)
