@@ -8,6 +8,9 @@ export function formatAttachment(name: string): string {
   const safe = name.replace(/[/\\\p{Cc}\p{Cs}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, '_')
   const ascii = safe.replace(/[^\x20-\x7e]|["%]/gu, '_')
   // RFC 8187 leaves fewer characters unencoded than encodeURIComponent.
-  const extended = encodeURIComponent(safe).replace(/['()*]/g, (character) => `%${character.charCodeAt(0).toString(16)}`)
+  const extended = encodeURIComponent(safe).replace(
+    /['()*]/g,
+    (character) => `%${character.charCodeAt(0).toString(16)}`,
+  )
   return `attachment; filename="${ascii}"; filename*=UTF-8''${extended}`
 }

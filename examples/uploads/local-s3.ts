@@ -15,7 +15,12 @@ const credentials = { accessKeyId: 'S3RVER', secretAccessKey: 'S3RVER' }
  */
 export async function startLocalS3(directory: string): Promise<StorageOptions & { close(): Promise<void> }> {
   const bucket = 'uploads'
-  const s3 = new S3rver({ directory, silent: true, vhostBuckets: false, configureBuckets: [{ name: bucket, configs: [] }] })
+  const s3 = new S3rver({
+    directory,
+    silent: true,
+    vhostBuckets: false,
+    configureBuckets: [{ name: bucket, configs: [] }],
+  })
   await s3.configureBuckets()
   const handle = s3.callback()
 

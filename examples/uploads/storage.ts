@@ -72,7 +72,12 @@ export class Storage {
    *
    * @throws SizeError if the body does not have `size` bytes, BodyLimitError, and StorageError if the storage fails.
    */
-  async put(key: string, body: ReadableStream<Uint8Array>, { type, size }: NewFile, signal: AbortSignal): Promise<void> {
+  async put(
+    key: string,
+    body: ReadableStream<Uint8Array>,
+    { type, size }: NewFile,
+    signal: AbortSignal,
+  ): Promise<void> {
     const request = await this.#client.sign(`${this.#url}/${key}`, {
       method: 'PUT',
       headers: { 'content-type': type, 'content-length': String(size) },

@@ -81,7 +81,11 @@ async function startProxy(port: number) {
     let isUpload = false
     socket.on('data', (data) => {
       proxy.received += data.length
-      if (!isUpload && data.toString('latin1').startsWith('PUT ') && !/x-amz-copy-source/i.test(data.toString('latin1'))) {
+      if (
+        !isUpload &&
+        data.toString('latin1').startsWith('PUT ') &&
+        !/x-amz-copy-source/i.test(data.toString('latin1'))
+      ) {
         isUpload = true
         proxy.uploads++
       }
