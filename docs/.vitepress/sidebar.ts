@@ -38,7 +38,7 @@ export default [
   group('Client', 'client', 'calls retries streams other-repositories tanstack-query'),
   group('Cache', 'cache', 'overview keys tags functions stores prerender debugging'),
   group('Middleware', 'middleware', ''),
-  group('Recipes', 'recipes', 'react auth database webhooks websockets proxy files feeds images'),
+  group('Recipes', 'recipes', 'react auth database webhooks websockets proxy files uploads feeds images'),
   group('Hosts', 'hosts', 'index node bun deno workers vercel next service-worker'),
   group('Operate', 'operate', 'checklist redis security performance'),
   group('Migrate', 'migrate', 'next hono express fastify'),

@@ -130,7 +130,11 @@ export function createApp({ storage, files, findUser }: Services) {
         response: File,
         openapi: {
           summary: 'Upload through this server',
-          responses: { 400: 'The body is smaller than declared.', 413: 'The body is larger than declared.' },
+          responses: {
+            400: 'The body is smaller than declared.',
+            413: 'The body is larger than declared.',
+            415: 'The body has another type than declared.',
+          },
         },
       },
       async (request, { body, file, signal }) => {
