@@ -1,4 +1,4 @@
-// How does a route stream a language model's answer, and stop the model once nobody reads it?
+// A route that streams the output of a language model, and stops the model when the client disconnects.
 import { once } from 'node:events'
 import { pathToFileURL } from 'node:url'
 import { simulateReadableStream, streamText } from 'ai'
@@ -28,8 +28,8 @@ export const model = new MockLanguageModelV3({
   }),
 })
 
-// A Response is the answer as it is: here the SDK's own, for its `useCompletion` in a browser. The signal aborts when the
-// client goes, and a provider then closes its connection too: tokens that nobody reads cost as much as the others.
+// A Response is sent as it is: here the SDK's own, for its `useCompletion` in a browser. The signal aborts when the client
+// disconnects, and a provider then closes its connection too, because tokens cost the same if no client reads them.
 const prompted = { body: z.object({ prompt: z.string().max(2_000) }) }
 const text = route('/text').post(prompted, (_request, { body, signal }) =>
   streamText({ model, prompt: body.prompt, abortSignal: signal }).toTextStreamResponse(),
@@ -55,7 +55,7 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
     const response = await ask(path)
     console.log(response.headers.get('content-type'), await response.text())
   }
-  // This reader goes after the first word.
+  // This client disconnects after the first word.
   const reader = new AbortController()
   await (await ask('/text', { signal: reader.signal })).body!.getReader().read()
   reader.abort()

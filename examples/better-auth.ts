@@ -6,7 +6,7 @@ import * as reply from 'byway/reply'
 
 const origin = 'http://localhost:3000'
 export const auth = betterAuth({
-  // A real app passes its database.
+  // An app passes its database.
   database: memoryAdapter({ user: [], session: [], account: [], verification: [] }),
   secret: process.env['BETTER_AUTH_SECRET'] ?? 'demo'.repeat(8),
   baseURL: origin,
@@ -29,7 +29,7 @@ const me = route('/me')
 const app = router({ handlers, me })
 export default app
 
-// What a browser does.
+// The requests of a browser.
 const send = (path: string, { cookie = '', body }: { cookie?: string; body?: object } = {}) =>
   app.fetch(
     new Request(origin + path, {

@@ -1,4 +1,4 @@
-// What does a client see of an error, and how do the errors of a domain become responses?
+// What a client sees of an error, and how the errors of a domain become responses.
 import { errorOf, middleware, route, router } from 'byway'
 import * as reply from 'byway/reply'
 import { z } from 'zod'

@@ -1,4 +1,4 @@
-// What of a site is not JSON: a page, a feed, and what crawlers read?
+// The documents of a site that are not JSON: a page, a feed, a sitemap and robots.txt.
 import { href, route, router } from 'byway'
 import * as reply from 'byway/reply'
 import { html, robots, rss, sitemap } from 'byway/documents'

@@ -1,4 +1,4 @@
-// How is a file sent that is not in memory: in whole, in part, and not at all when the client has it?
+// A file that is not in memory, sent as a whole, in parts, or not at all if the client has it.
 import { createReadStream } from 'node:fs'
 import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -12,7 +12,7 @@ await writeFile(path, 'Every number of the year, from the first to the last.')
 
 const report = route('/report').get(async (request) => {
   const { size, mtime } = await stat(path)
-  // Called only when bytes are sent, and only for those.
+  // Called only if bytes are sent, and only for these bytes.
   const stream = (start: number, end: number) => createReadStream(path, { start, end: end - 1 })
   return reply.file(
     request,

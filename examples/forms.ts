@@ -1,4 +1,4 @@
-// How does a form with a file, a number, a checkbox and nested fields arrive as one typed object?
+// A form with a file, a number, a checkbox and nested fields as one typed object.
 import { form, route, router } from 'byway'
 import * as reply from 'byway/reply'
 import { createClient } from 'byway/client'
@@ -24,7 +24,7 @@ const applications = route('/applications').post(
 
 const app = router({ applications })
 
-// What a browser sends for <input name="address.city"> and its like: multipart, or urlencoded where there is no file.
+// A browser sends fields such as <input name="address.city"> as multipart, or urlencoded if the form has no file.
 const body = new FormData()
 for (const [name, value] of Object.entries({ name: 'Ada', age: '36', newsletter: 'on' })) body.append(name, value)
 for (const [name, value] of Object.entries({ city: 'London', country: 'GB' })) body.append(`address.${name}`, value)
@@ -33,7 +33,7 @@ body.append('cv', new File(['Notes on the engine'], 'cv.txt', { type: 'text/plai
 const sent = await app.fetch(new Request('http://localhost/applications', { method: 'POST', body }))
 console.log(sent.status, await sent.json())
 
-// The client takes the object, and writes the form.
+// The client takes an object and encodes it as a form.
 const { error } = await createClient<typeof app>({ fetch: app.fetch })('/applications').post({
   form: {
     name: 'Tim',

@@ -1,4 +1,4 @@
-// How does a middleware add to the context, demand what another one adds, and answer by itself, all of it typed?
+// Middleware that adds to the context, demands what another one adds, and sends early responses, all typed.
 import { type AnyContext, middleware, route, router } from 'byway'
 import * as reply from 'byway/reply'
 import { createClient } from 'byway/client'
@@ -17,7 +17,7 @@ const session = middleware((request, _context, next) => {
   return user ? next({ user }) : reply.unauthorized()
 })
 
-// The annotation is the demand: `.use(editor)` without a `.use(session)` before it does not compile.
+// The annotation demands the user: `.use(editor)` without a `.use(session)` before it does not compile.
 const editor = middleware((_request, { user }: AnyContext & { user: User }, next) =>
   user.role === 'editor' ? next() : reply.problem(403, { detail: `${user.name} is a reader.`, role: user.role }),
 )
@@ -34,7 +34,7 @@ const api = createClient<typeof app>({ fetch: app.fetch })
 for (const token of ['none', 'r', 'e']) {
   const headers = { authorization: `Bearer ${token}` }
   const answer = await api('/notes/[id]').delete({ params: { id: 7 }, headers })
-  // The compiler knows the three: what the handler gives, and what each middleware answers by itself.
+  // The compiler knows the three statuses: the handler's, and the early response of each middleware.
   if (answer.status === 401) console.log(answer.status, answer.error.title)
   else if (answer.status === 403) console.log(answer.status, answer.error.detail, answer.error.role)
   else console.log(answer.status, answer.data)

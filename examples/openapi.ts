@@ -1,4 +1,4 @@
-// How do I generate an OpenAPI document from the declarations of the routes?
+// An OpenAPI document from the declarations of the routes.
 import { middleware, route, router } from 'byway'
 import * as reply from 'byway/reply'
 import { openapi } from 'byway/openapi'

@@ -1,4 +1,4 @@
-// How does a route forward requests to another server?
+// A route that forwards requests to another server.
 import { href, route, router } from 'byway'
 import * as reply from 'byway/reply'
 import { serve } from 'byway/node'

@@ -1,4 +1,5 @@
-// How does TanStack Query take the client's calls? `useQuery` and `useMutation` take the same options as what stands here.
+// The client's calls in TanStack Query: npx tsx examples/tanstack-query.ts
+// `useQuery` and `useMutation` of React take the same options.
 import { isCancelledError, MutationObserver, QueryClient, QueryObserver } from '@tanstack/query-core'
 import { route, router } from 'byway'
 import * as reply from 'byway/reply'
@@ -13,7 +14,7 @@ const items = route('/items')
     [...shelf.values()].filter(({ price }) => price <= (query.most ?? Infinity)),
   )
   .post({ body: Item }, (_request, { body }) => {
-    if (shelf.has(body.slug)) return reply.problem(409, { detail: `${body.slug} is there already` })
+    if (shelf.has(body.slug)) return reply.problem(409, { detail: `${body.slug} exists` })
     shelf.set(body.slug, body)
     return reply.json(body, { status: 201 })
   })
@@ -21,7 +22,7 @@ const report = route('/report').get(
   (_request, { signal }) =>
     new Promise<string>((resolve) =>
       signal.addEventListener('abort', () => {
-        console.log('the report is not wanted any more')
+        console.log('the report was canceled')
         resolve('')
       }),
     ),
@@ -31,7 +32,7 @@ const app = router({ items, report })
 const api = createClient<typeof app>({ fetch: app.fetch })
 const queryClient = new QueryClient()
 
-// A call is a queryFn as it is: what TanStack Query hands to it has the signal, and so a query that is cancelled ends it.
+// A call is a queryFn as it is. TanStack Query passes it a signal, so a canceled query aborts the request.
 const all = { queryKey: ['/items'], queryFn: api('/items').get }
 const list = new QueryObserver(queryClient, all)
 const shown: string[] = []
@@ -40,10 +41,10 @@ const close = list.subscribe(({ data, isFetching }) => {
 })
 await queryClient.fetchQuery(all)
 
-// Inputs belong into the key. Whoever wants the data alone, and a query that fails when the answer is an error, says so once.
+// Inputs are part of the key. This function resolves to the data alone, and rejects if the response is an error.
 async function dataOf<result extends { data: unknown; error: unknown; status: unknown }>(call: Promise<result>) {
   const { data, error, status } = await call
-  if (error) throw new Error(`the answer is ${String(status)}`, { cause: error })
+  if (error) throw new Error(`the response has the status ${String(status)}`, { cause: error })
   return data as Extract<result, { error: undefined }>['data']
 }
 const upTo = (most: number) => ({
@@ -52,7 +53,7 @@ const upTo = (most: number) => ({
 })
 console.log('up to 3:', (await queryClient.fetchQuery(upTo(3))).length)
 
-// A mutation's variables are the call's options. After a success, what begins with the key is asked for again.
+// A mutation's variables are the call's options. After a success, the queries whose keys begin with this key are fetched again.
 const add = new MutationObserver(queryClient, {
   mutationFn: api('/items').post,
   onSuccess: ({ error }) => (error ? undefined : queryClient.invalidateQueries({ queryKey: ['/items'] })),

@@ -1,4 +1,4 @@
-// How is a route tested without a server? Three ways; with node:test here, and the same with any other runner.
+// Three ways to test a route without a server, with any test runner.
 import assert from 'node:assert/strict'
 import { route, router } from 'byway'
 import * as reply from 'byway/reply'
@@ -26,13 +26,13 @@ const refused = await app.fetch(new Request('http://test/greetings/Ada', { metho
 assert.equal(refused.status, 405)
 assert.equal(refused.headers.get('allow'), 'GET, HEAD, OPTIONS')
 
-// 3. The typed client, in process: what the app's users write, checked by the compiler.
+// 3. The typed client in the same process: its calls are checked by the compiler.
 const api = createClient<typeof app>({ fetch: app.fetch })
 const { data } = await api('/greetings/[name]').get({ params: { name: 'Ada' }, query: { loud: 'yes' } })
 assert.equal(data?.text, 'HELLO ADA')
 const { status, error } = await api('/greetings/[name]').get({ params: { name: 'nobody' } })
 assert.deepEqual([status, error?.title], [404, 'Not Found'])
 
-// What outlives an answer, such as `after` and `waitUntil`, has ended.
+// Resolves when the work after responses, such as `after` and `waitUntil`, has ended.
 await app.settled()
 console.log('5 assertions hold')

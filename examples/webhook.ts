@@ -1,19 +1,19 @@
-// How does a route know that a webhook is from who it says, and that it has not been handled before?
+// A webhook whose signature is checked before its body is parsed, and which is handled once.
 import { createHmac } from 'node:crypto'
 import { route, router, text } from 'byway'
 import { stripe, verifySignature } from 'byway/webhooks'
 import { z } from 'zod'
 
 const Event = z.object({ id: z.string(), type: z.string() })
-// Two, while one replaces the other. Real ones come from the environment.
+// Two secrets, while one replaces the other. An app reads them from the environment.
 const secret = ['whsec_new', 'whsec_old']
 const handled = new Set<string>()
 
 const hook = route('/hooks/stripe').post({ body: text(z.string()) }, async (request, { body: text }) => {
-  // Answers 403 by itself. The characters as they came are what was signed, so they are parsed afterwards.
+  // Throws a 403. The signature is of the exact characters, so they are parsed after the check.
   await verifySignature(request, text, { scheme: stripe, secret })
   const event = Event.parse(JSON.parse(text))
-  // What was signed can be sent again, by anyone: an event counts once.
+  // A signed request can be sent again by anyone, so each event counts once.
   if (handled.has(event.id)) return 'handled before'
   handled.add(event.id)
   return `handled ${event.type}`

@@ -1,4 +1,4 @@
-// What does a module for Cloudflare Workers, Deno or Bun look like? The router is one: it has the `fetch` they call.
+// A module for Cloudflare Workers, Deno or Bun is a router: it has the `fetch` that they call.
 import { pathToFileURL } from 'node:url'
 import { route, router } from 'byway'
 import * as reply from 'byway/reply'
@@ -20,7 +20,7 @@ const visit = bound('/visits/[name]').get(async (_request, { params, env, after 
 const app = router({ visit })
 export default app // `wrangler deploy`, `deno serve`, `bun run`: nothing else is needed
 
-// Called here as Workers calls it: (request, env, ctx).
+// Called as Workers calls it: (request, env, ctx).
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const kept = new Map<string, string>()
   const env: Env = {

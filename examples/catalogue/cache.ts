@@ -9,7 +9,7 @@ export const cache = createCache({ namespace: 'catalogue', ...(url && { store: r
 function connect(url: string) {
   const client = createClient({
     url,
-    // While Redis is away, a request is a miss at once.
+    // If Redis is down, a request is a miss immediately.
     disableOfflineQueue: true,
     pingInterval: 2_000,
     socket: { socketTimeout: 5_000, reconnectStrategy: (tries) => Math.min(tries * 100, 2_000) },

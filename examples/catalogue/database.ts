@@ -3,7 +3,7 @@ import { middleware, route, router } from 'byway'
 import * as reply from 'byway/reply'
 import { z } from 'zod'
 
-// Stands in for a database on another machine: slow on purpose, and it counts what it is asked.
+// In the place of a database on another machine: slow on purpose, and it counts its queries.
 
 export interface Seed {
   readonly slug: string
@@ -42,7 +42,7 @@ const slow = middleware(async (_request, _context, next) => {
   await sleep(Number(process.env['DATABASE_DELAY'] ?? 600))
   return next()
 })
-// What an answer of the catalogue is made of has a number, by which it is told from the one before.
+// Each response of the database has a number, which distinguishes a stored response from a new one.
 let copies = 0
 const copied = route.use(slow).use(middleware((_request, _context, next) => next({ copy: ++copies })))
 

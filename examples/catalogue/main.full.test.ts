@@ -12,9 +12,9 @@ const isUp = (pid: number): boolean => {
 }
 const seconds = { timeout: 10_000, interval: 50 }
 
-// Four processes start, on a machine that may be busy.
+// Four processes start, and the machine can be busy.
 describe('npx tsx examples/catalogue/main.ts', () => {
-  // Where tests decide, a missing Redis is a failure.
+  // In CI, a missing Redis is a failure.
   it.skipIf(!hasRedis && !process.env['CI'])('starts a process again that dies, and leaves none behind', async () => {
     const { url, output, pids, stop } = await start()
     const redis = Number(/redis:\/\/127\.0\.0\.1:(\d+)/.exec(output())![1])

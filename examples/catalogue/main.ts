@@ -45,7 +45,7 @@ try {
       secret,
       countQueries: async () => Number(await (await database.fetch(new Request('http://localhost/queries'))).text()),
     }),
-    // For this machine alone: it signs what it is asked to.
+    // Only for this machine, because it signs every event.
     { hostname: '127.0.0.1' },
   )
   await front.ready.catch((error: Error) => {
@@ -54,7 +54,7 @@ try {
   const data: Served = serve(database, { port: 0, hostname: '127.0.0.1' })
   await data.ready
   const env = { DATABASE_URL: data.url, WEBHOOK_SECRET: secret, ...(redis && { REDIS_URL: redis }) }
-  // Without a Redis each process would have a cache of its own, which a webhook to another one does not reach.
+  // Without Redis, each process would have its own cache, which a webhook to another process does not reach.
   const names = redis ? ['A', 'B', 'C'] : ['A']
   await Promise.all(names.map((name) => start(name, env)))
 

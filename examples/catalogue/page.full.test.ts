@@ -5,7 +5,7 @@ import { hasRedis, start, type Started } from './start.js'
 
 const executablePath = process.env['CHROMIUM'] ?? '/usr/bin/chromium'
 const missing = [!existsSync(executablePath) && executablePath, !hasRedis && 'redis-server'].filter(Boolean)
-// Where tests decide, what is missing is a failure.
+// In CI, a missing program is a failure.
 const isSkipped = missing.length > 0 && !process.env['CI']
 if (isSkipped)
   console.warn(`The page is not tested: there is no ${missing.join(' and no ')}. CHROMIUM names a browser.`)
@@ -14,7 +14,7 @@ const flags =
 
 const patiently = { timeout: 10_000, interval: 50 }
 
-// Three processes, Redis and a browser, on a machine that may be busy.
+// Three processes, Redis and a browser, and the machine can be busy.
 describe.skipIf(isSkipped)('the page', () => {
   let started: Started
   let browser: Browser
@@ -126,7 +126,7 @@ describe.skipIf(isSkipped)('the page', () => {
   })
 
   it('asks 300 times at once, for which the handler runs once', async () => {
-    // A process that waits for Redis for over half a second goes on without it, which a busy machine can bring about.
+    // A process that waits for Redis for over half a second continues without it, which happens on a busy machine.
     await expect
       .poll(() => press('Ask 300 times at once'), { timeout: 60_000, interval: 1_000 })
       .toMatch(
@@ -139,7 +139,7 @@ describe.skipIf(isSkipped)('the page', () => {
   it('changes a price, of which nobody gets the old one', async () => {
     await page.fill('#price', '3.45')
     await press('Change')
-    // A process that is asked before the first one has stored the response waits for it.
+    // A process that gets a request before the first one has stored the response waits for it.
     const [first, ...others] = (await lanes()).map(({ outcome }) => outcome)
     expect(first).toBe('Made')
     for (const outcome of others) expect(['Hit', 'Waited']).toContain(outcome)

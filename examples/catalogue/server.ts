@@ -1,8 +1,8 @@
 import { serve } from 'byway/node'
 import app from './app.js'
 
-// One of the processes that main.ts starts. A cache's key holds the origin, so the host that the client named must
-// come through what stands before: else each process would keep answers of its own.
+// One of the processes that main.ts starts. A cache key has the origin, so the proxy in front must pass the client's host.
+// Otherwise each process would have entries of its own.
 const server = serve(app, { port: 0, hostname: '127.0.0.1', trustProxy: 1 })
 await server.ready
 process.send?.(server.url)

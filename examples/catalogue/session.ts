@@ -6,7 +6,7 @@ export interface User {
   readonly isEditor: boolean
 }
 
-// A real app looks them up.
+// An app looks them up.
 const users = new Map<string, User>([
   ['Bearer ada', { name: 'Ada', isEditor: true }],
   ['Bearer bo', { name: 'Bo', isEditor: false }],

@@ -17,7 +17,7 @@ export const items = route('/items')
     },
   )
 
-// The names of the last items that this browser looked at. Browsers keep a `secure` cookie from https only.
+// The names of the last items that this browser requested. Browsers store a `secure` cookie from https only.
 const visitor = route.use(cookies({ defaults: { secure: process.env['NODE_ENV'] === 'production' } }))
 
 export const item = visitor('/items/[slug]')

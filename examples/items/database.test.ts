@@ -75,7 +75,7 @@ describe('openDatabase', () => {
 
   it('goes on with what is on the disk when a write fails', async () => {
     const db = await openDatabase(directory)
-    // A directory in the file's place: rename refuses it, for every user.
+    // A directory in the place of the file: rename fails for every user.
     await mkdir(join(directory, 'items.json'))
     await expect(db.add({ name: 'Lost', hex: '#123456' })).rejects.toThrow()
     expect(db.find('lost')).toBe(undefined)
@@ -96,7 +96,7 @@ describe('the catalogue', () => {
 })
 
 describe('describeColour', () => {
-  // What Chromium gives for oklch(from … l c h).
+  // The values of oklch(from … l c h) in Chromium.
   it.each([
     ['#000000', 0, ['grey', 'dark']],
     ['#ffffff', 100, ['grey', 'light']],

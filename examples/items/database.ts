@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { describeColour, toSlug } from './colour.js'
 import type { Filter, Item, ItemChange, NewItem } from './schema.js'
 
-// What differs from the catalogue: a row for each item that was added or changed, and `null` for what was removed.
+// The differences from the catalogue: a row for each item that was added or changed, and `null` for a removed one.
 const Row = z.object({
   name: z.string(),
   hex: z.string(),
@@ -32,9 +32,9 @@ export interface Database {
 }
 
 /**
- * Opens the catalogue with the changes that `directory` holds, which is made when something first changes.
+ * Opens the catalogue with the changes in `directory`, which is created with the first change.
  *
- * @throws Error if the file in it cannot be understood. It is left as it is.
+ * @throws Error if its file cannot be parsed. The file is not changed.
  */
 export async function openDatabase(directory: string): Promise<Database> {
   const path = join(directory, 'items.json')
@@ -56,7 +56,7 @@ export async function openDatabase(directory: string): Promise<Database> {
     items = toItems(catalogue, changes)
     return result
   }
-  // One after another, and in memory only once it is on disk. Work that gives `undefined` has changed nothing.
+  // Changes run one after the other, and are in memory when they are on disk. Work that returns `undefined` changed nothing.
   let last: Promise<unknown> = Promise.resolve()
   const change = <result>(work: (rows: Map<string, Row | null>) => result): Promise<result> => {
     const done = last.then(() => apply(work))
@@ -124,7 +124,7 @@ export async function openDatabase(directory: string): Promise<Database> {
     },
 
     async savePhoto(slug, photo, alt) {
-      // A name of its own, never the client's; the file is there before anything tells of it.
+      // The server chooses the name, never the client. The file exists before a record names it.
       const file = randomUUID()
       await writeFile(photoPath(file), new Uint8Array(await photo.arrayBuffer()))
       let before: Row['photo']
@@ -142,7 +142,7 @@ export async function openDatabase(directory: string): Promise<Database> {
   }
 }
 
-// What people added comes first.
+// Added items come first.
 function toItems(catalogue: Map<string, Row>, changes: Map<string, Row | null>): Map<string, Item> {
   const items = new Map<string, Item>()
   for (const [slug, row] of new Map([...changes, ...catalogue, ...changes])) if (row) items.set(slug, toItem(slug, row))

@@ -5,7 +5,7 @@ export interface User {
   readonly name: string
 }
 
-// Real ones come from where the accounts are.
+// An app looks them up where its accounts are.
 const users = new Map<string, User>([['Bearer demo', { name: 'demo' }]])
 
 /** Adds `user`, or answers 401 by itself: the client's types know both. */

@@ -21,7 +21,7 @@ const item = route('/items/[slug]')
     await invalidateByTag(`item:${params.slug}`)
   })
 
-// A function of its own, near the client.
+// Its own function, near the client.
 const near = route('/near')
   .use(deploy({ runtime: 'edge' }))
   .get((request) => ({ city: geolocation(request).city ?? 'unknown' }))
