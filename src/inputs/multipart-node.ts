@@ -1,22 +1,20 @@
-// Node.js's own parser is faster, but rejects most forms that RFC 7578 allows and that browsers do not send, such as `name=x`
-// without quotes, and ignores charsets. What it rejects depends on its version. Busboy reads those forms.
+// Browsers and most clients write a form in one way, which is read here. Busboy reads the other ways that RFC 7578 allows. The
+// parser of Node.js rejects most of those, ignores charsets, and its limits depend on its version; Bun's misreads some names.
 import type { BusboyConstructor } from '@fastify/busboy'
 import { readMultipart as readNative, type Entries } from './multipart.js'
 
 export type { Entries } from './multipart.js'
 
-// One more than a form can have fields. Either parser would take a second or two for 20,000.
+// One more than a form can have fields. Busboy would take a second or two for 20,000.
 const maxParts = 1_001
 
 /** Parses a `multipart/form-data` body. `type` is its whole `Content-Type`. Rejects if the body is malformed. */
 export async function readMultipart(bytes: Uint8Array<ArrayBuffer>, type: string): Promise<Entries> {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+  const usual = readUsual(buffer, type)
+  if (usual) return usual
   const { pieces, count } = split(buffer, type)
-  if (count > maxParts) throw new TypeError('the form has too many parts')
-  // Bun's parser reads `name=a; filename=b` as the name of a field.
-  const isSlow = 'Bun' in globalThis || slowMarks.some((mark) => buffer.includes(mark))
-  const native = isSlow ? undefined : await readNative(bytes, type).catch(() => {})
-  if (native) return native
+  if (count > maxParts) throw tooManyParts()
   // Loaded with the first form that needs it, because most processes get none.
   busboy ??= import('@fastify/busboy').catch(() => undefined)
   const { Busboy } = (await busboy) ?? {}
@@ -24,8 +22,52 @@ export async function readMultipart(bytes: Uint8Array<ArrayBuffer>, type: string
   return Busboy ? parse(Busboy, pieces, count, type) : readNative(bytes, type)
 }
 
-// Charsets, transfer encodings and byte order marks, which the native parser ignores. Programs write such a name in one case.
-const slowMarks = ['harset=', 'HARSET=', 'ncoding:', 'NCODING:', '\ufeff']
+const tooManyParts = (): TypeError => new TypeError('the form has too many parts')
+
+// As the WHATWG writes it: https://html.spec.whatwg.org/multipage/form-control-infrastructure.html#multipart-form-data
+const usualType = /^multipart\/form-data; ?boundary=([\w'()+./:=?-]{1,70})$/
+const usualHead =
+  /^content-disposition: form-data; name="([^"\\]*)"(?:; filename="([^"\\]*)")?(?:\r\ncontent-type: ?([\w!#$&^.+-]+\/[\w!#$&^.+-]+))?$/i
+const maxHead = 2_048
+
+/** Reads a form whose parts are all written in the usual way. Returns `undefined` for any other body. */
+function readUsual(bytes: Buffer<ArrayBuffer>, type: string): Entries | undefined {
+  const [, boundary] = usualType.exec(type) ?? []
+  if (boundary === undefined) return undefined
+  const delimiter = Buffer.from(`\r\n--${boundary}`, 'latin1')
+  const entries: [name: string, value: string | File][] = []
+  // The first boundary has no line end before it.
+  const first = delimiter.subarray(2)
+  const hasFirst = (at: number): boolean => bytes.subarray(at, at + first.length).equals(first)
+  if (!hasFirst(0)) return undefined
+  let at = first.length
+  while (bytes[at] === 13 && bytes[at + 1] === 10) {
+    const end = bytes.subarray(at + 2, at + maxHead).indexOf('\r\n\r\n', 0, 'latin1')
+    const [, name, filename, mediaType = 'text/plain'] =
+      usualHead.exec(bytes.toString('latin1', at + 2, at + 2 + Math.max(end, 0))) ?? []
+    if (name === undefined) return undefined
+    const from = at + 2 + end + 4
+    const to = bytes.indexOf(delimiter, from)
+    // A boundary immediately after the empty line has no line end of its own.
+    if (to === -1 || hasFirst(from)) return undefined
+    if (entries.length === maxParts) throw tooManyParts()
+    entries.push([
+      toName(name),
+      filename === undefined
+        ? bytes.toString('utf8', from, to)
+        : new File([bytes.subarray(from, to)], toName(filename), { type: mediaType }),
+    ])
+    at = to + delimiter.length
+  }
+  // The last boundary. Anything can follow it.
+  return bytes[at] === 45 && bytes[at + 1] === 45 && entries.length ? entries : undefined
+}
+
+const toName = (latin1: string): string => {
+  // oxlint-disable-next-line no-control-regex
+  const name = /^[\x00-\x7f]*$/.test(latin1) ? latin1 : Buffer.from(latin1, 'latin1').toString()
+  return name.includes('%') ? unescape(name) : name
+}
 
 let busboy: Promise<{ Busboy: BusboyConstructor } | undefined> | undefined
 

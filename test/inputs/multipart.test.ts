@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
+import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { form, route, router } from '../../src/index.js'
@@ -170,6 +171,55 @@ describe('a multipart form', () => {
     })
     const response = await one.fetch(new Request('http://test/', { method: 'POST', body }))
     expect(await response.json()).toEqual(['image/png', true])
+  })
+
+  // The first form is written as browsers write it, and read without Busboy. The other one has a header that only Busboy reads.
+  it('has the same fields and files, however it is written', async () => {
+    const text = fc.oneof(
+      fc.string({ unit: 'binary', maxLength: 20 }),
+      fc.constantFrom('\r\n', '--x', '\r\n--', '\ufeffa', '%22'),
+    )
+    const name = fc
+      .string({ unit: 'grapheme', minLength: 1, maxLength: 8 })
+      .map((name) => name.replaceAll(/["\\\r\n[\].]/g, '_'))
+    const media = fc.constantFrom('', '\r\nContent-Type: text/plain', '\r\nContent-Type: image/svg+xml')
+    const part = fc.record({ name, filename: fc.option(name, { nil: undefined }), media, text })
+    const toHead = ({ name, filename, media }: { name: string; filename: string | undefined; media: string }) =>
+      `Content-Disposition: form-data; name="${name}"${filename === undefined ? '' : `; filename="${filename}"`}${media}`
+    await fc.assert(
+      fc.asyncProperty(fc.array(part, { minLength: 1, maxLength: 4 }), async (parts) => {
+        const encode = (header: string): Buffer<ArrayBuffer> =>
+          Buffer.from(
+            `${parts.map((part) => `--xyz\r\n${toHead(part)}${header}\r\n\r\n${part.text}\r\n`).join('')}--xyz--\r\n`,
+          )
+        const type = 'multipart/form-data; boundary=xyz'
+        expect(await send(encode(''), type)).toEqual(await send(encode('\r\nX-Other: 1'), type))
+      }),
+      { numRuns: 300 },
+    )
+  })
+
+  it('is read or rejected alike, whatever bytes are missing, doubled or changed', async () => {
+    const usual = write([
+      [[a], 'v'],
+      [['Content-Disposition: form-data; name="b"; filename="c.txt"', 'Content-Type: text/plain'], 'w\r\n--'],
+    ])
+    const change = fc.record({
+      at: fc.nat(usual.length - 1),
+      length: fc.nat(6),
+      by: fc.constantFrom('', '\r\n', '--x', '"', ' ', '\0', 'ü', ': ', '\r\n\r\n'),
+    })
+    await fc.assert(
+      fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 3 }), async (changes) => {
+        let body = usual
+        for (const { at, length, by } of changes) body = body.slice(0, at) + by + body.slice(at + length)
+        const response = await send(body)
+        // With a parameter that only Busboy reads.
+        const other = await send(body, 'multipart/form-data; boundary=x; x=y')
+        expect(response).toEqual(other)
+      }),
+      { numRuns: 1_000 },
+    )
   })
 })
 
