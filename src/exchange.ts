@@ -153,11 +153,16 @@ export class Exchange {
    * rejects is a 400, and anything else becomes a 500 without details.
    */
   thrown(error: unknown, phase: Phase): Response {
-    const limit = peek(() => error instanceof BodyLimitError && error.limit)
+    const name = peek(() => (error as Error).name)
+    const limit = peek(() => {
+      // `fetch` of Node.js wraps the error of a body in a TypeError.
+      const own = name === 'TypeError' ? (error as Error).cause : error
+      return own instanceof BodyLimitError && own.limit
+    })
     if (typeof limit === 'number') return tooLarge(limit)
     if (isResponse(error) && !error.bodyUsed) return this.settle(error)
     return this.settle(
-      peek(() => (error as Error).name === 'HrefError')
+      name === 'HrefError'
         ? toFailure(error, phase, 400, 'Bad Request', {})
         : // `errorOf` returns undefined for a Response without an error.
           toFailure(error ?? new TypeError(`${error} was thrown`), phase),

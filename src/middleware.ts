@@ -102,7 +102,7 @@ export function middleware(
   const around =
     run ??
     (() => {
-      throw new TypeError('a middleware made with { around } must be used on a route: route.use(…)')
+      throw new TypeError('middleware with { around } must be used on a route: route.use(…)')
     })
   // A new function: the same one can be given other options elsewhere.
   return Object.defineProperty((request: Request, context: any, next: any) => around(request, context, next), notes, {
@@ -158,7 +158,7 @@ function wrap(inner: Chain, layer: AnyMiddleware): Chain {
     let response: Response | Promise<Response> | undefined
     let given: Promise<Response> | undefined
     const next = (added?: object, options?: NextOptions): Promise<Response> => {
-      if (given) throw new Error('next() was called twice; call it once')
+      if (given) throw new Error('next() was called twice')
       const { request: passed = request, view, signal, map } = options ?? {}
       const changes = (view ?? signal) && options
       response = inner(passed, added || changes ? context['~with'](added, changes) : context)

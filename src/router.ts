@@ -85,7 +85,7 @@ export function router<
   const { use = [] as readonly layer[], onError, rewrites, problems } = options
   if (use.some((layer) => notesOf(layer).around))
     throw new RouterError(
-      'a middleware made with { around }, such as cache(), cannot be used in router({ use }); use it on routes',
+      'middleware with { around }, such as cache(), cannot be used in router({ use }); use it on routes',
     )
   const named = [...collect(routes)]
   const pending = new Set<Promise<unknown>>()

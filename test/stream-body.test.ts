@@ -1,6 +1,8 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { describe, expect, it, vi } from 'vitest'
 import { createClient } from '../src/client/index.js'
-import { route, RouteError, router, stream } from '../src/index.js'
+import { BodyLimitError, route, RouteError, router, stream } from '../src/index.js'
 
 const read = async (stream: ReadableStream<Uint8Array>): Promise<string> => new Response(stream as never).text()
 
@@ -63,6 +65,30 @@ describe('a body as a stream', () => {
     expect((await send('/any', 'PUT', 'x'.repeat(11))).status).toBe(413)
     expect((await send('/any', 'PUT', 'x', { 'content-length': '11' })).status).toBe(413)
     expect(onError).not.toHaveBeenCalled()
+  })
+
+  it('is a 413 too if `fetch` of Node.js wraps the error, and no other error with that cause is', async () => {
+    const upstream = createServer(
+      (incoming, outgoing) => void incoming.resume().on('end', () => outgoing.end()),
+    ).listen(0)
+    const url = `http://localhost:${(upstream.address() as AddressInfo).port}`
+    const forward = (body: ReadableStream) => fetch(url, { method: 'PUT', body, duplex: 'half' } as RequestInit)
+    const onError = vi.fn()
+    const { fetch: handle } = router(
+      {
+        forward: route('/forward').put({ body: stream('*/*'), bodyLimit: 10 }, (_request, { body }) => forward(body)),
+        own: route('/own').put({ body: stream('*/*'), bodyLimit: 10 }, async (_request, { body }) => {
+          for await (const _chunk of body) throw new Error('the upload failed', { cause: new BodyLimitError(10) })
+        }),
+      },
+      { onError },
+    )
+    const put = async (path: string, size: number) =>
+      (await handle(new Request(`http://test${path}`, { method: 'PUT', body: 'x'.repeat(size) }))).status
+    expect([await put('/forward', 10), await put('/forward', 11)]).toEqual([200, 413])
+    expect(onError).not.toHaveBeenCalled()
+    expect([await put('/own', 1), onError.mock.calls.length]).toEqual([500, 1])
+    upstream.close()
   })
 
   it('is empty where nothing is sent', async () => {

@@ -31,7 +31,7 @@ export class BodyLimitError extends Error {
   readonly limit: number
 
   constructor(limit: number) {
-    super(`the request body is larger than ${limit} bytes; raise bodyLimit if it should be accepted`)
+    super(`the request body is larger than ${limit} bytes; raise bodyLimit to accept it`)
     this.limit = limit
   }
 
