@@ -133,7 +133,7 @@ export function createApp({ storage, files, findUser }: Services) {
           responses: {
             400: 'The body is smaller than declared.',
             413: 'The body is larger than declared.',
-            415: 'The body has another type than declared.',
+            415: 'The type is not the declared one.',
           },
         },
       },
@@ -144,6 +144,8 @@ export function createApp({ storage, files, findUser }: Services) {
         try {
           await storage.put(incomingKey(file), body, file, signal)
         } catch (error) {
+          // If the client disconnects after the last byte, the object is complete. A rule of the bucket deletes the rest.
+          await storage.delete(incomingKey(file)).catch(() => {})
           if (!(error instanceof SizeError)) throw error
           return error.isTooLarge
             ? reply.problem(413, { detail: `The body is larger than the declared ${file.size} bytes.` })
@@ -152,11 +154,14 @@ export function createApp({ storage, files, findUser }: Services) {
         return accept(file)
       },
     )
-    .delete({ openapi: { summary: 'Delete a file' } }, async (_request, { file }) => {
-      await storage.delete(incomingKey(file))
-      await storage.delete(keyOf(file))
-      files.remove(file.id)
-    })
+    .delete(
+      { openapi: { summary: 'Delete a file', responses: { 204: 'The file is deleted.' } } },
+      async (_request, { file }) => {
+        await storage.delete(incomingKey(file))
+        await storage.delete(keyOf(file))
+        files.remove(file.id)
+      },
+    )
 
   return router({
     uploads,
