@@ -99,7 +99,12 @@ function start(args, request) {
 function cpuOfThreads(id) {
   let sum = 0
   for (const thread of readdirSync(`/proc/${id}/task`))
-    sum += Number(readFileSync(`/proc/${id}/task/${thread}/schedstat`, 'utf8').split(' ')[0]) / 1e6
+    try {
+      sum += Number(readFileSync(`/proc/${id}/task/${thread}/schedstat`, 'utf8').split(' ')[0]) / 1e6
+    } catch (error) {
+      // A thread of the engine can end after it was listed.
+      if (error.code !== 'ENOENT' && error.code !== 'ESRCH') throw error
+    }
   return sum
 }
 

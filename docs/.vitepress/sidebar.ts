@@ -40,7 +40,7 @@ export default [
   group('Middleware', 'middleware', ''),
   group('Recipes', 'recipes', 'react auth database webhooks websockets proxy files uploads feeds images'),
   group('Hosts', 'hosts', 'index node bun deno workers vercel next service-worker'),
-  group('Operate', 'operate', 'checklist redis security performance'),
+  group('Operate', 'operate', 'checklist docker redis security performance'),
   group('Migrate', 'migrate', 'next hono express fastify'),
   { text: 'Compare', items: [{ text: 'Comparison', link: '/comparison' }] },
   group(

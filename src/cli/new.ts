@@ -72,6 +72,22 @@ const server = serve(app)
 await server.ready
 console.log(server.url)
 `,
+      Dockerfile: `FROM node:24-slim
+WORKDIR /app
+ENV NODE_ENV=production
+COPY package.json package-lock.json ./
+RUN npm ci --omit=dev
+COPY . .
+USER node
+EXPOSE 3000
+# Not npm start: npm would get the SIGTERM.
+CMD ["node", "--import", "tsx", "main.ts"]
+`,
+      '.dockerignore': `node_modules
+.git
+.env
+*.test.ts
+`,
     },
   },
   bun: { scripts: { dev: 'bun --hot app.ts', start: 'bun app.ts' } },

@@ -1,5 +1,16 @@
-import { execFile } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -93,6 +104,83 @@ describe('a project of byway new', () => {
     const folder = join(top, 'vercel-api')
     const { code } = await bywayIn({ cwd: folder }, 'build', '--target', 'vercel', 'app.ts')
     expect([code, existsSync(join(folder, '.vercel/output/functions/_byway/app.func/index.mjs'))]).toEqual([0, true])
+  })
+})
+
+// The package as npm publishes it, with all that it and the project need from the registry.
+const { stdout: registry } = await run('npm', ['config', 'get', 'registry'])
+const isOffline = !(await fetch(new URL('zod', registry.trim()), { signal: AbortSignal.timeout(10_000) }).then(
+  ({ ok }) => ok,
+  () => false,
+))
+if (isOffline) console.warn('byway new is not tested with the packed package: the registry of npm cannot be reached.')
+
+describe.skipIf(isOffline && !process.env['CI'])('byway new of the packed package', () => {
+  it('creates a project that installs, compiles, passes its tests and runs', async () => {
+    const { stdout } = await run('npm', ['pack', '--ignore-scripts', '--pack-destination', top], { cwd: root })
+    const tarball = join(top, stdout.trim().split('\n').at(-1)!)
+    const env = {
+      ...process.env,
+      VITEST: undefined,
+      NODE_ENV: undefined,
+      NO_COLOR: '1',
+    } as unknown as NodeJS.ProcessEnv
+    const npm = (...args: string[]) => run('npm', args, { cwd: folder, env })
+    const folder = join(top, 'packed')
+    await run('npm', ['exec', '--yes', `--package=${tarball}`, '--', 'byway', 'new', 'packed', '--host', 'node'], {
+      cwd: top,
+      env,
+    })
+    await npm('pkg', 'set', `dependencies.byway=file:${tarball}`)
+    await npm('install', '--no-audit', '--no-fund')
+    expect((await npm('test')).stdout).toContain('2 passed')
+    await npm('run', 'check')
+    const port = String(await freePort())
+    const child = await start('npm', ['--prefix', folder, 'start'], `http://127.0.0.1:${port}/items`, { PORT: port })
+    try {
+      expect(await (await fetch(`http://127.0.0.1:${port}/items/tea`)).json()).toEqual({ slug: 'tea', price: 4 })
+    } finally {
+      child.kill()
+    }
+  })
+
+  // Without an engine for containers, the instructions run in a folder.
+  it('has a Dockerfile whose image serves, and ends with SIGTERM', async () => {
+    const source = join(top, 'packed')
+    const image = join(top, 'image')
+    mkdirSync(image)
+    const ignored = readFileSync(join(source, '.dockerignore'), 'utf8').trim().split('\n')
+    const isIgnored = (name: string): boolean =>
+      ignored.some((line) => (line[0] === '*' ? name.endsWith(line.slice(1)) : name === line))
+    const env: NodeJS.ProcessEnv = { ...process.env, VITEST: undefined }
+    let command: string[] = []
+    for (const line of readFileSync(join(source, 'Dockerfile'), 'utf8').trim().split('\n')) {
+      const [instruction, ...words] = line.split(' ')
+      const rest = words.join(' ')
+      if (instruction === 'ENV') Object.assign(env, Object.fromEntries(words.map((word) => word.split('='))))
+      else if (instruction === 'RUN') await run('sh', ['-c', rest], { cwd: image, env })
+      else if (instruction === 'CMD') command = JSON.parse(rest) as string[]
+      else if (instruction === 'COPY')
+        for (const name of words.slice(0, -1).flatMap((word) => (word === '.' ? readdirSync(source) : word)))
+          if (!isIgnored(name)) cpSync(join(source, name), join(image, name), { recursive: true })
+    }
+    expect(existsSync(join(image, 'node_modules/vitest'))).toBe(false)
+    expect(readdirSync(image).sort()).toEqual([
+      '.dockerignore',
+      '.gitignore',
+      'Dockerfile',
+      'app.ts',
+      'main.ts',
+      'node_modules',
+      'package-lock.json',
+      'package.json',
+      'tsconfig.json',
+    ])
+    const child = spawn(command[0]!, command.slice(1), { cwd: image, env: { ...env, PORT: '0' } })
+    const [line] = (await once(child.stdout.setEncoding('utf8'), 'data')) as [string]
+    expect((await fetch(`${line.trim()}/items/tea`)).status).toBe(200)
+    child.kill('SIGTERM')
+    expect(await once(child, 'exit')).toEqual([0, null])
   })
 })
 
