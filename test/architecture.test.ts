@@ -79,7 +79,7 @@ const packages: Record<string, RegExp> = {
   'og/wasm': /\.wasm$/,
   'og/wasm-node': /^node:(?:fs\/promises|module)$/,
   'otel/*': /^@opentelemetry\/api$/,
-  'static/*': /^node:(?:fs|fs\/promises|path)$/,
+  'static/*': /^node:(?:fs|fs\/promises|path|url)$/,
   'hosts/*': /^(?:node:(?:http2?|net|os|stream)|srvx\/node)$/,
 }
 

@@ -27,7 +27,8 @@ const tooManyParts = (): TypeError => new TypeError('the form has too many parts
 // As the WHATWG writes it: https://html.spec.whatwg.org/multipage/form-control-infrastructure.html#multipart-form-data
 const usualType = /^multipart\/form-data; ?boundary=([\w'()+./:=?-]{1,70})$/
 const usualHead =
-  /^content-disposition: form-data; name="([^"\\]*)"(?:; filename="([^"\\]*)")?(?:\r\ncontent-type: ?([\w!#$&^.+-]+\/[\w!#$&^.+-]+))?$/i
+  // oxlint-disable-next-line no-control-regex
+  /^content-disposition: form-data; name="([^\0-\x1f\x7f"\\]*)"(?:; filename="([^\0-\x1f\x7f"\\]*)")?(?:\r\ncontent-type: ?([\w!#$&^.+-]+\/[\w!#$&^.+-]+))?$/i
 const maxHead = 2_048
 
 /** Reads a form whose parts are all written in the usual way. Returns `undefined` for any other body. */

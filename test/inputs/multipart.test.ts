@@ -8,6 +8,7 @@ import fc from 'fast-check'
 import { afterAll, describe, expect, it } from 'vitest'
 import { z } from 'zod'
 import { form, route, router } from '../../src/index.js'
+import { runs } from '../properties/runs.js'
 
 const app = router({
   form: route('/').post({ body: form(z.any()) }, async (_request, { body }) => {
@@ -195,7 +196,7 @@ describe('a multipart form', () => {
         const type = 'multipart/form-data; boundary=xyz'
         expect(await send(encode(''), type)).toEqual(await send(encode('\r\nX-Other: 1'), type))
       }),
-      { numRuns: 300 },
+      { numRuns: runs(1_500) },
     )
   })
 
@@ -218,7 +219,7 @@ describe('a multipart form', () => {
         const other = await send(body, 'multipart/form-data; boundary=x; x=y')
         expect(response).toEqual(other)
       }),
-      { numRuns: 1_000 },
+      { numRuns: runs(5_000) },
     )
   })
 })
