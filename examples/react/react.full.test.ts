@@ -20,12 +20,13 @@ const suite = !missing.length || process.env['CI'] ? describe : describe.skip
 const folder = mkdtempSync(join(tmpdir(), 'byway-react-'))
 const run = promisify(execFile)
 const bin = (name: string): string => join(folder, 'node_modules/.bin', name)
+const byway = join(source, 'node_modules/byway/dist/cli/main.js')
 
 /** Starts a command of the example, and resolves to the URL that it prints. */
 async function start(
   ...[command, ...args]: readonly [string, ...string[]]
 ): Promise<{ url: string; child: ChildProcess }> {
-  const child = spawn(bin(command), args, { cwd: folder, env: { ...process.env, PORT: '0', NO_COLOR: '1' } })
+  const child = spawn(command, args, { cwd: folder, env: { ...process.env, PORT: '0', NO_COLOR: '1' } })
   let output = ''
   for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (output += text))
   const url = new Promise<string>((resolve) => {
@@ -57,8 +58,9 @@ suite(`examples/react${missing.length ? ` (${missing.join('; ')})` : ''}`, () =>
   })
 
   describe.each([
-    ['npm run dev', ['vite', '--port', '0', '--host', '127.0.0.1']],
-    ['npm run build && npm start', ['byway', 'serve', 'server/site.ts']],
+    ['npm run dev', [bin('vite'), '--port', '0', '--host', '127.0.0.1']],
+    // npm makes no .bin/byway if it installs the example before the root is built.
+    ['npm run build && npm start', [process.execPath, byway, 'serve', 'server/site.ts']],
   ] as const)('%s', (name, command) => {
     const isBuilt = name.includes('build')
     let url: string
