@@ -7,7 +7,7 @@ import { raw } from './contract.js'
 
 type Hosted = Request & BodySource
 
-// An app that is only a `fetch`, so that these tests show what the host does.
+// An app that is only a `fetch`, so that these tests check the host without the router.
 const readers: Record<string, (request: Hosted) => unknown> = {
   text: (request) => request.text(),
   json: (request) => request.json(),
@@ -110,7 +110,7 @@ describe('the body of a request on Node.js', () => {
     ['rebuilt', 'ä', 'ä'],
     ['readWithin', 'ä', 'ä'],
     ['text2', 'ä', ['ä', 'TypeError']],
-  ])('is read by %s: %j is %j', async (name, sent, value) => {
+  ])('is read by %s(): %j becomes %j', async (name, sent, value) => {
     expect(await post(`/${name}`, sent)).toEqual([200, value])
     expect(await post(`/${name}/100`, streamOf(sent), unannounced)).toEqual([200, value])
     expect(await post(`/${name}/${Buffer.byteLength(sent)}`, sent)).toEqual([200, value])
@@ -128,7 +128,7 @@ describe('the body of a request on Node.js', () => {
     'both',
     'rebuilt',
     'readWithin',
-  ])('rejects %s with a BodyLimitError if it is larger than the limit', async (name) => {
+  ])('makes %s() reject with a BodyLimitError if the body is larger than the limit', async (name) => {
     const text = 'a'.repeat(11)
     const error = [413, ['BodyLimitError', 10, true]]
     expect(await post(`/${name}/10`, text)).toEqual(error)
@@ -143,7 +143,7 @@ describe('the body of a request on Node.js', () => {
     ])
   })
 
-  it('is whole after 5,000 chunks of one byte', async () => {
+  it('is complete after 5,000 chunks of one byte', async () => {
     const sent = Array.from({ length: 5_000 }, (_, index) => String(index % 10)).join('')
     const { text } = await raw(
       served.url,
@@ -158,7 +158,7 @@ describe('the body of a request on Node.js', () => {
   })
 
   it.each(['text', 'readWithin', 'body', 'unread'])(
-    'larger than the limit leaves the connection usable: %s',
+    'keeps the connection usable if the body is larger than the limit: %s',
     async (name) => {
       for (const framing of [`Content-Length: 200000\r\n\r\n${'a'.repeat(200_000)}`, chunked('a'.repeat(200_000))]) {
         const { text } = await raw(
@@ -174,7 +174,7 @@ describe('the body of a request on Node.js', () => {
     },
   )
 
-  it('that ends early rejects with the reason of the signal', async () => {
+  it('rejects with the reason of the signal if the client disconnects early', async () => {
     broken.length = 0
     const socket = connect(Number(new URL(served.url).port), '127.0.0.1')
     await once(socket, 'connect')
@@ -190,14 +190,14 @@ describe('Expect: 100-continue', () => {
   const head = (path: string, length = 5): string =>
     `POST ${path} HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: ${length}\r\n\r\n`
 
-  it('gets the response of an app that does not read the body, without a 100, and the connection closes', async () => {
+  it('sends no 100 if the app does not read the body, and closes the connection', async () => {
     const { text, closed } = await raw(served.url, head('/unread'))
     expect(text).toMatch(/^HTTP\/1\.1 200 [^]*connection: close/i)
     expect(closed).toBe(true)
   })
 
   it.each(['text', 'body', 'readWithin'])(
-    'gets a 413 without a 100 for an announced length over the limit: %s',
+    'responds with 413 without a 100 to a Content-Length over the limit: %s',
     async (name) => {
       const { text } = await raw(served.url, head(`/${name}/10`, 11), /\]/)
       expect(text).toMatch(/^HTTP\/1\.1 413 /)
@@ -209,7 +209,7 @@ describe('Expect: 100-continue', () => {
     ['readWithin', '"hello"'],
     ['body', '5'],
     ['clone', '"hello"'],
-  ])('gets a 100 when the body is read by %s', async (name, value) => {
+  ])('sends a 100 when the app reads the body with %s', async (name, value) => {
     const { text } = await raw(served.url, [head(`/${name}`), 100, 'hello'], /HTTP\/1\.1 200 [^]*\r\n0\r\n\r\n$/)
     expect(text).toMatch(/^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 200 /)
     expect(text).toContain(`\r\n${value}\r\n`)

@@ -51,7 +51,7 @@ export async function raw(
   return { text, closed }
 }
 
-/** The behavior that every way of running an app on Node.js has. Hosts that have a mount path use `/api`. */
+/** The behavior of every way to run an app on Node.js. Hosts that have a mount path use `/api`. */
 export function hostContract(name: string, start: Start): void {
   describe(name, () => {
     const onError = vi.fn()
@@ -217,7 +217,7 @@ export function hostContract(name: string, start: Start): void {
       expect(await response.text()).toBe('hello')
     })
 
-    it('passes the whole URL of the request to the handler', async () => {
+    it('passes the complete URL of the request to the handler', async () => {
       expect(await (await get('/api/where/a%20b/%E2%82%AC?q=1&q=a%27b')).json()).toEqual({
         url: `${host.url}/api/where/a%20b/%E2%82%AC?q=1&q=a%27b`,
         method: 'GET',
@@ -267,7 +267,7 @@ export function hostContract(name: string, start: Start): void {
       expect([response.status, await response.json()]).toEqual([200, 3_000_000])
     })
 
-    it('responds with 413 to a stream when it passes the limit, and with 415 to another media type', async () => {
+    it('responds with 413 to a stream over the limit, and with 415 to another media type', async () => {
       const chunk = `186a0\r\n${'x'.repeat(100_000)}\r\n`
       const head = 'POST /api/upload HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n'
       const past = await raw(
@@ -281,7 +281,7 @@ export function hostContract(name: string, start: Start): void {
       expect(onError).not.toHaveBeenCalled()
     })
 
-    it('ends a stream whose client disconnects, and does not call onError', async () => {
+    it('continues to serve after a client disconnects during an upload, without calling onError', async () => {
       const begun = `POST /api/upload HTTP/1.1\r\nHost: a\r\nContent-Type: application/octet-stream\r\nContent-Length: 100\r\n\r\nabc`
       await raw(host.url, [begun, () => vi.waitFor(() => expect(arrived.at(-1)).toBe(3), { timeout: 30_000 })], /$^/, 1)
       expect((await get('/api/hello')).status).toBe(200)
@@ -300,12 +300,12 @@ export function hostContract(name: string, start: Start): void {
       })
     })
 
-    it('treats a POST without a body as one without input', async () => {
+    it('validates a POST without a body as undefined', async () => {
       const response = await get('/api/json', { method: 'POST' })
       expect([response.status, await response.json()]).toEqual([200, 'none'])
     })
 
-    it('passes a request to the handler that can be cloned, and read once', async () => {
+    it('passes the handler a request that can be cloned, and read once', async () => {
       expect(await (await get('/api/self', { method: 'POST', body: 'words' })).json()).toEqual({
         text: 'words',
         copy: 'words',
@@ -386,7 +386,7 @@ export function hostContract(name: string, start: Start): void {
       expect((await get('/api/hello')).statusText).toBe('OK')
     })
 
-    it('responds with a 404 problem, also to a POST whose body is not read', async () => {
+    it('responds with a 404 problem to an unknown path, also if a POST body is not read', async () => {
       expect((await get('/api/nowhere')).headers.get('content-type')).toBe('application/problem+json')
       const response = await get('/api/nowhere', { method: 'POST', body: new Uint8Array(300_000) })
       expect([response.status, ((await response.json()) as { status: number }).status]).toEqual([404, 404])
@@ -417,14 +417,14 @@ export function hostContract(name: string, start: Start): void {
       expect((await get('/api/hello')).status).toBe(200)
     })
 
-    it('does not abort context.signal after a complete response, and provides the IP address of the client', async () => {
+    it('does not abort context.signal after a complete response, and sets context.ip', async () => {
       expect(await (await get('/api/slow')).text()).toBe('late')
       await sleep(20)
       expect(aborts).toEqual([])
       expect(seen.ip).toBe('127.0.0.1')
     })
 
-    it('responds with 413 to an announced length over the limit, and keeps the connection usable', async () => {
+    it('responds with 413 to a Content-Length over the limit, and keeps the connection usable', async () => {
       const { text } = await raw(
         host.url,
         [
@@ -490,7 +490,7 @@ export function hostContract(name: string, start: Start): void {
       expect(((await response.json()) as { url: string }).url).toBe(`${host.url}/api/where`)
     })
 
-    it('has finished waitUntil() and after() work when settled() resolves', async () => {
+    it('finishes waitUntil() and after() work before settled() resolves', async () => {
       await (await get('/api/later')).text()
       await app.settled()
       expect(work.toSorted()).toEqual(['after', 'waited'])

@@ -103,11 +103,11 @@ describe('toNodeHandler() over HTTP/2', () => {
     expect([headers[':status'], text]).toEqual([200, '{"a":1}'])
   })
 
-  it('gives the handler the URL of the authority', async () => {
+  it('builds the request URL from the :authority header', async () => {
     expect((await send({ ':path': '/url?a=b' })).text).toBe(`"${origin}/url?a=b"`)
   })
 
-  it('drops the headers of an HTTP/1.1 connection, and keeps the others', async () => {
+  it('removes HTTP/1.1 connection headers, and keeps the others', async () => {
     const { headers, text } = await send({ ':path': '/headers' })
     expect(Object.keys(headers).sort()).toEqual([':status', 'content-type', 'date', 'x-a'])
     expect([headers[':status'], text]).toEqual([200, 'a'])
@@ -124,7 +124,7 @@ describe('toNodeHandler() over HTTP/2', () => {
     log.mockRestore()
   })
 
-  it('ends a stream that byway did not create with INTERNAL_ERROR too, and responds with 500 before its first item', async () => {
+  it('ends a foreign stream that fails with INTERNAL_ERROR, and responds with 500 before the first item', async () => {
     const log = vi.spyOn(console, 'error').mockImplementation(() => {})
     const native = await send({ ':path': '/native' })
     expect([native.text, native.code]).toEqual(['begun', constants.NGHTTP2_INTERNAL_ERROR])
@@ -133,7 +133,7 @@ describe('toNodeHandler() over HTTP/2', () => {
     log.mockRestore()
   })
 
-  it('sends a body without bytes to its schema as undefined, whatever its media type', async () => {
+  it('validates a body without bytes as undefined, for any media type', async () => {
     for (const type of ['application/json', 'text/plain', 'application/x-www-form-urlencoded']) {
       const { headers, text } = await send({ ':path': '/optional', ':method': 'POST', 'content-type': type }, '')
       expect([headers[':status'], text]).toEqual([200, '"none"'])

@@ -72,7 +72,7 @@ hostContract('toNodeHandler in Vite', async (app) => {
   return { url: host.url, close: () => Promise.all([host.close(), vite.close()]) }
 })
 
-// As `compression()` does: the response writes into a gzip stream, and has a `flush()`.
+// Like `compression()`: the response writes into a gzip stream and has a `flush()`.
 const compress = (_request: unknown, response: ServerResponse, next: () => void): void => {
   const gzip = createGzip()
   const { write, end } = response
@@ -94,7 +94,7 @@ describe('toNodeHandler()', () => {
   const post = (url: string): Promise<Response> =>
     fetch(`${url}/json`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: '{"a":1}' })
 
-  it('responds with 500 after a body parser, and the error says what to do', async () => {
+  it('responds with 500 after a body parser, and the error says to mount the handler first', async () => {
     const host = await listen(createServer(express().use(express.json(), toNodeHandler(app)) as RequestListener))
     const response = await post(host.url)
     expect(response.status).toBe(500)
@@ -120,7 +120,7 @@ describe('toNodeHandler()', () => {
     await host.close()
   })
 
-  it('does not use a value that a body parser stored as body, because its bytes are not known', async () => {
+  it('responds with 500 if a body parser stored a parsed value as body', async () => {
     onError.mockReset()
     const signed = router({ text: route('/json').post({ body: text() }, (_request, { body }) => body) }, { onError })
     const host = await listen(createServer(express().use(express.json(), toNodeHandler(signed)) as RequestListener))
@@ -130,7 +130,7 @@ describe('toNodeHandler()', () => {
     await host.close()
   })
 
-  it('sends each event immediately through a middleware that compresses', async () => {
+  it('sends each event and chunk immediately through compression middleware', async () => {
     let more = (): void => {}
     const events = router({
       events: route('/events').get(() =>
@@ -165,7 +165,7 @@ describe('toNodeHandler()', () => {
     await host.close()
   })
 
-  it('keeps headers that were set before, and adds its cookies', async () => {
+  it('keeps headers set by earlier middleware, and adds its cookies', async () => {
     const cookies = router({
       set: route('/set').get(
         () =>

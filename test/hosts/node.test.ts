@@ -55,7 +55,7 @@ describe('serve()', () => {
     expect(() => serve(app, { ...local, maxHeaderSize: 1.5 })).toThrow(RangeError)
   })
 
-  it('returns its server, which keeps idle connections for longer than load balancers do', async () => {
+  it('returns its server, which keeps idle connections open for 65 seconds', async () => {
     const { server } = await start(serve(app, local))
     expect([server.listening, server.keepAliveTimeout]).toEqual([true, 65_000])
   })
@@ -67,7 +67,7 @@ describe('serve()', () => {
     expect((await fetch(url, { headers: { 'x-long': 'a'.repeat(1_000) } })).status).toBe(431)
   })
 
-  it('responds with 501 to CONNECT and TRACE, which no Request can have', async () => {
+  it('responds with 501 to CONNECT and TRACE', async () => {
     const { url } = await start(serve(app, local))
     for (const head of ['CONNECT a:80', 'TRACE /'])
       expect((await raw(url, `${head} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`)).text).toMatch(
@@ -120,7 +120,7 @@ describe('serve()', () => {
     expect(text).toContain(`"url":"${origin}/a"`)
   })
 
-  it('uses the address, scheme and host that the trusted proxies send, and ignores earlier values', async () => {
+  it('uses the address, scheme and host from the trusted proxies, and ignores earlier values', async () => {
     const headers = {
       'x-forwarded-for': '6.6.6.6, 1.1.1.1, 2.2.2.2',
       'x-forwarded-proto': 'gopher, https',
@@ -197,7 +197,7 @@ describe('request.url', () => {
         .end()
     })
 
-  it('is what the URL parser makes of the target, or the response is a 400', async () => {
+  it('is the target as the URL parser serializes it, or the response is a 400', async () => {
     const piece = fc.oneof(
       fc.constantFrom(
         '/',
@@ -273,7 +273,7 @@ describe('close()', () => {
     expect(await closing).toBeUndefined()
   })
 
-  it('responds to the next request on an open connection, and closes the connection then', async () => {
+  it('responds to the next request on an open connection, and then closes the connection', async () => {
     const served = await start(serve(app, local))
     const one = 'GET /a HTTP/1.1\r\nHost: a\r\n\r\n'
     let closing: Promise<void> | undefined
@@ -284,7 +284,7 @@ describe('close()', () => {
     expect(closed).toBe(true)
   })
 
-  it('does not wait for idle connections, or for ones without a request', async () => {
+  it('does not wait for idle connections, or for connections without a request', async () => {
     const served = await start(serve(app, local))
     await (await fetch(served.url)).text()
     const unused = connect(Number(new URL(served.url).port), '127.0.0.1')
@@ -297,7 +297,7 @@ describe('close()', () => {
     unused.destroy()
   })
 
-  it('aborts the requests that are in progress after the grace, and closes their connections', async () => {
+  it('aborts the requests in progress after the grace, and closes their connections', async () => {
     const reasons: unknown[] = []
     const begins = vi.fn()
     const stuck = router({

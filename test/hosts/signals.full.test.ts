@@ -41,7 +41,7 @@ describe('signals', () => {
   }
 
   it.each(['SIGTERM', 'SIGINT'] as const)(
-    '%s lets what runs end, then the work after it, and exits with 0',
+    '%s waits for requests in progress, then for after() work, and exits with 0',
     async (signal) => {
       const child = await run('5000')
       const asked = fetch(`${child.url}/slow`)
@@ -55,11 +55,11 @@ describe('signals', () => {
     },
   )
 
-  it('a second signal exits at once', async () => {
+  it('exits immediately on a second signal', async () => {
     const child = await run('60000')
     const asked = fetch(`${child.url}/stuck`).catch((error: Error) => error.name)
     await child.begun()
-    // The server ignores a signal in the first 100 ms after another, and a process that is busy takes two for one.
+    // The server ignores a signal within 100 ms after another, and a busy process can receive two signals as one.
     const repeated = setInterval(() => child.process.kill('SIGTERM'), 300)
     const begun = performance.now()
     expect((await child.ended).code).toBe(143)
@@ -69,7 +69,7 @@ describe('signals', () => {
     expect(await asked).toBe('TypeError')
   })
 
-  it('ends when the grace is over, with 0', async () => {
+  it('exits with 0 after the grace if a request is still in progress', async () => {
     const child = await run('300')
     const asked = fetch(`${child.url}/stuck`).catch((error: Error) => error.name)
     await child.begun()
@@ -78,7 +78,7 @@ describe('signals', () => {
     expect(await asked).toBe('TypeError')
   })
 
-  it('leaves the half second that Vercel does, where it runs there', async () => {
+  it('exits after half a second on Vercel by default', async () => {
     const child = await start(['default'], { VERCEL: '1' })
     const asked = fetch(`${child.url}/stuck`).catch((error: Error) => error.name)
     await child.begun()
@@ -91,7 +91,7 @@ describe('signals', () => {
     expect(await asked).toBe('TypeError')
   })
 
-  it('leaves what takes longer elsewhere the time to end', async () => {
+  it('waits for a longer request on other hosts by default', async () => {
     const child = await start(['default'], { VERCEL: '' })
     const asked = fetch(`${child.url}/long`)
     await child.begun()
@@ -103,7 +103,7 @@ describe('signals', () => {
   const counted = ({ output }: { output: string }): { begun: number; after: number } =>
     JSON.parse(/^\{.*\}$/m.exec(output)![0]) as { begun: number; after: number }
 
-  /** 32 clients, each of which asks again when it has its answer, after a while, until the server has gone. */
+  /** Runs 32 clients. Each sends its next request up to `pause` ms after a response, until a request fails. */
   async function load(url: string, keepAlive: boolean, pause: number, halfway: () => void) {
     const agent = new Agent({ keepAlive, maxSockets: 32 })
     const count = { answered: 0, refused: 0 }
@@ -140,14 +140,14 @@ describe('signals', () => {
     return { ...count, dropped }
   }
 
-  // A server can close a connection that is idle to it while the next request is on its way, and the client sees a reset.
-  // A busy machine makes that likely: a client that is not run for 100 ms is idle. The server has not begun that request.
+  // A server can close an idle connection while the client sends the next request, and the client sees a reset.
+  // A busy machine makes that likely: a client that does not run for 100 ms is idle. The server has not begun that request.
   // https://www.rfc-editor.org/rfc/rfc9112#section-9.3.1
   it.each([
-    ['on connections that are in use', true, 0],
-    ['on connections that are idle now and then', true, 300],
-    ['on a connection of its own', false, 0],
-  ])('answers each request under load that has reached it: %s', async (_name, keepAlive, pause) => {
+    ['on busy connections', true, 0],
+    ['on connections that are idle at times', true, 300],
+    ['on a new connection for each request', false, 0],
+  ])('responds to each request that it has begun, under load %s', async (_name, keepAlive, pause) => {
     const child = await run('5000')
     const { answered, refused, dropped } = await load(child.url, keepAlive, pause, () => child.process.kill('SIGTERM'))
     const ended = await child.ended
@@ -166,13 +166,13 @@ describe('signals', () => {
     const ended = await child.ended
     load.child.kill('SIGINT')
     const { stdout } = await load
-    // wrk counts complete responses as requests. A closed idle connection is a read error to it, as one that is cut off.
+    // wrk counts complete responses as requests. It reports a closed idle connection as a read error, like an interrupted one.
     const requests = Number(/(\d+) requests in/.exec(stdout)![1])
     expect([ended.code, counted(ended)]).toEqual([0, { begun: requests, after: requests }])
     expect(stdout).not.toMatch(/timeout [1-9]|Non-2xx/)
   })
 
-  it('a port in use that nobody waits for ends the process with the reason', async () => {
+  it('prints that the port is in use if the app does not await ready', async () => {
     const child = await run('5000')
     const error = await new Promise<string>((resolve) =>
       execFile(process.execPath, [script, '5', new URL(child.url).port], (_error, _stdout, stderr) => resolve(stderr)),

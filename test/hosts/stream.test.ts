@@ -172,7 +172,7 @@ describe('a stream over a connection', () => {
     ])
   })
 
-  it('closes the connection early if it fails, and calls onError once', async () => {
+  it('closes the connection early if the stream fails, and calls onError once', async () => {
     const print = vi.spyOn(console, 'error').mockImplementation(() => {})
     const response = await fetch(`${served.url}/fails`)
     expect(response.status).toBe(200)
@@ -186,7 +186,7 @@ describe('a stream over a connection', () => {
     print.mockRestore()
   })
 
-  it('takes no more items than the connection can send', async () => {
+  it('reads items from the iterator only as fast as the connection sends them', async () => {
     const socket = connect(Number(new URL(served.url).port), '127.0.0.1')
     await once(socket, 'connect')
     socket.write('GET /lines HTTP/1.1\r\nHost: a\r\n\r\n')
@@ -246,8 +246,8 @@ describe('after()', () => {
 
 describe('close()', () => {
   it.each([
-    ['the finally of an event stream', '/cleanup/sse'],
-    ['the finally of another stream, after the grace', '/cleanup/ndjson'],
+    ['the finally block of an event stream', '/cleanup/sse'],
+    ['the finally block of another stream, after the grace', '/cleanup/ndjson'],
     ['the cancel() of a stream that byway did not create', '/cleanup/native'],
   ])('waits for %s', async (_name, path) => {
     const response = await fetch(served.url + path)
@@ -258,7 +258,7 @@ describe('close()', () => {
     await reading
   })
 
-  it('waits for a finally no longer than the grace, and at least a second', async () => {
+  it('stops waiting for a finally block after the grace, but waits at least a second', async () => {
     await served.close()
     const begins = vi.fn()
     const stuck = async function* () {
@@ -281,7 +281,7 @@ describe('close()', () => {
     await reading
   })
 
-  it('disconnects an event stream of GET at once, so that its client reconnects, and aborts its signal', async () => {
+  it('disconnects an event stream of GET immediately, and aborts its signal', async () => {
     await served.close()
     served = serve(app, { port: 0, hostname: '127.0.0.1', signals: false, grace: 5_000 })
     await served.ready
@@ -295,7 +295,7 @@ describe('close()', () => {
     expect(onError).not.toHaveBeenCalled()
   })
 
-  it('disconnects an event stream that begins while the server closes', async () => {
+  it('disconnects an event stream that begins while the server is closing', async () => {
     await served.close()
     served = serve(app, { port: 0, hostname: '127.0.0.1', signals: false, grace: 5_000 })
     await served.ready
@@ -320,7 +320,7 @@ describe('close()', () => {
     expect(texts).toEqual(['1\n2\n', 'data: 1\n\ndata: 2\n\n'])
   })
 
-  it('aborts the signal of a stream that is in progress after the grace, with the reason', async () => {
+  it('aborts the signal of a stream in progress after the grace, with a reason', async () => {
     const { data } = await toApi()('/ticks').get()
     const reading = (async () => {
       for await (const _ of data);

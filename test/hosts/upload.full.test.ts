@@ -12,7 +12,7 @@ const limit = 1_048_576
 const mebibyte = 1_048_576
 const multipart = 'multipart/form-data; boundary=b'
 
-// The beginnings of the uploads, none of which ends.
+// The first bytes of each upload. The tests send more data after them.
 const uploads = [
   ['a file', '/form', multipart, '--b\r\nContent-Disposition: form-data; name="a"; filename="a.bin"\r\n\r\n'],
   ['a field', '/form', multipart, '--b\r\nContent-Disposition: form-data; name="a"\r\n\r\n'],
@@ -40,7 +40,7 @@ describe('an upload over the limit, over a connection', () => {
   afterAll(() => void server.kill())
 
   it.each(uploads)(
-    'of %s gets an early response, and a gigabyte of it uses no memory',
+    'of %s gets a 413 before its end, and a gigabyte uses less than 40 MiB',
     async (_what, path, type, head) => {
       const told = await upload(url, path, type, head, 1_024 * mebibyte)
       expect(told.status).toBe(413)
@@ -53,7 +53,7 @@ describe('an upload over the limit, over a connection', () => {
   )
 
   it.each(['/unread', '/begun'])(
-    'of a stream that the handler of %s does not read to its end leaves the connection usable',
+    'of a stream that the handler of %s does not read completely keeps the connection usable',
     async (path) => {
       const told = await upload(url, path, 'video/mp4', '', 32 * mebibyte)
       expect(told).toMatchObject({ status: 409, sent: 32 * mebibyte, next: 200 })
@@ -85,8 +85,8 @@ describe('an endless body, in process', () => {
     ...uploads.map((upload) => [...upload, 413, limit] as const),
     ['text', '/text', 'text/plain', '', 413, limit] as const,
     ['bytes', '/bytes', 'image/png', '', 413, limit] as const,
-    ['a file for less', '/small', multipart, uploads[0][3], 413, 1_000] as const,
-    ['a file for more', '/large', multipart, uploads[0][3], 413, 8 * mebibyte] as const,
+    ['a file with a smaller limit', '/small', multipart, uploads[0][3], 413, 1_000] as const,
+    ['a file with a larger limit', '/large', multipart, uploads[0][3], 413, 8 * mebibyte] as const,
     ['a stream that the handler does not read', '/unread', 'video/mp4', '', 409, 0] as const,
   ])('of %s is read up to the limit', async (_what, path, type, head, status, most) => {
     let pulled = 0
@@ -125,7 +125,7 @@ interface Told {
   readonly next: number
 }
 
-/** Sends all `size` bytes of a chunked body, whatever the response is. */
+/** Sends all `size` bytes of a chunked body, even if a response arrives before its end. */
 async function upload(url: string, path: string, type: string, head: string, size: number): Promise<Told> {
   const socket = connect(Number(new URL(url).port), '127.0.0.1').setEncoding('latin1')
   let text = ''
