@@ -66,10 +66,10 @@ describe.skipIf(isSkipped)('the page', () => {
   const queries = async () => Number(await page.innerText('#queries'))
 
   it('asks in turn, and each process has the copy that one has made', async () => {
-    await press('Ask each process')
+    await press('Request from each process')
     const before = await queries()
     const [{ copy } = { copy: 0 }] = await lanes()
-    expect(await press('Ask each process')).toBe(`Copy ${copy} from each process. Nothing had to be made.`)
+    expect(await press('Request from each process')).toBe(`Copy ${copy} from each process. Nothing had to be made.`)
     expect(await lanes()).toEqual(Array.from({ length: 3 }, () => ({ copy, outcome: 'Hit' })))
     expect(await queries()).toBe(before)
     expect(await header('cache-status')).toMatch(/^byway; hit; ttl=\d+$/)
@@ -78,7 +78,7 @@ describe.skipIf(isSkipped)('the page', () => {
     const rows = page.locator('#rows tr')
     const by: string[] = []
     for (let count = 0; count < 3; count++) {
-      await press('Ask')
+      await press('Send')
       by.push(await rows.first().locator('td').first().innerText())
     }
     expect(by.sort()).toEqual(['A', 'B', 'C'])
@@ -97,13 +97,13 @@ describe.skipIf(isSkipped)('the page', () => {
   it('gets a 304 for the copy that it has', async () => {
     await press('Revalidate item:borage')
     await page.check('#conditional')
-    expect(await press('Ask')).toMatch(/^[ABC] says that copy \d+ is still right, and sends no body: 304/)
+    expect(await press('Send')).toMatch(/^[ABC]: copy \d+ is unchanged, so there is no body: 304/)
     expect(await header('status')).toBe('304 Not Modified')
     expect(await page.innerText('#body')).toContain('Borago officinalis')
   })
 
   it('revalidates a tag by a webhook to one process, and it is gone from all', async () => {
-    await press('Ask each process')
+    await press('Request from each process')
     const before = await lanes()
     await press('Revalidate items')
     const after = await lanes()
@@ -112,14 +112,14 @@ describe.skipIf(isSkipped)('the page', () => {
     expect(after[0]!.copy).toBeGreaterThan(before[0]!.copy)
   })
 
-  it("revalidates with 'max': the copy serves once more, while it is made anew", async () => {
+  it("sends the stale response once more after revalidating with 'max', and refreshes it", async () => {
     await press('Revalidate items')
     const [before] = await lanes()
     expect(await press('Revalidate item:borage, max')).toContain(`${before!.copy}`)
     expect((await lanes())[0]).toEqual({ copy: before!.copy, outcome: 'Hit, stale' })
     await expect
       .poll(async () => {
-        await press('Ask each process')
+        await press('Request from each process')
         return (await lanes()).every(({ copy, outcome }) => copy > before!.copy && outcome === 'Hit')
       }, patiently)
       .toBe(true)
@@ -128,15 +128,15 @@ describe.skipIf(isSkipped)('the page', () => {
   it('asks 300 times at once, for which the handler runs once', async () => {
     // A process that waits for Redis for over half a second continues without it, which happens on a busy machine.
     await expect
-      .poll(() => press('Ask 300 times at once'), { timeout: 60_000, interval: 1_000 })
+      .poll(() => press('Send 300 requests'), { timeout: 60_000, interval: 1_000 })
       .toMatch(
-        /^item:borage was let go of, and 300 requests came at once: the handler ran once, the database was asked once, and all had copy \d+ within/,
+        /^item:borage was invalidated, and 300 requests came at the same time: the handler ran once, the database was queried once, and all had copy \d+ within/,
       )
     expect(await page.locator('.dots i[data-outcome]').count()).toBe(300)
     expect(await page.locator('.dots i[data-outcome=made]').count()).toBe(1)
   })
 
-  it('changes a price, of which nobody gets the old one', async () => {
+  it('sends no old price after a change', async () => {
     await page.fill('#price', '3.45')
     await press('Change')
     // A process that gets a request before the first one has stored the response waits for it.
@@ -152,7 +152,7 @@ describe.skipIf(isSkipped)('the page', () => {
       ['Bo', 'Ada'],
     ]) {
       await page.getByRole('radio', { name: `as ${who}` }).check({ force: true })
-      await press('Ask each process')
+      await press('Request from each process')
       expect(await header('cache-tag')).toBe(`items, wishes:${who}`)
       expect(await page.innerText('#body')).not.toContain(`"${other}"`)
     }
@@ -175,7 +175,7 @@ describe.skipIf(isSkipped)('the page', () => {
 
   it.each([390, 1280])('fits a window that is %d pixels wide', async (width) => {
     await page.setViewportSize({ width, height: 800 })
-    await press('Ask 300 times at once')
+    await press('Send 300 requests')
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(width)
   })
 })
