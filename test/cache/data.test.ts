@@ -97,8 +97,8 @@ describe.each([
 ])('cache.wrap with %s', (_name, makeStore) => {
   const make = (options?: CreateCacheOptions): Cache => createQuiet({ store: makeStore(), ...options })
 
-  describe('keeps results', () => {
-    it('by the arguments', async () => {
+  describe('stores results', () => {
+    it('by their arguments', async () => {
       const fn = vi.fn((left: string, right: number) => `${left}${right}`)
       const wrapped = make().wrap(fn, { key: 'f' })
       expect([await wrapped('a', 1), await wrapped('a', 1), await wrapped('a', 2), await wrapped('b', 1)]).toEqual([
@@ -114,7 +114,7 @@ describe.each([
       ])
     })
 
-    it('of arguments that are the same in another order of members, and of none', async () => {
+    it('for equal arguments with members in another order, and for no arguments', async () => {
       const fn = vi.fn((..._args: unknown[]) => 'x')
       const wrapped = make().wrap(fn, { key: 'f' })
       await wrapped({ a: 1, b: [new Date(5), new Map([[1, new Set([2n])]])] })
@@ -127,7 +127,7 @@ describe.each([
       expect(fn).toHaveBeenCalledTimes(4)
     })
 
-    it('by the key, so that two functions do not share', async () => {
+    it('by key, so that two functions do not share entries', async () => {
       const cache = make()
       const one = cache.wrap((id: string) => `one ${id}`, { key: 'one' })
       const two = cache.wrap((id: string) => `two ${id}`, { key: 'two' })
@@ -140,7 +140,7 @@ describe.each([
       ])
     })
 
-    it('by the namespace', async () => {
+    it('by namespace', async () => {
       const store = makeStore()
       const [blue, green, again] = ['blue', 'green', 'blue'].map((namespace) => {
         const cache = createQuiet({ store, namespace })
@@ -157,7 +157,7 @@ describe.each([
       expect(await find()).toBe('new')
     })
 
-    it('as JSON has them, the first time too, whatever they are', async () => {
+    it('as JSON represents them, also for the first call', async () => {
       const cache = make()
       let count = 0
       await fc.assert(
@@ -181,7 +181,7 @@ describe.each([
       expect(fn).toHaveBeenCalledTimes(1)
     })
 
-    it('that are the own of who called, to change', async () => {
+    it('and returns a copy to each caller, which it can change', async () => {
       const source = { list: [1] }
       const wrapped = make().wrap(() => source, { key: 'f' })
       const [one, two] = await Promise.all([wrapped(), wrapped()])
@@ -194,7 +194,7 @@ describe.each([
       expect(await wrapped()).toEqual({ list: [1] })
     })
 
-    it('of the arguments at the time of the call, which the caller may change at once', async () => {
+    it('for the arguments at the time of the call, even if the caller changes them afterwards', async () => {
       const seen: unknown[] = []
       const wrapped = make().wrap(
         (filter: { page: number; at: Date; in: Map<string, Set<number>>; url: URL; list: number[] }) => {
@@ -226,7 +226,7 @@ describe.each([
       expect(filter.list).toEqual([2, 1, 3])
     })
 
-    it('for as long as `revalidate` says', async () => {
+    it('for `revalidate` seconds', async () => {
       let value = 1
       const wrapped = make().wrap(() => value++, { key: 'f', revalidate: 10, staleWhileRevalidate: 0, staleIfError: 0 })
       expect(await wrapped()).toBe(1)
@@ -239,7 +239,7 @@ describe.each([
   })
 
   describe('runs once', () => {
-    it('for all who call at the same time', async () => {
+    it('for all concurrent calls', async () => {
       const { open, passed } = gate()
       const fn = vi.fn(async (id: number) => (await passed, { id }))
       const wrapped = make().wrap(fn, { key: 'f', tags: (id) => [`${id}`] })
@@ -251,7 +251,7 @@ describe.each([
       expect(fn).toHaveBeenCalledTimes(2)
     })
 
-    it('anew for who calls after what it was made of was revalidated', async () => {
+    it('again for calls that follow a revalidation of its tags', async () => {
       const cache = make()
       let value = 'old'
       const { open, passed } = gate()
@@ -273,7 +273,7 @@ describe.each([
       expect(await wrapped()).toBe('new')
     })
 
-    it('anew for who calls after what it has read already was revalidated', async () => {
+    it('again for calls that follow a revalidation of data that it has read', async () => {
       const cache = make()
       let value = 'old'
       const { open, passed } = gate()
@@ -301,7 +301,7 @@ describe.each([
   })
 
   describe('with errors', () => {
-    it('gives each caller one, and keeps none', async () => {
+    it('rejects each call with its own, and stores none', async () => {
       let isBroken = true
       const fn = vi.fn(async () => {
         await turn()
@@ -318,7 +318,7 @@ describe.each([
       expect(await wrapped()).toBe('up')
     })
 
-    it('gives the very thing that was thrown, even nothing, and also if the function is no async one', async () => {
+    it('rejects with the thrown value, also undefined, and also for a synchronous function', async () => {
       const thrown = { odd: true }
       const wrapped = make().wrap(
         (what: string): string => {
@@ -361,7 +361,7 @@ describe.each([
       expect(fn).not.toHaveBeenCalled()
     })
 
-    it('rejects for tags that are none', async () => {
+    it('rejects invalid tags', async () => {
       const wrapped = make().wrap((tags: unknown) => tags as string, { key: 'f', tags: (tags) => tags as string[] })
       await expect(wrapped('t')).rejects.toThrow(/cache\.wrap\(\) takes tags as an array of non-empty strings, not "t"/)
       await expect(wrapped([1])).rejects.toThrow(TypeError)
@@ -369,7 +369,7 @@ describe.each([
       expect(await wrapped(['t'])).toEqual(['t'])
     })
 
-    it('serves what is stale inside of `staleIfError`, and tries again after a pause', async () => {
+    it('returns a stale result within `staleIfError`, and tries again after a pause', async () => {
       let run = (): string => 'good'
       const fn = vi.fn(() => run())
       const wrapped = make().wrap(fn, { key: 'f', revalidate: 10, staleWhileRevalidate: 0, staleIfError: 100 })
@@ -395,7 +395,7 @@ describe.each([
   })
 
   describe('past `revalidate`', () => {
-    it('serves what is stale and makes it anew behind, once', async () => {
+    it('returns the stale result, and refreshes it once in the background', async () => {
       let value = 1
       const { open, passed } = gate()
       const fn = vi.fn(async () => {
@@ -416,7 +416,7 @@ describe.each([
       expect(fn).toHaveBeenCalledTimes(2)
     })
 
-    it('keeps what is stale where making it anew fails, in silence and not at once again', async () => {
+    it('keeps the stale result if the refresh fails, and waits before the next one', async () => {
       let isBroken = false
       const fn = vi.fn(() => {
         if (isBroken) throw new Error('down')
@@ -436,7 +436,7 @@ describe.each([
   })
 
   describe('and revalidateTag', () => {
-    it('lets go of what has the tag, and of nothing else', async () => {
+    it('invalidates results with the tag, and no others', async () => {
       const cache = make()
       let value = 1
       const wrapped = cache.wrap((slug: string) => `${slug}${value}`, { key: 'f', tags: (slug) => ['all', slug] })
@@ -454,7 +454,7 @@ describe.each([
       expect([await wrapped('a'), await wrapped('b')]).toEqual(['a3', 'b3'])
     })
 
-    it("serves once more with 'max', while it is made anew", async () => {
+    it("returns the stale result once more with 'max', while it is refreshed", async () => {
       const cache = make()
       let value = 1
       const fn = vi.fn(() => value)
@@ -470,7 +470,7 @@ describe.each([
       expect(fn).toHaveBeenCalledTimes(2)
     })
 
-    it("makes anew what was under way at a 'max'", async () => {
+    it("refreshes a result whose run was in progress at a 'max'", async () => {
       const cache = make()
       let value = 1
       const { open, passed } = gate()
@@ -489,7 +489,7 @@ describe.each([
       await vi.waitFor(async () => expect(await wrapped()).toBe(2))
     })
 
-    it('reaches the results that are made with it, however deep', async () => {
+    it('invalidates results that were computed from it, at any depth', async () => {
       const cache = make()
       let value = 1
       const deep = cache.wrap((_id: string) => value, { key: 'deep', tags: (id) => [`deep:${id}`] })
@@ -510,7 +510,7 @@ describe.each([
       await vi.waitFor(async () => expect(await outer()).toEqual({ middle: [3] }))
     })
 
-    it('reaches what was made with both an older and a newer one of it', async () => {
+    it('invalidates a result that used an older and a newer version', async () => {
       const cache = make()
       let value = 1
       const find = cache.wrap((_id: string) => value, { key: 'find', tags: ['t'] })
@@ -539,7 +539,7 @@ describe.each([
       }
     })
 
-    it('reaches what was made of a newer one, and then of an older one that took longer', async () => {
+    it('invalidates a result that used a newer version and then a slower, older one', async () => {
       const cache = make()
       let value = 1
       const { open, passed } = gate()
@@ -571,7 +571,7 @@ describe.each([
       expect(await both()).toEqual([2, 2])
     })
 
-    it('reaches what was made of an error', async () => {
+    it('invalidates a result that was computed from an error', async () => {
       const cache = make()
       let isThere = false
       const find = cache.wrap(
@@ -591,7 +591,7 @@ describe.each([
   })
 
   describe('in a request', () => {
-    it('asks a store once, and again in the next', async () => {
+    it('calls the store once, and again in the next request', async () => {
       const { store, asked } = counting(makeStore())
       const cache = createQuiet({ store })
       const fn = vi.fn((id: string) => ({ id }))
@@ -610,7 +610,7 @@ describe.each([
       expect([asked.get, fn.mock.calls.length]).toEqual([2, 1])
     })
 
-    it('asks it once around a cached route and in it', async () => {
+    it('calls the store once, around a cached route and inside of it', async () => {
       const { store, asked } = counting(makeStore())
       const cache = createQuiet({ store })
       const find = cache.wrap((id: string) => id, { key: 'f' })
@@ -625,7 +625,7 @@ describe.each([
       expect(asked.get).toBe(1)
     })
 
-    it('remembers no failure', async () => {
+    it('does not reuse a failure', async () => {
       const cache = make()
       let count = 0
       const find = cache.wrap(
@@ -639,7 +639,7 @@ describe.each([
       expect(await ask(app)).toBe('["Error: down",2,2]')
     })
 
-    it('remembers nothing from before a revalidation, here or in another request', async () => {
+    it('does not reuse a result from before a revalidation, in this request or another', async () => {
       const cache = make()
       let value = 1
       const find = cache.wrap(() => value, { key: 'f', tags: ['t'] })
@@ -667,7 +667,7 @@ describe.each([
       expect(await long).toBe('[2,3]')
     })
 
-    it('remembers nothing that was under way at a revalidation', async () => {
+    it('does not reuse a run that was in progress at a revalidation', async () => {
       const cache = make()
       let value = 1
       const { open, passed } = gate()
@@ -695,7 +695,7 @@ describe.each([
       expect(await ask(app)).toBe('[1,2,2]')
     })
 
-    it('asks again after a second, so that a handler can wait for a change that another process makes', async () => {
+    it('calls the store again after a second, so that a handler can wait for a change of another process', async () => {
       const store = makeStore()
       const [here, there] = [createQuiet({ store }), createQuiet({ store })]
       let value = 1
@@ -712,7 +712,7 @@ describe.each([
       expect(await ask(app)).toBe('[1,2]')
     })
 
-    it('keeps two caches apart that name a function alike', async () => {
+    it('separates two caches with the same function key', async () => {
       const [one, two] = [make(), make()]
       const first = one.wrap(() => 'one', { key: 'f' })
       const second = two.wrap(() => 'two', { key: 'f' })
@@ -731,7 +731,7 @@ describe.each([
       expect(texts).toEqual(users.map((user) => JSON.stringify([`secret of ${user}`, `secret of ${user}`])))
     })
 
-    it('keeps the host alive for what goes on behind the answer, and tells `onError` of what goes wrong there', async () => {
+    it('keeps the host alive for a refresh after the response, and reports its errors to `onError`', async () => {
       const cache = make()
       let value = 1
       let isBad = false
@@ -767,8 +767,8 @@ describe.each([
     })
   })
 
-  describe('in an answer that a cache keeps', () => {
-    it('empties it with its own tags, however deep it was read', async () => {
+  describe('in a cached response', () => {
+    it('invalidates the response with its own tags, at any depth', async () => {
       const cache = make()
       let value = 1
       const inner = cache.wrap((_slug: string) => value, { key: 'inner', tags: (slug) => [`inner:${slug}`] })
@@ -797,7 +797,7 @@ describe.each([
       }
     })
 
-    it('empties it also where the data was there before, and is only read', async () => {
+    it('invalidates the response also if the data was stored before', async () => {
       const cache = make()
       let value = 1
       const find = cache.wrap(() => value, { key: 'find', tags: ['data'] })
@@ -821,7 +821,7 @@ describe.each([
       expect(await ask(app)).toBe('"2 third"')
     })
 
-    it("refreshes it behind after a 'max'", async () => {
+    it("refreshes the response in the background after a 'max'", async () => {
       const cache = make()
       let value = 1
       const find = cache.wrap(() => value, { key: 'find', tags: ['data'] })
@@ -841,7 +841,7 @@ describe.each([
       })
     })
 
-    it('empties it where it is a stream that reads while it is written', async () => {
+    it('invalidates a streamed response that reads while it is written', async () => {
       const cache = make()
       let value = 1
       const find = cache.wrap((id: string) => `${id}${value}`, { key: 'find', tags: (id) => [id] })
@@ -873,7 +873,7 @@ describe.each([
       expect(await ask(app)).toBe('"a3"\n"b2"\n')
     })
 
-    it('does not empty it with what is read after it', async () => {
+    it('does not invalidate the response with data that is read after it', async () => {
       const cache = make()
       const late = cache.wrap(() => 1, { key: 'late', tags: ['late'] })
       const handler = vi.fn(() => 'x')
@@ -892,7 +892,7 @@ describe.each([
       expect(handler).toHaveBeenCalledTimes(1)
     })
 
-    it('is not shared with who comes after what it has read already was revalidated', async () => {
+    it('is not shared with requests that follow a revalidation of data that it has read', async () => {
       const cache = make()
       let value = 1
       const { open, passed } = gate()
@@ -920,7 +920,7 @@ describe.each([
   })
 })
 
-describe('cache.wrap where the store fails', () => {
+describe('cache.wrap with a store that fails', () => {
   const failures: Record<string, () => never> = {
     throws: () => {
       throw new Error('no store')
@@ -952,7 +952,7 @@ describe('cache.wrap where the store fails', () => {
     await expect(broken()).rejects.toThrow('mine')
   })
 
-  it('serves nothing of a tag that it could not revalidate', async () => {
+  it('returns no result with a tag that it could not revalidate', async () => {
     const inner = memoryStore()
     let isDown = false
     const store: CacheStore = {
@@ -984,7 +984,7 @@ describe('cache.wrap where the store fails', () => {
 })
 
 describe('a cache whose store depends on the request', () => {
-  it('asks once for the store of an env, and knows what it did not take there', async () => {
+  it('creates the store once for each env, and serves no entry that it failed to invalidate', async () => {
     const inner = memoryStore()
     const makeStore = vi.fn((env: { name: string }): CacheStore => ({
       get: (key) => inner.get(env.name + key),
@@ -1012,8 +1012,8 @@ describe('a cache whose store depends on the request', () => {
   })
 })
 
-describe('cache.wrap where no request is', () => {
-  it('leaves no rejection unhandled but that of who called', async () => {
+describe('cache.wrap outside of a request', () => {
+  it('leaves no unhandled rejection except that of the caller', async () => {
     const cache = createQuiet()
     const wrapped = cache.wrap(
       () => {
@@ -1029,7 +1029,7 @@ describe('cache.wrap where no request is', () => {
     expect(unhandled).toEqual([])
   })
 
-  it('says what to do where the store depends on the request', async () => {
+  it('rejects with a message that says what to do if the store depends on the request', async () => {
     const stores = new Map<unknown, CacheStore>()
     const cache = createQuiet({
       store: ({ name }: { name: string }) => {
@@ -1046,7 +1046,7 @@ describe('cache.wrap where no request is', () => {
     expect(fn).toHaveBeenCalledTimes(2)
   })
 
-  it('knows the request in a stream too', async () => {
+  it('knows the request also in a stream', async () => {
     const stores = new WeakMap<object, CacheStore>()
     const cache = createQuiet({
       store: (env: object) => {
@@ -1071,7 +1071,7 @@ describe('cache.wrap where no request is', () => {
 })
 
 describe('cache.wrap', () => {
-  it('refuses what is no function, no options or no key, where it is called', () => {
+  it('throws for an invalid function, options or key when it is called', () => {
     const { wrap } = createQuiet() as unknown as { wrap(...given: unknown[]): unknown }
     const fn = (): number => 1
     expect(() => wrap()).toThrow(TypeError)
@@ -1093,7 +1093,7 @@ describe.each([
 ])('cache.get, set and delete with %s', (_name, makeStore) => {
   const make = (options?: CreateCacheOptions): Cache => createQuiet({ store: makeStore(), ...options })
 
-  it('keep what JSON has of any value, each time anew', async () => {
+  it('store any value as JSON, and return a new copy each time', async () => {
     const cache = make()
     await fc.assert(
       fc.asyncProperty(fc.string({ unit: 'binary' }), fc.jsonValue(), async (key, value) => {
@@ -1117,7 +1117,7 @@ describe.each([
     expect(await cache.get('never set')).toBe(undefined)
   })
 
-  it('replace, and keep keys, namespaces and wrapped functions apart', async () => {
+  it('replace values, and separate keys, namespaces and wrapped functions', async () => {
     const store = makeStore()
     const [one, two] = [createQuiet({ store, namespace: 'one' }), createQuiet({ store, namespace: 'two' })]
     await one.set('k', 1)
@@ -1137,7 +1137,7 @@ describe.each([
     await one.delete('k')
   })
 
-  it('forget after `ttl`, which has no stale time', async () => {
+  it('return undefined after `ttl`, without a stale time', async () => {
     const cache = make()
     await cache.set('k', 1, { ttl: 10 })
     await cache.set('for ever', 2)
@@ -1149,7 +1149,7 @@ describe.each([
     expect(await cache.get('for ever')).toBe(2)
   })
 
-  it('forget with a tag', async () => {
+  it('return undefined after a revalidation of the tag', async () => {
     const cache = make()
     await cache.set('a', 1, { tags: ['one', 'both'] })
     await cache.set('b', 2, { tags: ['both'], ttl: 100 })
@@ -1164,7 +1164,7 @@ describe.each([
     expect([await cache.get('a'), await cache.get('b')]).toEqual([undefined, undefined])
   })
 
-  it('show what was set in the same request', async () => {
+  it('return a value that was set in the same request', async () => {
     const cache = make()
     const app = router({
       page: route('/').get(async () => {
@@ -1178,7 +1178,7 @@ describe.each([
     expect(await ask(app)).toBe('[null,1,null]')
   })
 
-  it('refuse what JSON cannot carry, keys that are none and options that are unknown', async () => {
+  it('reject values that JSON cannot represent, invalid keys and unknown options', async () => {
     const cache = make() as unknown as Record<'get' | 'set' | 'delete', (...given: unknown[]) => Promise<unknown>>
     await cache.set('k', 'before')
     for (const value of [() => {}, Symbol('s'), 1n, new Map(), new Response('x')])
@@ -1193,7 +1193,7 @@ describe.each([
   })
 })
 
-describe('a cache where AsyncLocalStorage is not', () => {
+describe('a cache without AsyncLocalStorage', () => {
   beforeEach(() => {
     vi.resetModules()
     vi.spyOn(process, 'getBuiltinModule').mockReturnValue(undefined as never)
@@ -1203,7 +1203,7 @@ describe('a cache where AsyncLocalStorage is not', () => {
     vi.resetModules()
   })
 
-  it('keeps answers, functions and data; only the memo and the tags that are passed on are gone', async () => {
+  it('caches responses, functions and data, without the reuse within a request and the tags of functions', async () => {
     const { createCache, memoryStore } = await import('../../src/cache/index.js')
     const { route, router } = await import('../../src/index.js')
     const { store, asked } = counting(memoryStore())
@@ -1232,7 +1232,7 @@ describe('a cache where AsyncLocalStorage is not', () => {
     await expect(failing()).rejects.toThrow('down')
   })
 
-  it('says what to do where the store depends on the request', async () => {
+  it('rejects with a message that says what to do if the store depends on the request', async () => {
     const { createCache } = await import('../../src/cache/index.js')
     const { route, router } = await import('../../src/index.js')
     const cache = createCache({ store: () => memoryStore() })
@@ -1263,7 +1263,7 @@ describe('a wrapped function in a cached response', () => {
     expect([await read(), await read(), await read()]).toEqual([1, 2, 2])
   })
 
-  it('gives its smaller revalidate, and its old value if it fails', async () => {
+  it('limits the response to its smaller revalidate, and returns its old value if it fails', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
     try {
       const cache = createCache({ onError() {} })

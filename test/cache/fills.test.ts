@@ -64,7 +64,7 @@ const stores: [string, () => CreateCacheOptions][] = [
 ]
 
 describe.each(stores)('one run a key, with %s', (_name, created) => {
-  it('is shared by all who want it meanwhile', async () => {
+  it('is shared by all concurrent requests for its key', async () => {
     const slow = deferred<void>()
     const self = toApp(async () => (await slow.promise, 'a'), {}, created())
     const answers = Array.from({ length: 50 }, () => self.ask())
@@ -86,7 +86,7 @@ describe.each(stores)('one run a key, with %s', (_name, created) => {
     await self.app.settled()
   })
 
-  it('is not shared where it was not to be stored: all run at once, then', async () => {
+  it('is not shared if its response cannot be stored: then all requests run concurrently', async () => {
     const slow = deferred<void>()
     let now = 0
     let most = 0
@@ -116,7 +116,7 @@ describe.each(stores)('one run a key, with %s', (_name, created) => {
     await self.app.settled()
   })
 
-  it('is not shared where it failed: each has its own error', async () => {
+  it('is not shared if it failed: each request has its own error', async () => {
     const slow = deferred<void>()
     const self = toApp(
       async (_request, _context, run) => {
@@ -137,7 +137,7 @@ describe.each(stores)('one run a key, with %s', (_name, created) => {
     await self.app.settled()
   })
 
-  it('is waited for no longer than maxWait', async () => {
+  it('delays other requests for at most maxWait', async () => {
     const slow = deferred<void>()
     const self = toApp(
       async (_request, _context, run) => {
@@ -158,7 +158,7 @@ describe.each(stores)('one run a key, with %s', (_name, created) => {
     await self.app.settled()
   })
 
-  it('goes on when who began it has gone, for those who wait', async () => {
+  it('continues for the waiting requests when the client that started it disconnects', async () => {
     const slow = deferred<void>()
     let aborted: AbortSignal | undefined
     const self = toApp(
@@ -187,7 +187,7 @@ describe.each(stores)('one run a key, with %s', (_name, created) => {
     await self.app.settled()
   })
 
-  it('is aborted when all have gone, and who comes then has its own', async () => {
+  it('is aborted when all clients have disconnected, and the next request starts its own', async () => {
     const self = toApp(
       (_request, { signal }, run) =>
         run > 1
@@ -208,7 +208,7 @@ describe.each(stores)('one run a key, with %s', (_name, created) => {
     await self.app.settled()
   })
 
-  it('a refresh is not aborted when who asked for the answer goes', async () => {
+  it('of a refresh is not aborted when the client disconnects', async () => {
     const slow = deferred<void>()
     const signals: AbortSignal[] = []
     const self = toApp(
@@ -233,7 +233,7 @@ describe.each(stores)('one run a key, with %s', (_name, created) => {
     expect(await (await self.ask()).json()).toBe(2)
   })
 
-  it('a handler that asks for its own answer has it after maxWait', async () => {
+  it('lets a handler that requests its own route continue after maxWait', async () => {
     const self = toApp(
       async (_request, _context, run) => (run > 1 ? run : [run, await (await self.ask()).json()]),
       {},
@@ -243,7 +243,7 @@ describe.each(stores)('one run a key, with %s', (_name, created) => {
     await self.app.settled()
   })
 
-  it('is nobody’s who has seen a tag revalidated since it began', async () => {
+  it('is not joined by a request that follows a revalidation of its tag', async () => {
     const slow = deferred<void>()
     const self = toApp(
       async (_request, _context, run) => {
@@ -281,7 +281,7 @@ describe('one run for two processes', () => {
     return { held, stores: [make(wait), make(more ?? wait)] as const }
   }
 
-  it('is waited for by the other', async () => {
+  it('delays the other process until the response is stored', async () => {
     const slow = deferred<void>()
     const { held, stores } = toLeases(async () => {})
     let runs = 0
@@ -303,7 +303,7 @@ describe('one run for two processes', () => {
     expect([runs, held.size]).toEqual([1, 0])
   })
 
-  it('is none for the other where it has ended while that one was on its way', async () => {
+  it('is not repeated by the other process if it ended before that one got the lease', async () => {
     const late = deferred<void>()
     const { held, stores } = toLeases(
       async () => {},
@@ -324,7 +324,7 @@ describe('one run for two processes', () => {
     expect([runs, held.size]).toEqual([1, 0])
   })
 
-  it('is not waited for one after the other where it was not to be stored', async () => {
+  it('does not make the others wait in turn if its response cannot be stored', async () => {
     const slow = deferred<void>()
     const { held, stores } = toLeases(async () => {})
     let now = 0
@@ -354,7 +354,7 @@ describe('one run for two processes', () => {
 })
 
 describe('a run that ends late', () => {
-  it('leaves what one that was begun after it has stored', async () => {
+  it('does not replace the entry of a run that started later', async () => {
     const slow = deferred<void>()
     const self = toApp(
       async (_request, _context, run) => {
@@ -373,7 +373,7 @@ describe('a run that ends late', () => {
     expect(await read(self.ask())).toEqual([200, 2, { hit: true }])
   })
 
-  it('is not for those for whom it is too old when they come', async () => {
+  it('does not serve requests for which its response is already too old', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
     const slow = deferred<void>()
     const self = toApp(
@@ -396,7 +396,7 @@ describe('a run that ends late', () => {
     expect(self.runs).toBe(2)
   })
 
-  it('and fails gives all who wait what there was before it', async () => {
+  it('and fails sends the earlier response to all waiting requests', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
     const slow = deferred<void>()
     const self = toApp(
@@ -419,7 +419,7 @@ describe('a run that ends late', () => {
 })
 
 describe('a refresh under way', () => {
-  it('that its client gives up is no failure of it, where it was waited for', async () => {
+  it('does not count as failed when a waiting client disconnects', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
     const self = toApp(
       (_request, { signal }, run) =>
@@ -439,7 +439,7 @@ describe('a refresh under way', () => {
     expect(self.errors).toEqual([])
   })
 
-  it('is waited for by those for whom the old answer is over', async () => {
+  it('delays requests for which the old response has expired', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
     const slow = deferred<void>()
     const self = toApp(
@@ -492,7 +492,7 @@ function toStream() {
 }
 
 describe('a stream', () => {
-  it('reaches its reader while it is written, and is stored at its end', async () => {
+  it('is sent while it is written, and stored at its end', async () => {
     const stream = toStream()
     const self = toApp(() => new Response(stream.body, { headers: { 'content-type': 'text/plain' } }))
     const first = await self.ask()
@@ -510,7 +510,7 @@ describe('a stream', () => {
     expect([statusOf(await self.ask()), self.runs]).toEqual([{ hit: true }, 1])
   })
 
-  it('is stored when its reader goes, or never comes', async () => {
+  it('is stored even if its client disconnects or never reads it', async () => {
     for (const leave of [(response: Response) => response.body!.cancel(), () => {}]) {
       const stream = toStream()
       const self = toApp(() => new Response(stream.body))
@@ -526,7 +526,7 @@ describe('a stream', () => {
     }
   })
 
-  it('holds nobody up with a reader that is slow', async () => {
+  it('does not delay other requests if one client reads slowly', async () => {
     const self = toApp(() => reply.stream(['a', 'b', 'c', 'd']))
     const first = await self.ask()
     const reader = first.body!.getReader()
@@ -538,7 +538,7 @@ describe('a stream', () => {
     expect([rest, self.runs]).toEqual([['b', 'c', 'd'], 1])
   })
 
-  it('that breaks off breaks off for its reader, and is not stored', async () => {
+  it('that fails also fails for its client, and is not stored', async () => {
     const streams = [toStream(), toStream()]
     const self = toApp((_request, _context, run) => new Response(streams[run - 1]!.body))
     const first = await self.ask()
@@ -554,7 +554,7 @@ describe('a stream', () => {
     expect([await (await self.ask()).text(), self.runs]).toEqual(['whole', 2])
   })
 
-  it('of byway that breaks off is told to onError, once', async () => {
+  it('of byway that fails is reported to onError once', async () => {
     const self = toApp(() =>
       reply.stream(
         (async function* () {
@@ -568,7 +568,7 @@ describe('a stream', () => {
     expect(self.errors).toEqual([['stream', new Error('broken')]])
   })
 
-  it('that is too large reaches its reader whole, at its reader’s pace, and is not stored', async () => {
+  it('that is too large is sent as a whole, at the pace of the client, and is not stored', async () => {
     let written = 0
     const self = toApp(
       () =>
@@ -590,7 +590,7 @@ describe('a stream', () => {
     await self.app.settled()
   })
 
-  it('that is too large ends when its reader goes', async () => {
+  it('that is too large ends when its client disconnects', async () => {
     let isClosed = false
     const self = toApp(
       () =>
@@ -610,7 +610,7 @@ describe('a stream', () => {
     await self.app.settled()
   })
 
-  it('of maxBytes is stored, of one more is not', async () => {
+  it('of maxBytes is stored, and one byte more is not', async () => {
     for (const [size, runs] of [
       [10, 1],
       [11, 2],
@@ -624,7 +624,7 @@ describe('a stream', () => {
     }
   })
 
-  it('of events is never stored, nor read ahead', async () => {
+  it('of events is never stored or read ahead', async () => {
     let written = 0
     const self = toApp(() =>
       reply.sse(
@@ -642,7 +642,7 @@ describe('a stream', () => {
     for (const response of responses) await response.body!.cancel()
   })
 
-  it('has the tags of what it is made with, and its own', async () => {
+  it('has its own tags and those of the wrapped functions that it calls', async () => {
     const cache = createCache()
     let count = 0
     const find = cache.wrap(() => ++count, { key: 'find', tags: ['find'] })
@@ -670,7 +670,7 @@ describe('a stream', () => {
     expect([await get(), count]).toEqual(['2 2', 2])
   })
 
-  it('begun before its tag was revalidated is not served after it', async () => {
+  it('that began before its tag was revalidated is not served afterwards', async () => {
     const streams = [toStream(), toStream()]
     const self = toApp((_request, _context, run) => new Response(streams[run - 1]!.body), { tags: ['a'] })
     const first = await self.ask()
@@ -688,8 +688,8 @@ describe('a stream', () => {
   })
 })
 
-describe('what a client can make up', () => {
-  it('leaves nothing under way', async () => {
+describe('input that a client controls', () => {
+  it('leaves no run in progress', async () => {
     const self = toApp((_request, { params }, run) => {
       if (run % 4 === 0) throw new Error('broken')
       if (run % 4 === 1) return reply.notFound()
@@ -704,7 +704,7 @@ describe('what a client can make up', () => {
     expect(underWay()).toBe(0)
   })
 
-  it('has no line in a header that is its own', async () => {
+  it('cannot add a line to a header', async () => {
     const self = toApp(({ headers }, { params }) => headers.get(params.slug.replace(/[^\w]/g, '-')))
     for (const slug of ['a%0d%0ax-evil:%201', 'a%22;%20hit', '%F0%9F%8E%89', 'x'.repeat(5_000), '%5C%22']) {
       const { headers } = await self.ask(undefined, slug)

@@ -89,7 +89,7 @@ describe('guardStore', () => {
   ]
 
   describe('over a store that works', () => {
-    it('answers at once where the store does, without a promise or a timer', () => {
+    it('returns a value if the store does, without a promise or a timer', () => {
       const { store } = fakeStore()
       const safe = guard(store)
       expect(safe.get('key')).toBeUndefined()
@@ -109,7 +109,7 @@ describe('guardStore', () => {
       expect(report).not.toHaveBeenCalled()
     })
 
-    it('answers by promise where the store does, and leaves no timer', async () => {
+    it('returns a promise if the store does, and leaves no timer', async () => {
       const { store } = fakeStore(true)
       const safe = guard(store)
       const set = safe.set('key', entry)
@@ -129,7 +129,7 @@ describe('guardStore', () => {
       expect(report).not.toHaveBeenCalled()
     })
 
-    it('does not ask the store about no marks', () => {
+    it('does not call the store for an empty list of marks', () => {
       const { store, calls: asked } = fakeStore()
       const safe = guard(store)
       expect(safe.versions([])).toEqual([])
@@ -137,13 +137,13 @@ describe('guardStore', () => {
       expect(asked).toEqual([])
     })
 
-    it('has no lease where the store has none', () => {
+    it('has no lease if the store has none', () => {
       const { lease: _, ...store } = fakeStore().store
       expect(guard(store).lease('key', 1_000)).toBeUndefined()
       expect(report).not.toHaveBeenCalled()
     })
 
-    it('takes any thenable for a promise', async () => {
+    it('treats any thenable as a promise', async () => {
       const { store } = fakeStore()
       // oxlint-disable-next-line no-thenable
       store.get = () => ({ then: (resolve: (value: Entry) => void) => resolve(entry) }) as never
@@ -173,7 +173,7 @@ describe('guardStore', () => {
       )
     })
 
-    it('asks it again after 1 s, 2 s, 4 s … 30 s, one call at a time', async () => {
+    it('calls it again after 1 s, 2 s, 4 s … 30 s, one call at a time', async () => {
       const { store, modes } = fakeStore()
       modes.get = mode
       const begin = performance.now()
@@ -201,7 +201,7 @@ describe('guardStore', () => {
       expect(report).toHaveBeenCalledTimes(1)
     })
 
-    it('goes on as before once it works again, and reports the next failure', async () => {
+    it('uses it again when it works, and reports the next failure', async () => {
       const { store, modes } = fakeStore()
       const safe = guard(store)
       safe.set('key', entry)
@@ -219,7 +219,7 @@ describe('guardStore', () => {
   })
 
   describe('that fails in part', () => {
-    it('is read while it takes nothing', async () => {
+    it('reads it while writes fail', async () => {
       const { store, modes, calls: asked } = fakeStore()
       const safe = guard(store)
       safe.set('key', entry)
@@ -235,7 +235,7 @@ describe('guardStore', () => {
       expect(report).toHaveBeenCalledTimes(1)
     })
 
-    it('is not written to while it cannot be read', async () => {
+    it('does not write to it while reads fail', async () => {
       const { store, modes, calls: asked } = fakeStore()
       const safe = guard(store)
       modes.versions = 'throws'
@@ -249,7 +249,7 @@ describe('guardStore', () => {
     })
   })
 
-  it('is left alone though one call that began before has an answer', async () => {
+  it('is not called during a pause, even if an earlier call succeeds', async () => {
     const { store, calls: asked } = fakeStore(true)
     const ends: (() => void)[] = []
     const safe = guard({
@@ -269,14 +269,14 @@ describe('guardStore', () => {
   })
 
   describe('over a store that is slow', () => {
-    it('takes what comes in time', async () => {
+    it('uses results that arrive in time', async () => {
       const { store } = fakeStore()
       store.get = () => new Promise((resolve) => setTimeout(() => resolve(entry), timeout - 1))
       expect(await after(guard(store).get('key'))).toBe(entry)
       expect(report).not.toHaveBeenCalled()
     })
 
-    it('does not take what comes later for a sign of health', async () => {
+    it('does not treat a late result as a success', async () => {
       const { store, modes, calls: asked } = fakeStore()
       modes.get = 'is late'
       const safe = guard(store)
@@ -286,7 +286,7 @@ describe('guardStore', () => {
       expect(asked).toEqual(['get'])
     })
 
-    it('swallows what it is told too late', async () => {
+    it('ignores late errors', async () => {
       const onRejection = vi.fn()
       process.on('unhandledRejection', onRejection)
       const { store } = fakeStore()
@@ -300,7 +300,7 @@ describe('guardStore', () => {
       expect(onRejection).not.toHaveBeenCalled()
     })
 
-    it('does not blame it for the time that this process was busy', async () => {
+    it('does not count time in which this process was busy', async () => {
       vi.useRealTimers()
       const { store } = fakeStore()
       // As an answer that lies in a socket, it is there after the timers have had their turn.
@@ -318,13 +318,13 @@ describe('guardStore', () => {
     })
   })
 
-  describe('over a store that answers with garbage', () => {
+  describe('over a store that returns invalid data', () => {
     it.each<[string, unknown]>([
       ['a text', 'entry'],
       ['a part of an entry', { key: 'key', body: '' }],
       ['an entry with a status that no answer has', { ...entry, status: 0 }],
       ["another key's entry", { ...entry, key: 'other' }],
-    ])('has no entry for %s, reports it and goes on', async (_name, value) => {
+    ])('treats %s as a miss, reports it and continues', async (_name, value) => {
       for (const isAsync of [false, true]) {
         report.mockClear()
         const { store, answers } = fakeStore(isAsync)
@@ -339,7 +339,7 @@ describe('guardStore', () => {
       }
     })
 
-    it('takes null for nothing', () => {
+    it('treats null as a miss', () => {
       const { store, answers } = fakeStore()
       answers.get = answers.lease = null
       const safe = guard(store)
@@ -355,7 +355,7 @@ describe('guardStore', () => {
       ['numbers', [1, 2]],
       ['holes', ['1', undefined]],
       ['a text', '12'],
-    ])('tells no versions where there are %s', async (_name, value) => {
+    ])('returns no versions if the store returns %s', async (_name, value) => {
       for (const isAsync of [false, true]) {
         const { store, answers } = fakeStore(isAsync)
         answers.versions = value
@@ -364,14 +364,14 @@ describe('guardStore', () => {
       expect(report).toHaveBeenCalledTimes(2)
     })
 
-    it('runs on its own where a lease is none', () => {
+    it('lets the request run if the lease is invalid', () => {
       const { store, answers } = fakeStore()
       answers.lease = {}
       expect(guard(store).lease('key', 1_000)).toBeUndefined()
       expect(report).toHaveBeenCalledTimes(1)
     })
 
-    it('never throws, whatever it is', async () => {
+    it('never throws for any value', async () => {
       vi.useRealTimers()
       await fc.assert(
         fc.asyncProperty(fc.anything({ withNullPrototype: true }), fc.boolean(), async (value, isAsync) => {
@@ -410,7 +410,7 @@ describe('guardStore', () => {
       expect(report).not.toHaveBeenCalled()
     })
 
-    it('that comes too late is given back, so that nobody waits for its end', async () => {
+    it('that arrives too late is released, so that no process waits for its end', async () => {
       const { store, modes, leases, calls: asked } = fakeStore()
       modes.lease = 'is late'
       expect(await after(guard(store).lease('key', 60_000))).toBeUndefined()
@@ -422,7 +422,7 @@ describe('guardStore', () => {
   })
 
   describe('renew', () => {
-    it('is tried at once while the store is left alone, and shows that it works again', () => {
+    it('is tried immediately during a pause, and ends the pause if it succeeds', () => {
       const { store, modes, calls: asked } = fakeStore()
       const safe = guard(store)
       safe.set('key', entry)
@@ -454,7 +454,7 @@ describe('guardStore', () => {
       expect(report).toHaveBeenCalledTimes(1)
     })
 
-    it('that is pending keeps what it outdates from being stored', async () => {
+    it('that is pending prevents the storage of entries that it invalidates', async () => {
       const { store, modes, entries } = fakeStore()
       const safe = guard(store)
       modes.renew = 'throws'
@@ -472,7 +472,7 @@ describe('guardStore', () => {
       expect([...entries.keys()]).toEqual(['other', 'key'])
     })
 
-    it('that fails outdates the versions that were asked for before it', async () => {
+    it('that fails invalidates the versions that were read before it', async () => {
       const { store, modes, versions } = fakeStore()
       versions.set('t:a', '1')
       store.versions = () => new Promise((resolve) => setTimeout(() => resolve(['1']), 300))
@@ -483,7 +483,7 @@ describe('guardStore', () => {
       expect(await after(asked)).toBeUndefined()
     })
 
-    it('that succeeds after its time has succeeded', async () => {
+    it('that succeeds after its time limit counts as a success', async () => {
       const { store, modes } = fakeStore()
       const safe = guard(store)
       safe.versions(['t:a'])
@@ -498,7 +498,7 @@ describe('guardStore', () => {
     it.each([
       ['has answered', 0],
       ['has failed', 1],
-    ])('waits for one that hangs, and is done once that %s', async (_end, side) => {
+    ])('waits for an earlier call that hangs, and ends when that %s', async (_end, side) => {
       const { store } = fakeStore()
       const { renew } = store
       const safe = guard(store)
@@ -517,7 +517,7 @@ describe('guardStore', () => {
       expect(safe.versions(['t:a'])).toBeDefined()
     })
 
-    it('waits for one that hangs no longer than for the next attempt', async () => {
+    it('waits for an earlier call that hangs, at most until the next attempt', async () => {
       const { store, calls: asked, modes } = fakeStore()
       const safe = guard(store)
       modes.renew = 'hangs'
@@ -532,7 +532,7 @@ describe('guardStore', () => {
       expect(safe.versions(['t:a', 't:b'])).toBeDefined()
     })
 
-    it('is not done by the late success of one that was asked for before it', async () => {
+    it('does not end with the late success of an earlier call', async () => {
       const { store } = fakeStore()
       const safe = guard(store)
       const ends: (() => void)[] = []
@@ -549,7 +549,7 @@ describe('guardStore', () => {
       expect(safe.versions(['t:a'])).toHaveLength(1)
     })
 
-    it('is not done by the late success of one that was asked for before it and failed after it', async () => {
+    it('does not end with the late success of an earlier call that had timed out', async () => {
       const { store } = fakeStore()
       const safe = guard(store)
       const ends: ((error?: Error) => void)[] = []
@@ -564,7 +564,7 @@ describe('guardStore', () => {
       expect(safe.versions(['t:a'])).toBeUndefined()
     })
 
-    it('is retried with pauses, then by whoever asks, for as long as it takes', async () => {
+    it('is retried with pauses, and then with each call, until it succeeds', async () => {
       const { store, modes, calls: asked } = fakeStore()
       const safe = guard(store)
       modes.renew = 'rejects'
@@ -588,7 +588,7 @@ describe('guardStore', () => {
       expect(safe.versions(['t:a', 't:b'])).toHaveLength(2)
     })
 
-    it('is done as soon as someone asks, after all retries were in vain', async () => {
+    it('is tried with the next call after all retries failed', async () => {
       const { store, modes } = fakeStore()
       const safe = guard(store)
       modes.renew = 'throws'
@@ -599,7 +599,7 @@ describe('guardStore', () => {
       expect(safe.versions(['t:a'])).toHaveLength(1)
     })
 
-    it('reaches the store with thousands of marks, in parts', async () => {
+    it('sends thousands of marks to the store in parts', async () => {
       const { store, modes } = fakeStore(true)
       const sizes: number[] = []
       const safe = guard({
@@ -622,7 +622,7 @@ describe('guardStore', () => {
     })
   })
 
-  it('never fails, never waits past its time, and never tells a version from before a renew', async () => {
+  it('never fails, never exceeds its time limit, and never returns a version from before a renew', async () => {
     const modes = fc.constantFrom<Mode>('works', 'works', 'works', 'throws', 'rejects', 'hangs', 'is late')
     const steps = fc.array(
       fc.record({
@@ -675,8 +675,8 @@ describe('guardStore', () => {
   })
 })
 
-describe('a process that stood still', () => {
-  it('does not take that for the slowness of the store', async () => {
+describe('a process that was paused', () => {
+  it('does not count the pause as slowness of the store', async () => {
     const report = vi.fn()
     const answer = async (): Promise<Entry> => {
       await new Promise((resolve) => setTimeout(resolve, 1))

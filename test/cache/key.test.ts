@@ -84,7 +84,7 @@ describe('a context property that an outer middleware adds for some clients', ()
       expect(((await (await ask(user)).json()) as unknown[])[0]).toEqual([false, 'nobody', false])
   })
 
-  it('does not count for symbols that are absent, and for then', async () => {
+  it('is not tracked for absent symbols and for then', async () => {
     const { ask } = toApp(async (context) => [
       context[Symbol.toStringTag] ?? null,
       context[Symbol('own')] ?? null,
@@ -96,7 +96,7 @@ describe('a context property that an outer middleware adds for some clients', ()
 })
 
 describe('key', () => {
-  it('frees the path that it read, and not the object around it', async () => {
+  it('allows reads of the path that it read, and not of the object around it', async () => {
     const { ask } = toApp(({ user }) => user.role, { key: ({ user }) => user.id })
     expect(statusOf(await ask({ user: { id: '1', role: 'admin' } }))).toMatchObject({
       detail: 'reads context.user.role',
@@ -107,7 +107,7 @@ describe('key', () => {
     expect(statusOf(await id.ask({ user: { id: '1', role: 'guest' } }))).toEqual({ hit: true })
   })
 
-  it('frees names that are nested in plain data, and arrays as a whole', async () => {
+  it('allows reads of nested names in plain data, and of complete arrays', async () => {
     const { ask } = toApp(({ user }) => [user.team.name, user.roles.includes('admin')], {
       key: ({ user }) => [user.team.name, user.roles.length],
     })
@@ -117,7 +117,7 @@ describe('key', () => {
     expect(await read(ask(user('a', ['admin'])))).toEqual([200, [['a', true], 1], { hit: true }])
   })
 
-  it('has the values that it reads in the key, and not only the one that it returns', async () => {
+  it('adds the values that it reads to the key, in addition to its result', async () => {
     const { ask } = toApp(({ user }) => user.role, { key: ({ user }) => user.role === 'admin' })
     const roles = []
     for (const role of ['editor', 'guest', 'editor'])
@@ -125,7 +125,7 @@ describe('key', () => {
     expect(roles).toEqual(['editor', 'guest', 'editor'])
   })
 
-  it('tells a client without the value from one with it', async () => {
+  it('distinguishes a client without the value from one with it', async () => {
     const { ask } = toApp(({ user }) => user?.id ?? 'nobody', { key: ({ user }) => user?.id })
     const seen = []
     for (const user of [undefined, { user: { id: 'undefined' } }, undefined, { user: {} }])
@@ -133,7 +133,7 @@ describe('key', () => {
     expect(seen).toEqual(['nobody', 'undefined', 'nobody', 'nobody'])
   })
 
-  it('frees a cookie by its name', async () => {
+  it('allows reads of a cookie by its name', async () => {
     const key = ({ cookies }: { cookies: Cookies }) => cookies.get('theme')?.value
     const theme = toApp(({ cookies }) => [cookies.get('theme')?.value, cookies.has('theme')], { key })
     expect(statusOf(await theme.ask(undefined, { cookie: 'theme=dark; sid=1' }))).toEqual({
@@ -156,7 +156,7 @@ describe('key', () => {
       })
   })
 
-  it("hides what it did not read with 'force-static'", async () => {
+  it("hides values that it did not read with 'force-static'", async () => {
     const { ask } = toApp(({ user, cookies }) => [user.id, user.role ?? null, cookies.get('sid') ?? null], {
       key: ({ user, cookies }) => [user.id, cookies.get('theme')],
       dynamic: 'force-static',
@@ -322,7 +322,7 @@ describe('bypass', () => {
 })
 
 describe('a response of an upstream', () => {
-  it('keeps its Age, and the cache adds its own', async () => {
+  it('keeps its Age, to which the cache adds its own', async () => {
     for (const cdn of [undefined, 60]) {
       const cache = createCache()
       const page = route('/page')

@@ -33,7 +33,7 @@ describe('toRefusal', () => {
   ): string | undefined =>
     toRefusal({ status, headers: new Headers(headers) }, { statuses: new Set(statuses), varied: new Set(varied) })
 
-  it('has nothing against a whole 200 that says nothing else', () => {
+  it('accepts a complete 200 without restricting headers', () => {
     for (const headers of [
       {},
       { 'content-type': 'application/json', etag: '"a"', 'x-any': 'thing' },
@@ -46,7 +46,7 @@ describe('toRefusal', () => {
       expect([headers, refusal(headers as Record<string, string>)]).toEqual([headers, undefined])
   })
 
-  it('has other statuses where they are allowed', () => {
+  it('accepts other statuses that are allowed', () => {
     for (const status of [201, 203, 204, 301, 404, 410, 500]) {
       expect(refusal({}, { status })).toBe(`status ${status}`)
       expect(refusal({}, { status, statuses: [200, status] })).toBe(undefined)
@@ -54,7 +54,7 @@ describe('toRefusal', () => {
     expect(refusal({}, { status: 200, statuses: [404] })).toBe('status 200')
   })
 
-  it('never has a part, a 304 or what is no final answer, even if allowed', () => {
+  it('never accepts a 206, a 304 or an interim response, even if allowed', () => {
     for (const status of [0, 100, 101, 103, 206, 304])
       expect(refusal({}, { status, statuses: [status, 200] })).toBe(`status ${status}`)
   })
@@ -78,16 +78,16 @@ describe('toRefusal', () => {
     [{ vary: 'accept language' }, 'vary accept language'],
     [{ 'content-type': 'text/event-stream' }, 'event-stream'],
     [{ 'content-type': 'Text/Event-Stream ; charset=utf-8' }, 'event-stream'],
-  ])('refuses %j', (headers, why) => {
+  ])('rejects %j', (headers, why) => {
     expect(refusal(headers, { varied: ['accept-language'] })).toBe(why)
   })
 
-  it('has a Vary of names in the key', () => {
+  it('accepts a Vary whose names are in the key', () => {
     const varied = ['accept-language', 'origin']
     expect(refusal({ vary: 'Accept-Language , ORIGIN,' }, { varied })).toBe(undefined)
   })
 
-  it('never lets through what forbids it, among whatever else', () => {
+  it('always rejects a forbidding directive among others', () => {
     const token = fc
       .string({ unit: fc.constantFrom(...'abz-=",; \\'), maxLength: 20 })
       .filter((text) => !text.includes('"'))
@@ -99,7 +99,7 @@ describe('toRefusal', () => {
     )
   })
 
-  it('judges any headers without throwing', () => {
+  it('never throws for any headers', () => {
     const value = fc.string({ unit: fc.constantFrom(...'*,;="\\ \taé\u0001Z') })
     fc.assert(
       fc.property(value, value, value, (control, vary, type) => {
@@ -119,7 +119,7 @@ describe('stateOf', () => {
   const at = (age: number, windows = { staleWhileRevalidate: 30, staleIfError: 300 }, change: Partial<Entry> = {}) =>
     stateOf(entry(change), begun + age * 1_000, windows)
 
-  it('is fresh, then stale, then good for errors, then dead, each up to its very millisecond', () => {
+  it('is fresh, then stale, then usable after errors, then expired, to the millisecond', () => {
     expect([0, 59.999, 60, 89.999, 90, 359.999, 360, 1e9].map((age) => at(age))).toEqual([
       'fresh',
       'fresh',
@@ -132,7 +132,7 @@ describe('stateOf', () => {
     ])
   })
 
-  it('leaves out a window of no length, or one that the other has in it', () => {
+  it('skips a window without length, or inside of the other', () => {
     expect([60, 360].map((age) => at(age, { staleWhileRevalidate: 0, staleIfError: 300 }))).toEqual([
       'error',
       'expired',
@@ -143,24 +143,24 @@ describe('stateOf', () => {
     expect(at(1e9, { staleWhileRevalidate: 0, staleIfError: Infinity })).toBe('error')
   })
 
-  it('is fresh for ever without a lifetime, and never with one of 0', () => {
+  it('is always fresh without a lifetime, and never with a lifetime of 0', () => {
     expect(at(1e9, undefined, { revalidate: null })).toBe('fresh')
     expect(at(0, undefined, { revalidate: 0 })).toBe('stale')
   })
 
-  it('is expired once it has expired, whatever else', () => {
+  it('stays expired in any case after it has expired', () => {
     for (const revalidate of [60, null]) {
       expect(at(9.999, undefined, { revalidate, expires: begun + 10_000 })).toBe('fresh')
       expect(at(10, undefined, { revalidate, expires: begun + 10_000 })).toBe('expired')
     }
   })
 
-  it('is fresh to a clock that is behind by less than its lifetime, and dies of one that is far behind', () => {
+  it('is fresh for a clock that is behind by less than its lifetime, and expired for one that is far behind', () => {
     expect([-1, -59, -60, -90, -360].map((age) => at(age))).toEqual(['fresh', 'fresh', 'stale', 'error', 'expired'])
     expect(at(-1e9, undefined, { revalidate: null })).toBe('fresh')
   })
 
-  it('never gets better with time', () => {
+  it('never becomes fresher with time', () => {
     const revalidate = fc.oneof(fc.nat(200), fc.constant(null))
     const expires = fc.option(fc.nat(400_000).map((after) => begun + after))
     const ages = fc.array(fc.nat(500_000), { minLength: 2, maxLength: 10 })
@@ -176,20 +176,20 @@ describe('stateOf', () => {
 })
 
 describe('expiresOf', () => {
-  it('is when the last window closes', () => {
+  it('returns the end of the last window', () => {
     expect(expiresOf(begun, 60, { staleWhileRevalidate: 30, staleIfError: 300 })).toBe(begun + 360_000)
     expect(expiresOf(begun, 60, { staleWhileRevalidate: 30, staleIfError: 0 })).toBe(begun + 90_000)
     expect(expiresOf(begun, 0.0001, { staleWhileRevalidate: 0, staleIfError: 0 })).toBe(begun + 1)
   })
 
-  it('is never where nothing ends it, or nobody could write down when', () => {
+  it('returns no time if there is no end, or the time is out of range', () => {
     expect(expiresOf(begun, null, { staleWhileRevalidate: 0, staleIfError: 0 })).toBe(null)
     expect(expiresOf(begun, 60, { staleWhileRevalidate: Infinity, staleIfError: 0 })).toBe(null)
     expect(expiresOf(begun, 60, { staleWhileRevalidate: 0, staleIfError: Infinity })).toBe(null)
     expect(expiresOf(begun, 1e300, { staleWhileRevalidate: 0, staleIfError: 0 })).toBe(null)
   })
 
-  it('is the first millisecond in which the entry is expired', () => {
+  it('returns the first millisecond in which the entry is expired', () => {
     fc.assert(
       fc.property(windows, fc.nat(1_000), (windows, revalidate) => {
         const expires = expiresOf(begun, revalidate, windows)
@@ -204,18 +204,18 @@ describe('expiresOf', () => {
 })
 
 describe('ageOf and ttlOf', () => {
-  it('count whole seconds', () => {
+  it('return whole seconds', () => {
     const times = [0, 0.999, 1, 59.999, 60, 60.001, 100.5]
     expect(times.map((age) => ageOf(entry(), begun + age * 1_000))).toEqual([0, 0, 1, 59, 60, 60, 100])
     expect(times.map((age) => ttlOf(entry(), begun + age * 1_000))).toEqual([60, 59, 59, 0, 0, -1, -41])
   })
 
-  it('take an entry of a clock that is ahead for a new one', () => {
+  it('treat an entry of a clock that is ahead as new', () => {
     expect(ageOf(entry(), begun - 5_000)).toBe(0)
     expect(ttlOf(entry(), begun - 5_000)).toBe(60)
   })
 
-  it('have no end for an entry that has none', () => {
+  it('return no end for an entry without one', () => {
     expect(ttlOf(entry({ revalidate: null }), begun)).toBe(undefined)
   })
 
@@ -235,18 +235,18 @@ describe('ageOf and ttlOf', () => {
 })
 
 describe('toCacheControl', () => {
-  it('lets others keep a copy that they ask about each time', () => {
+  it('lets other caches store a copy that they revalidate each time', () => {
     expect(toCacheControl(undefined, false)).toBe('public, max-age=0, must-revalidate')
     expect(toCacheControl(undefined, true)).toBe('private, max-age=0, must-revalidate')
   })
 
-  it('lets shared caches alone for a time, but for what is of one client', () => {
+  it('lets shared caches reuse a response for a time, except for one of a single client', () => {
     expect(toCacheControl(60, false)).toBe('public, max-age=0, s-maxage=60, must-revalidate')
     expect(toCacheControl(0.5, false)).toBe('public, max-age=0, s-maxage=0, must-revalidate')
     expect(toCacheControl(60, true)).toBe('private, max-age=0, must-revalidate')
   })
 
-  it('can be read', () => {
+  it('can be parsed', () => {
     expect(Object.fromEntries(parseCacheControl(toCacheControl(60, false)))).toEqual({
       public: undefined,
       'max-age': '0',
@@ -257,7 +257,7 @@ describe('toCacheControl', () => {
 })
 
 describe('toStoredHeaders', () => {
-  it('keeps what belongs to the answer, and nothing of one connection, client or moment', () => {
+  it('keeps headers of the response, and none of one connection, client or moment', () => {
     const headers = new Headers({
       Connection: 'Close, X-Hop ,,',
       'X-Hop': '1',
@@ -290,7 +290,7 @@ describe('toStoredHeaders', () => {
     ])
   })
 
-  it('has the length of bytes, and of nothing else', () => {
+  it('has Content-Length only for bytes', () => {
     const headers = new Headers({ 'content-length': '99' })
     expect(toStoredHeaders(headers, new Uint8Array(3))).toEqual([['content-length', '3']])
     expect(toStoredHeaders(headers, new Uint8Array(0))).toEqual([])
