@@ -52,7 +52,7 @@ const numbers = async (response: Response): Promise<number[]> => [...new Uint8Ar
 const encode = (body: Entry['body']): Uint8Array => (typeof body === 'string' ? new TextEncoder().encode(body) : body)
 
 describe('fromEntry', () => {
-  it('answers with the entry, and the headers of the moment', async () => {
+  it('responds with the entry and the headers of this response', async () => {
     const response = ask()
     expect(response.status).toBe(200)
     expect([...response.headers]).toEqual([...new Headers([...entryOf().headers, ...extra] as [string, string][])])
@@ -68,7 +68,7 @@ describe('fromEntry', () => {
     expect(await numbers(image)).toEqual([...bytes])
   })
 
-  it('answers again and again with the same, whatever becomes of an answer', async () => {
+  it('responds with the same each time, also after a response was changed', async () => {
     for (const entry of [entryOf(), binary]) {
       const before = structuredClone(entry)
       for (const headers of [{}, { range: 'bytes=1-3' }, { 'if-none-match': etag }, { 'if-match': '"b"' }] as const) {
@@ -83,7 +83,7 @@ describe('fromEntry', () => {
     }
   })
 
-  it('answers with statuses that have no body, and with bodies that are empty', async () => {
+  it('responds with statuses without a body, and with empty bodies', async () => {
     for (const [status, body] of [
       [204, ''],
       [204, new Uint8Array()],
@@ -97,7 +97,7 @@ describe('fromEntry', () => {
     }
   })
 
-  it('leaves what the client may keep in a 304, and what is of this moment', async () => {
+  it('sends in a 304 the headers that a cache updates, and those of this response', async () => {
     const response = ask({ 'if-none-match': etag })
     expect([response.status, response.body]).toEqual([304, null])
     expect(Object.fromEntries(response.headers)).toEqual({
@@ -110,7 +110,7 @@ describe('fromEntry', () => {
     expect(ask({ 'if-none-match': etag }, binary).headers.has('content-length')).toBe(false)
   })
 
-  it('says why not in a 412 and a 416, which have no age', async () => {
+  it('sends a problem as 412 and 416, without Age', async () => {
     for (const [headers, status, title] of [
       [{ 'if-match': '"b"' }, 412, 'Precondition Failed'],
       [{ range: 'bytes=900-' }, 416, 'Range Not Satisfiable'],
@@ -126,7 +126,7 @@ describe('fromEntry', () => {
     }
   })
 
-  it('answers with a part, of a text by its bytes', async () => {
+  it('responds with a range, counted in bytes for a text', async () => {
     for (const entry of [entryOf(), binary]) {
       const whole = encode(entry.body)
       for (const [range, from, to] of [
@@ -149,7 +149,7 @@ describe('fromEntry', () => {
     }
   })
 
-  it('has parts of a 200 to a GET only', async () => {
+  it('responds with a range only to GET, and only of a 200', async () => {
     const range = { range: 'bytes=0-1' }
     for (const status of [203, 404, 500]) {
       const response = ask(range, entryOf({ status }))
@@ -160,7 +160,7 @@ describe('fromEntry', () => {
   })
 
   // https://www.rfc-editor.org/rfc/rfc9110#section-13.2.1
-  it('has conditions for what succeeded only', () => {
+  it('evaluates conditions only for successes', () => {
     for (const headers of [{ 'if-none-match': '*' }, { 'if-match': '"b"' }, { 'if-modified-since': dayAfter }] as const)
       for (const status of [301, 404, 500])
         expect(ask(headers as Record<string, string>, entryOf({ status })).status).toBe(status)
@@ -218,7 +218,7 @@ describe('fromEntry', () => {
     expect([ask(headers).status, ask(headers, entryOf(), 'HEAD').status]).toEqual([status, ofHead])
   })
 
-  it('has only what needs no validator for an entry without any', () => {
+  it('evaluates only conditions without a validator for an entry that has none', () => {
     const bare = entryOf({ headers: [] })
     for (const [headers, status] of [
       [{ 'if-match': '*' }, 200],
@@ -234,7 +234,7 @@ describe('fromEntry', () => {
       expect([headers, ask(headers as Record<string, string>, bare).status]).toEqual([headers, status])
   })
 
-  it('compares a stored tag that is weak as one', () => {
+  it('compares a weak stored tag as weak', () => {
     const weak = entryOf({ headers: [['etag', 'W/"a"']] })
     expect(ask({ 'if-none-match': 'W/"a"' }, weak).status).toBe(304)
     expect(ask({ 'if-none-match': '"a"' }, weak).status).toBe(304)
@@ -242,7 +242,7 @@ describe('fromEntry', () => {
     expect(ask({ range: 'bytes=0-1', 'if-range': 'W/"a"' }, weak).status).toBe(200)
   })
 
-  it('is a slice of the whole, whatever the range', async () => {
+  it('responds with a slice of the body for any range', async () => {
     const number = fc.oneof(fc.nat(30), fc.constant(undefined))
     const body = fc.oneof(
       fc.string({ unit: 'grapheme' }),
@@ -266,7 +266,7 @@ describe('fromEntry', () => {
     )
   })
 
-  it('answers with nothing else, however odd the headers', async () => {
+  it('responds with no other status for any headers', async () => {
     const odd = fc.oneof(
       fc.constantFrom('*', '"a"', 'W/"a"', date, 'bytes=0-1', 'bytes=-0', ''),
       fc.string({ unit: fc.constantFrom(...'bytes=0123456789-,"W/a* \t;é') }),
@@ -307,7 +307,7 @@ describe('fromEntry', () => {
     )
   })
 
-  it('answers HEAD as GET, and keeps the length when the router takes the body off', async () => {
+  it('responds to HEAD as to GET, and keeps Content-Length when the router removes the body', async () => {
     for (const [entry, length] of [
       [entryOf(), String(size(text))],
       [binary, '52'],
@@ -321,7 +321,7 @@ describe('fromEntry', () => {
 })
 
 describe('toEntityTag', () => {
-  it('is the same for a small body, at once, as for a large one, hashed in another thread', async () => {
+  it('is the same for a body that is hashed synchronously and in another thread', async () => {
     for (const size of [0, 1, 65_535, 65_536, 65_537, 200_000]) {
       const bytes = new Uint8Array(size).fill(7)
       const hash = createHash('sha256').update(bytes).digest().subarray(0, 16).toString('base64url')
@@ -335,7 +335,7 @@ describe('toEntityTag', () => {
     expect(await toEntityTag(text)).toBe(await toEntityTag(new TextEncoder().encode(text)))
   })
 
-  it('is a strong tag, and another for other bytes', async () => {
+  it('is a strong tag that differs for other bytes', async () => {
     await fc.assert(
       fc.asyncProperty(fc.string(), fc.string(), async (one, other) => {
         const tags = [await toEntityTag(one), await toEntityTag(other)]

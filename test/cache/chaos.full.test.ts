@@ -199,23 +199,23 @@ describeWithRedis('two servers, over redis and ioredis, with one Redis', () => {
   const links = (): Link[] => servers.map(({ link }) => link)
   const outage = 1_000
 
-  it('answer while it is killed, and comes back empty', () =>
+  it('respond while it is killed, and restarts empty', () =>
     answerThrough(async () => {
       await Promise.all([redis.stop(), ...links().map((link) => link.shut())])
       await sleep(outage)
       await Promise.all([redis.start(), ...links().map((link) => link.open())])
     }))
 
-  it('answer while it is paused', () =>
+  it('respond while it is paused', () =>
     answerThrough(async () => {
       redis.pause()
       await sleep(outage)
       redis.resume()
     }))
 
-  it('answer while it loses what it has', () => answerThrough(() => times(12, 25, () => saboteur.flushAll())))
+  it('respond while it loses its entries', () => answerThrough(() => times(12, 25, () => saboteur.flushAll())))
 
-  it('answer while its values are replaced by garbage', () =>
+  it('respond while its values are replaced by invalid ones', () =>
     answerThrough(() =>
       times(12, 40, async () => {
         const keys = await saboteur.keys('byway:*')
@@ -231,34 +231,34 @@ describeWithRedis('two servers, over redis and ioredis, with one Redis', () => {
       }),
     ))
 
-  it('answer while it is full', () =>
+  it('respond while it is full', () =>
     answerThrough(async () => {
       await saboteur.configSet('maxmemory', '1')
       await sleep(outage)
       await saboteur.configSet('maxmemory', '0')
     }))
 
-  it('answer while it closes their connections', () =>
+  it('respond while it closes their connections', () =>
     answerThrough(() => times(8, 50, () => saboteur.sendCommand(['CLIENT', 'KILL', 'TYPE', 'normal']))))
 
-  it('answer while it is slow', () =>
+  it('respond while it is slow', () =>
     answerThrough(async () => {
       for (const link of links()) link.delay = 60
       await sleep(2 * outage)
       for (const link of links()) link.delay = 0
     }))
 
-  it('answer while it is slower than they wait', () =>
+  it('respond while it is slower than storeTimeout', () =>
     answerThrough(async () => {
       for (const link of links()) link.delay = 600
       await sleep(outage)
       for (const link of links()) link.delay = 0
     }))
 
-  it('answer while the lines to it break', () =>
+  it('respond while the connections to it break', () =>
     answerThrough(() => times(20, 25, () => links().forEach((link) => Math.random() < 0.5 && link.cut()))))
 
-  it('answer while the lines to it are dead', () =>
+  it('respond while the connections to it are dead', () =>
     answerThrough(async () => {
       for (const link of links()) link.lose()
       await sleep(outage)
@@ -274,7 +274,7 @@ describeWithRedis('two servers, over redis and ioredis, with one Redis', () => {
     }),
   )
 
-  it('hear of what went wrong', () => {
+  it('report the failures', () => {
     for (const { library, reports } of servers) {
       const messages = reports.map((report) => (report as Error).message)
       expect(messages, library).toContain('the store of the cache did not respond within 200 ms')

@@ -124,7 +124,7 @@ const reads: readonly [name: string, look: Look, read: string][] = [
   ['an object made of it', (_request, context) => (Object.create(context) as Context).user.id, 'context.user'],
 ]
 
-describe('a read of what the key does not hold', () => {
+describe('a read of a value that is not in the key', () => {
   it.each(reads)('%s is answered, named, and not stored', async (_name, look, what) => {
     // What an app without a cache answers.
     let expected: unknown
@@ -179,7 +179,7 @@ describe('a read of what the key does not hold', () => {
     expect([JSON.stringify(await json(second)), statusOf(second), self.runs]).toEqual([text, { hit: true }, 1])
   })
 
-  it("is an error with 'error' even where the handler catches it", async () => {
+  it("is an error with 'error', even if the handler catches it", async () => {
     const self = toApp(
       ({ headers }) => {
         try {
@@ -194,7 +194,7 @@ describe('a read of what the key does not hold', () => {
     expect(self.errors).toHaveLength(1)
   })
 
-  it('is found in middleware inside too', async () => {
+  it('is tracked in inner middleware too', async () => {
     const cache = createCache()
     const inner = middleware(({ headers }, _context, next) => next({ language: headers.get('accept-language') }))
     const item = route('/a')
@@ -211,7 +211,7 @@ describe('a read of what the key does not hold', () => {
   })
 })
 
-describe('what is free to read', () => {
+describe('a read that is allowed', () => {
   it.each<[string, Look]>([
     ['params', (_request, { params }) => params.slug],
     ['pattern', (_request, { pattern }) => pattern],
@@ -254,7 +254,7 @@ describe('what is free to read', () => {
     expect(self.runs).toBe(1)
   })
 
-  it('what the key reads', async () => {
+  it('of a value that key reads', async () => {
     const cache = createCache()
     let runs = 0
     const item = route('/items/[slug]')
@@ -271,7 +271,7 @@ describe('what is free to read', () => {
     expect(await ask('a')).toEqual([200, ['a', 'a', 1], { hit: true }])
   })
 
-  it('what the operation declares', async () => {
+  it('of a declared input', async () => {
     const cache = createCache()
     const item = route('/a')
       .use(cache({ revalidate: false }))
@@ -288,7 +288,7 @@ describe('what is free to read', () => {
     expect(await read(app.fetch(at('/a?q=1', { 'x-a': '2' })))).toEqual([200, ['1', '2'], { hit: true }])
   })
 
-  it('what middleware inside adds, in place of what was outside too', async () => {
+  it('of a value that inner middleware adds or replaces', async () => {
     const cache = createCache()
     const inner = middleware((_request, _context, next) => next({ user: { id: 'inner' } }))
     let runs = 0
@@ -303,7 +303,7 @@ describe('what is free to read', () => {
 })
 
 describe('a request under a cache', () => {
-  it('is a GET, as a HEAD has what GET has', async () => {
+  it('is a GET, also if the client sent HEAD', async () => {
     const cache = createCache()
     const methods: string[] = []
     const item = route('/a')
@@ -314,7 +314,7 @@ describe('a request under a cache', () => {
     expect(methods).toEqual(['GET'])
   })
 
-  it('has headers that do not change', async () => {
+  it('has immutable headers', async () => {
     const { ask } = toApp(({ headers }) =>
       [() => headers.set('x-a', 'b'), () => headers.append('x-a', 'b'), () => headers.delete('x-a')].map((change) => {
         try {
@@ -328,7 +328,7 @@ describe('a request under a cache', () => {
     expect(await json(await ask('secret'))).toEqual([message, message, message])
   })
 
-  it('is what instanceof and the brand say', async () => {
+  it('is a Request for instanceof and the brand', async () => {
     const { ask } = toApp((request, { url }) => [
       request instanceof Request,
       request.headers instanceof Headers,
@@ -343,7 +343,7 @@ describe('a request under a cache', () => {
     expect(await json(response)).toEqual([true, true, true, '[object Request]', '[object Headers]', true, true])
   })
 
-  it('has a URL of its own to change', async () => {
+  it('has its own URL, which the handler can change', async () => {
     const { ask } = toApp((_request, { url }) => {
       url.search = '?own=1'
       url.searchParams.append('more', '2')

@@ -28,20 +28,20 @@ describe('formatEntry and parseEntry', () => {
     )
   })
 
-  it('write the body of a text as it is, behind a line with what follows', () => {
+  it('write the body of a text unchanged, after a line of metadata', () => {
     const [line, rest] = formatEntry(entry).split('\n') as [string, string]
     expect(line).toMatch(/^byway-entry 1 text \d+ 8$/)
     expect(rest.endsWith('}Grüße 🎉')).toBe(true)
   })
 
-  it('give a Uint8Array that stands alone, however long', () => {
+  it('return a Uint8Array with its own buffer, of any length', () => {
     const body = Uint8Array.from({ length: 200_000 }, (_, index) => index * 7)
     const parsed = parseEntry(formatEntry({ ...entry, body }))!
     expect(parsed.body).toEqual(body)
     expect((parsed.body as Uint8Array).buffer.byteLength).toBe(200_000)
   })
 
-  it('write only the part of the buffer that a Uint8Array shows', () => {
+  it('write only the part of the buffer that a Uint8Array covers', () => {
     const body = new Uint8Array([1, 2, 3, 4]).subarray(1, 3)
     expect(parseEntry(formatEntry({ ...entry, body }))!.body).toEqual(new Uint8Array([2, 3]))
   })
@@ -51,7 +51,7 @@ describe('formatEntry and parseEntry', () => {
       expect(parseEntry(overUtf8(formatEntry({ ...entry, key: body, body })))).toEqual({ ...entry, key: body, body })
   })
 
-  it('give undefined for every text that was cut or made longer', () => {
+  it('return undefined for every text that was cut or extended', () => {
     for (const body of ['Grüße 🎉', '', new Uint8Array([1, 2, 3, 4, 5])]) {
       const text = formatEntry({ ...entry, body })
       for (let end = 0; end < text.length; end++) expect(parseEntry(text.slice(0, end))).toBeUndefined()
@@ -61,7 +61,7 @@ describe('formatEntry and parseEntry', () => {
     }
   })
 
-  it('give undefined for another version and for what is foreign', () => {
+  it('return undefined for another version and for foreign data', () => {
     const text = formatEntry(entry)
     expect(parseEntry(text.replace('byway-entry 1', 'byway-entry 2'))).toBeUndefined()
     for (const foreign of ['', '{}', 'null', '\0\0\0\0', 'byway-entry 1 text 0 0\n', 'byway-entry 1 text 2 0\n{}'])
@@ -69,12 +69,12 @@ describe('formatEntry and parseEntry', () => {
     for (const foreign of [undefined, null, 1, {}, [text]]) expect(parseEntry(foreign as never)).toBeUndefined()
   })
 
-  it('give undefined for a body that is not base64', () => {
+  it('return undefined for a body that is not base64', () => {
     const text = formatEntry({ ...entry, body: new Uint8Array([1, 2, 3]) })
     expect(parseEntry(text.replace(/....$/, '!!!!'))).toBeUndefined()
   })
 
-  it('give an entry or undefined, and never throw, for anything that was garbled', () => {
+  it('return an entry or undefined, and never throw, for damaged data', () => {
     const place = fc.tuple(fc.nat(), fc.string({ unit: 'binary', minLength: 1, maxLength: 4 }))
     fc.assert(
       fc.property(anyEntry(), fc.array(place, { minLength: 1, maxLength: 4 }), (one, places) => {
@@ -140,7 +140,7 @@ describe('isEntry', () => {
     fc.assert(fc.property(anyEntry(), (one) => void expect(isEntry(one)).toBe(true)))
   })
 
-  it('is false for what is no object', () => {
+  it('is false for values that are not objects', () => {
     for (const value of [undefined, null, 1, 'entry', [], {}]) expect(isEntry(value)).toBe(false)
   })
 

@@ -10,7 +10,7 @@ describe('fileStore', () => {
   beforeEach(async () => void (directory = await mkdtemp(join(tmpdir(), 'byway-store-'))))
   afterEach(() => rm(directory, { recursive: true, force: true, maxRetries: 5 }))
 
-  it('agrees with other processes on first versions, and on who has a lease', async () => {
+  it('agrees with other processes on first versions and leases', async () => {
     const program = fileURLToPath(new URL('../fixtures/share-file-store.ts', import.meta.url))
     const start = Date.now() + 3_000
     const run = async (): Promise<{ versions: string[]; leases: boolean[] }> => {

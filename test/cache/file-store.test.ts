@@ -68,7 +68,7 @@ describe('fileStore', () => {
     },
   )
 
-  it('makes its directory with the first entry, where the process was when the store was made', async () => {
+  it('creates its directory with the first entry, relative to the working directory of its creation', async () => {
     const before = process.cwd()
     const cwd = vi.spyOn(process, 'cwd').mockReturnValue(directory)
     const store = fileStore('new/one')
@@ -90,7 +90,7 @@ describe('fileStore', () => {
     expect(await next.versions(['t:a', 't:b'])).toEqual(versions)
   })
 
-  it('takes every file that is damaged for none, and deletes it', async () => {
+  it('treats a damaged file as missing, and deletes it', async () => {
     const store = fileStore(directory)
     await store.set('a', toEntry('a'))
     const [file] = (await files()) as [string]
@@ -111,7 +111,7 @@ describe('fileStore', () => {
     expect(await store.get('a')).toEqual(toEntry('a'))
   })
 
-  it('answers with nothing that was stored under another key', async () => {
+  it('returns no entry of another key', async () => {
     const store = fileStore(directory)
     await store.set('a', toEntry('a'))
     const [ofA] = (await files()) as [string]
@@ -122,7 +122,7 @@ describe('fileStore', () => {
     expect(await store.get('a')).toEqual(toEntry('a'))
   })
 
-  it('takes a damaged version for a lost one', async () => {
+  it('treats a damaged version as lost', async () => {
     const store = fileStore(directory)
     const seen = new Set(await store.versions(['t:a']))
     const [file] = (await files('marks')) as [string]
@@ -135,7 +135,7 @@ describe('fileStore', () => {
     }
   })
 
-  it('deletes what has expired when it is asked for', async () => {
+  it('deletes an expired entry when it is read', async () => {
     vi.useFakeTimers({ now: Date.now(), toFake: ['Date'] })
     const store = fileStore(directory)
     await store.set('a', toEntry('a', { expires: Date.now() + 10_000 }))
@@ -146,7 +146,7 @@ describe('fileStore', () => {
     expect(await files()).toEqual([])
   })
 
-  it('leaves nothing behind where it cannot write, and says why', async () => {
+  it('leaves no file if it cannot write, and rejects with the reason', async () => {
     const store = fileStore(directory)
     await store.set('a', toEntry('a'))
     const [file] = (await files()) as [string]
@@ -159,7 +159,7 @@ describe('fileStore', () => {
     await expect(async () => fileStore(join(directory, 'file')).set('a', toEntry('a'))).rejects.toThrow('ENOTDIR')
   })
 
-  it('stays within its bound on the disk, by what was used the longest ago', async () => {
+  it('stays within its bound by deleting the least recently used files', async () => {
     const maxBytes = 4 * 2 ** 20
     const store = fileStore(directory, { maxBytes })
     const kept = toEntry('kept', { body: 'kept' })
@@ -198,7 +198,7 @@ describe('fileStore', () => {
     await store.set('large', toEntry('large', { body: 'x'.repeat(150_000) }))
   }
 
-  it('sweeps what has expired, and what processes left that ended while they wrote', async () => {
+  it('deletes expired files, and temporary files of processes that ended during a write', async () => {
     const store = fileStore(directory)
     await store.set('kept', toEntry('kept', { expires: Date.now() + 100_000 }))
     await store.set('for ever', toEntry('for ever'))
@@ -221,7 +221,7 @@ describe('fileStore', () => {
     await eventually(async () => expect((await files('entries')).filter((file) => file.endsWith('.tmp'))).toEqual([]))
   })
 
-  it('says with a later entry that a sweep has failed, and sweeps again', async () => {
+  it('reports a failed sweep with a later entry, and sweeps again', async () => {
     await writeFile(join(directory, 'leases'), 'not a directory')
     const store = fileStore(directory, { maxBytes: 65_536 })
     await eventually(async () => {

@@ -66,7 +66,7 @@ describeStore(
 )
 
 describe('kvStore', () => {
-  it('is not made without saying that it is eventually consistent', () => {
+  it('throws without consistency: "eventual"', () => {
     const namespace = new Namespace()
     // @ts-expect-error What it cannot promise is to be accepted.
     expect(() => kvStore(namespace)).toThrow("kvStore() takes { consistency: 'eventual' }")
@@ -80,7 +80,7 @@ describe('kvStore', () => {
     )
   })
 
-  it('keeps what has another prefix apart, under keys that begin with it', async () => {
+  it('separates prefixes, with which its keys begin', async () => {
     const namespace = new Namespace()
     const [one, other] = ['one', 'x'.repeat(200)].map((prefix) =>
       kvStore(namespace, { consistency: 'eventual', prefix }),
@@ -92,7 +92,7 @@ describe('kvStore', () => {
     expect([...namespace.values.keys()].every((key) => /^(?:one|x{200})\//.test(key))).toBe(true)
   })
 
-  it('leaves entries to KV for a minute at least, and answers with none that has expired', async () => {
+  it('stores entries in KV for at least a minute, and returns no expired one', async () => {
     vi.useFakeTimers({ now: 1_000_000, toFake: ['Date'] })
     try {
       const namespace = new Namespace()
@@ -112,7 +112,7 @@ describe('kvStore', () => {
     }
   })
 
-  it('writes nothing for marks that were not renewed, but once', async () => {
+  it('writes marks that were not renewed only once', async () => {
     const namespace = new Namespace()
     const store = toStore(namespace)
     for (let index = 0; index < 20; index++) await store.versions([`t:${index}`, `p:/${index}`])
@@ -122,7 +122,7 @@ describe('kvStore', () => {
     expect(namespace.puts).toHaveLength(2)
   })
 
-  it('takes a damaged value, and a foreign one, for none', async () => {
+  it('treats a damaged or foreign value as missing', async () => {
     const namespace = new Namespace()
     const store = toStore(namespace)
     await store.set('key', entry)
@@ -136,7 +136,7 @@ describe('kvStore', () => {
     expect(await store.get('key')).toEqual(entry)
   })
 
-  it('fails with what KV says of a value that is too large', async () => {
+  it('rejects with the error of KV for a value that is too large', async () => {
     const store = toStore(new Namespace())
     const body = new Uint8Array(25 * 2 ** 20)
     await expect(async () => store.set('key', { ...entry, body })).rejects.toThrow('413')

@@ -31,7 +31,7 @@ const toEntry = (key: string, members: Partial<Entry> = {}): Entry => ({
 describe('memoryStore', () => {
   afterEach(() => void vi.useRealTimers())
 
-  it('answers at once', () => {
+  it('returns values, not promises', () => {
     const store = memoryStore()
     expect(store.set('a', toEntry('a'))).toBeUndefined()
     expect(store.get('a')).toEqual(toEntry('a'))
@@ -41,7 +41,7 @@ describe('memoryStore', () => {
     expect(store.get('a')).toBeUndefined()
   })
 
-  it('gives the entry itself, not a copy', () => {
+  it('returns the entry itself, not a copy', () => {
     const store = memoryStore()
     const entry = toEntry('a', { body: new Uint8Array(10) })
     store.set('a', entry)
@@ -57,7 +57,7 @@ describe('memoryStore', () => {
     },
   )
 
-  it('makes room by what was not asked for the longest', () => {
+  it('evicts the least recently used entry', () => {
     const store = memoryStore({ maxBytes: 100_000 })
     const set = (key: string): void => store.set(key, toEntry(key, { body: 'x'.repeat(24_000) })) as void
     for (const key of ['a', 'b', 'c', 'd']) set(key)
@@ -72,7 +72,7 @@ describe('memoryStore', () => {
     expect(['a', 'b', 'f', 'g'].filter((key) => store.get(key))).toEqual(['a', 'b', 'f', 'g'])
   })
 
-  it('makes room by marks too, and keeps those that are asked for', () => {
+  it('evicts marks too, and keeps the recently used ones', () => {
     const store = memoryStore({ maxBytes: 100_000 })
     const [often, once] = store.versions(['often', 'once']) as string[]
     for (let index = 0; index < 1_000; index++) {
@@ -88,16 +88,19 @@ describe('memoryStore', () => {
     ['body of bytes', { body: new Uint8Array(25_000) }],
     ['header', { headers: [['x-long', 'x'.repeat(25_000)]] }],
     ['list of marks', { marks: Array.from({ length: 200 }, (_, index) => [`t:${index}`, 'v'] as const) }],
-  ])('does not keep an entry whose %s is over a quarter of it, nor what that replaces', (_name, members) => {
-    const store = memoryStore({ maxBytes: 100_000 })
-    store.set('other', toEntry('other'))
-    store.set('a', toEntry('a'))
-    store.set('a', toEntry('a', members))
-    expect(store.get('a')).toBeUndefined()
-    expect(store.get('other')).toBeDefined()
-  })
+  ])(
+    'does not store an entry whose %s is over a quarter of the bound, and deletes the replaced one',
+    (_name, members) => {
+      const store = memoryStore({ maxBytes: 100_000 })
+      store.set('other', toEntry('other'))
+      store.set('a', toEntry('a'))
+      store.set('a', toEntry('a', members))
+      expect(store.get('a')).toBeUndefined()
+      expect(store.get('other')).toBeDefined()
+    },
+  )
 
-  it('keeps of a buffer only what an entry shows of it', () => {
+  it('stores only the part of a buffer that the entry uses', () => {
     const store = memoryStore({ maxBytes: 100_000 })
     const body = new Uint8Array(1_000_000).fill(7).subarray(10, 20)
     store.set('a', toEntry('a', { body }))
@@ -106,7 +109,7 @@ describe('memoryStore', () => {
     expect(kept.buffer.byteLength).toBe(10)
   })
 
-  it('has the room again of what has expired, was replaced or was deleted', () => {
+  it('reuses the space of expired, replaced and deleted entries', () => {
     vi.useFakeTimers({ now: 1_000, toFake: ['Date'] })
     const store = memoryStore({ maxBytes: 100_000 })
     for (let index = 0; index < 100; index++) {
@@ -122,7 +125,7 @@ describe('memoryStore', () => {
     expect(store.get('again')).toBeDefined()
   })
 
-  it('keeps an entry up to the millisecond in which it expires', () => {
+  it('returns an entry until the millisecond in which it expires', () => {
     vi.useFakeTimers({ now: 1_000, toFake: ['Date'] })
     const store = memoryStore()
     store.set('a', toEntry('a', { expires: 2_000 }))

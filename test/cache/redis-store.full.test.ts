@@ -108,7 +108,7 @@ describeWithRedis('redisStore', () => {
     })
     afterEach(() => connected.close() as void)
 
-    it('has keys that begin with its prefix, tell nothing of an entry, and choose no node', async () => {
+    it('has keys that begin with its prefix, reveal no entry, and select no node', async () => {
       await store.set(entry.key, entry)
       await store.versions(['t:a', 't:{a}', 't:größe', `t:${'a'.repeat(1_000)}`])
       await store.lease!(entry.key, 10_000)
@@ -123,7 +123,7 @@ describeWithRedis('redisStore', () => {
       ])
     })
 
-    it('keeps two prefixes apart', async () => {
+    it('separates two prefixes', async () => {
       const other = redisStore(connected.client, { prefix: 'other' })
       await store.set(entry.key, entry)
       expect(await other.get(entry.key)).toBeUndefined()
@@ -134,7 +134,7 @@ describeWithRedis('redisStore', () => {
       expect(await store.lease!('key', 10_000)).toBeDefined()
     })
 
-    it('leaves nothing behind for ever', async () => {
+    it('sets an expiry on each key', async () => {
       await store.versions(['t:a'])
       await store.set('short', { ...entry, key: 'short', expires: Date.now() + 60_000 })
       await store.set('long', { ...entry, key: 'long' })
@@ -150,7 +150,7 @@ describeWithRedis('redisStore', () => {
       ])
     })
 
-    it('keeps a mark for as long as entries are made that depend on it', async () => {
+    it('keeps a mark while entries that depend on it are stored', async () => {
       await store.versions(['t:a', 't:b'])
       for (const mark of ['a', 'b']) await server.command('PEXPIRE', `byway:m:t:${mark}`, '60000')
       await store.set(entry.key, entry)
@@ -165,7 +165,7 @@ describeWithRedis('redisStore', () => {
       ['more than it', (key) => ['APPEND', key, 'x']],
       ['a list', (key) => ['LPUSH', key, 'x']],
       ['a hash', (key) => ['HSET', key, 'x', 'y']],
-    ])('has no entry where it was replaced by %s, and takes the next', async (_name, replace) => {
+    ])('treats an entry that was replaced by %s as a miss, and stores the next one', async (_name, replace) => {
       const report = vi.fn()
       const safe = guardStore(store, { timeout: 1_000, report })
       await safe.set(entry.key, entry)
@@ -179,7 +179,7 @@ describeWithRedis('redisStore', () => {
       expect(report).not.toHaveBeenCalled()
     })
 
-    it('has no entry where there is the one of another key', async () => {
+    it('treats the entry of another key as a miss', async () => {
       await store.set('one', { ...entry, key: 'one' })
       const [key] = await keys()
       await store.set('other', { ...entry, key: 'other' })
@@ -188,7 +188,7 @@ describeWithRedis('redisStore', () => {
       expect(await guardStore(store, { timeout: 1_000, report: vi.fn() }).get('other')).toBeUndefined()
     })
 
-    it('gives a mark a new version where there is something else in its place', async () => {
+    it('gives a mark a new version if its value is invalid', async () => {
       const [before] = await store.versions(['t:a'])
       await server.command('DEL', 'byway:m:t:a')
       await server.command('LPUSH', 'byway:m:t:a', before!)
@@ -207,7 +207,7 @@ describeWithRedis('redisStore', () => {
       }
     })
 
-    it('that is full serves what it has, and forgets what is told to be outdated', async () => {
+    it('that is full serves its entries, and invalidates them', async () => {
       const report = vi.fn()
       const safe = guardStore(store, { timeout: 1_000, report })
       const [version] = (await safe.versions(['t:a']))!
@@ -230,7 +230,7 @@ describeWithRedis('redisStore', () => {
       expect(await safe.versions(['t:new'])).toEqual(await safe.versions(['t:new']))
     })
 
-    it('that evicts marks and keeps entries serves none that was outdated', async () => {
+    it('that evicts marks and keeps entries serves no invalidated entry', async () => {
       const tags = Array.from({ length: 200 }, (_, index) => `t:${index}`)
       const versions = await store.versions(tags)
       await Promise.all(
@@ -249,7 +249,7 @@ describeWithRedis('redisStore', () => {
     })
   })
 
-  it('spreads marks over a cluster, whatever braces they have', async () => {
+  it('distributes marks over a cluster, also those with braces', async () => {
     await Promise.all(cluster.nodes.map((node) => node.command('FLUSHALL')))
     const { client, close } = await nodeCluster(cluster.nodes[0]!.url)
     await redisStore(client).versions(Array.from({ length: 100 }, (_, index) => `t:{a}${index}`))
@@ -258,7 +258,7 @@ describeWithRedis('redisStore', () => {
     await close()
   })
 
-  it('reads texts from a client that answers with bytes', async () => {
+  it('reads strings from a client that returns bytes', async () => {
     const client = createClient({ url: server.url }).withTypeMapping({ 36: Buffer })
     await client.connect()
     const store = redisStore(client)
@@ -268,7 +268,7 @@ describeWithRedis('redisStore', () => {
     client.destroy()
   })
 
-  describe('takes no client', () => {
+  describe('rejects a client', () => {
     it.each<[string, () => unknown, string]>([
       ['that is none', () => ({ get() {}, set() {} }), 'a client of the package redis (4 or newer) or ioredis'],
       ['that is missing', () => undefined, 'a client of the package redis (4 or newer) or ioredis'],
@@ -374,7 +374,7 @@ describeWithRedis('redisStore', () => {
       return { answer, change, reports }
     }
 
-    it('answers through kills, pauses, losses and garbage, and never with what was outdated', async () => {
+    it('responds during kills, pauses, losses and invalid data, and never with an invalidated entry', async () => {
       const world: World = { truth: 1, acknowledged: 0, slowest: 0, hits: 0, misses: 0 }
       const processes = await Promise.all([startProcess(world), startProcess(world)])
       let isOver = false
@@ -431,7 +431,7 @@ describeWithRedis('redisStore', () => {
       for (const { reports } of processes) expect(reports.length).toBeGreaterThan(0)
     })
 
-    it('outdates everywhere, once Redis is back, what was outdated while it was down', async () => {
+    it('invalidates everywhere after a restart of Redis', async () => {
       const world: World = { truth: 1, acknowledged: 0, slowest: 0, hits: 0, misses: 0 }
       const [one, other] = await Promise.all([startProcess(world), startProcess(world)])
       const hit = async (): Promise<void> => {
@@ -454,7 +454,7 @@ describeWithRedis('redisStore', () => {
       await hit()
     })
 
-    it('serves nothing that Redis would not outdate, and outdates it when it can', async () => {
+    it('serves no entry that Redis could not invalidate, and invalidates it later', async () => {
       const world: World = { truth: 1, acknowledged: 0, slowest: 0, hits: 0, misses: 0 }
       const { answer, change, reports } = await startProcess(world)
       const hit = async (): Promise<void> => {
@@ -474,7 +474,7 @@ describeWithRedis('redisStore', () => {
     })
   })
 
-  it('outdates for good, whatever a client sends again that has lost its connection', async () => {
+  it('invalidates permanently, even if a client repeats a command after a lost connection', async () => {
     const link = await startLink(server.port)
     const again = new Redis(link.port, '127.0.0.1', { retryStrategy: () => 20, lazyConnect: true })
     const direct = await nodeRedis(server.url)
@@ -499,7 +499,7 @@ describeWithRedis('redisStore', () => {
     await link.shut()
   })
 
-  it('does not let the process end for want of a listener', async () => {
+  it('does not end the process without an error listener', async () => {
     const own = await startRedis()
     const onException = vi.fn()
     process.on('uncaughtException', onException)
@@ -517,7 +517,7 @@ describeWithRedis('redisStore', () => {
   it.each([
     ['redis', nodeCluster],
     ['ioredis', ioCluster],
-  ])('answers through the loss of a node of a cluster, over %s', async (_name, connect) => {
+  ])('responds during the loss of a node of a cluster, over %s', async (_name, connect) => {
     const { client, close } = await connect(cluster.nodes[0]!.url)
     const reports: unknown[] = []
     const safe = guardStore(redisStore(client), { timeout: 150, report: (error) => reports.push(error) })

@@ -48,7 +48,7 @@ function toApp(
 const stored = (more = {}) => ({ fwd: 'uri-miss', stored: true, ...more })
 
 describe('cache()', () => {
-  it('runs the handler once, and then answers at once', async () => {
+  it('runs the handler once, and then responds from the cache', async () => {
     const { app, ask, get } = toApp()
     expect(await get()).toEqual([200, 1, stored()])
     const second = app.fetch(at('/items/a'))
@@ -65,7 +65,7 @@ describe('cache()', () => {
     })
   })
 
-  it('gives the run that fills it the same answer as those that come after', async () => {
+  it('sends the same response for the miss as for later hits', async () => {
     const { ask } = toApp({ vary: ['accept-language'], revalidate: 10 }, () =>
       reply.json({ a: 1 }, { headers: { 'x-own': 'yes', vary: 'Origin, ACCEPT-language' } as never }),
     )
@@ -81,7 +81,7 @@ describe('cache()', () => {
     expect(await second.text()).toBe(await first.text())
   })
 
-  it('keeps an answer for ever unless told otherwise', async () => {
+  it('stores a response without a time limit by default', async () => {
     const { get } = toApp()
     await get()
     pass(100 * 365 * 24 * 3_600)
@@ -90,7 +90,7 @@ describe('cache()', () => {
 })
 
 describe('revalidate', () => {
-  it('is fresh until then, then once more while it is refreshed, and Age and ttl tell', async () => {
+  it('serves a fresh response, then the stale one once during the refresh, with Age and ttl', async () => {
     const { app, ask, get, ...it } = toApp({ revalidate: 60 })
     await get()
     pass(59.9)
@@ -109,7 +109,7 @@ describe('revalidate', () => {
     expect(it.errors).toEqual([])
   })
 
-  it('refreshes once for all who ask meanwhile', async () => {
+  it('refreshes once for all concurrent requests', async () => {
     const slow = deferred<void>()
     const self = toApp({ revalidate: 60 }, async (_request, _context, run) => {
       if (run > 1) await slow.promise
@@ -124,7 +124,7 @@ describe('revalidate', () => {
     expect([await self.get(), self.runs]).toEqual([[200, 2, { hit: true, ttl: 60 }], 2])
   })
 
-  it('serves no longer than staleWhileRevalidate without a new run', async () => {
+  it('serves no stale response after staleWhileRevalidate', async () => {
     const { app, get } = toApp({ revalidate: 60, staleWhileRevalidate: 30 })
     await get()
     pass(89.9)
@@ -134,14 +134,14 @@ describe('revalidate', () => {
     expect(await get()).toEqual([200, 3, { fwd: 'stale', stored: true, ttl: 60 }])
   })
 
-  it('serves no stale answer at all with 0', async () => {
+  it('serves no stale response with 0', async () => {
     const { get } = toApp({ revalidate: 60, staleWhileRevalidate: 0, staleIfError: 0 })
     await get()
     pass(60)
     expect(await get()).toEqual([200, 2, stored({ ttl: 60 })])
   })
 
-  it('takes parts of seconds', async () => {
+  it('accepts fractions of seconds', async () => {
     const { app, get } = toApp({ revalidate: 0.5 })
     await get()
     pass(0.4)
@@ -154,7 +154,7 @@ describe('revalidate', () => {
 })
 
 describe('a refresh that fails', () => {
-  it('leaves the old answer, tells onError, and is tried again after longer and longer pauses', async () => {
+  it('keeps the old response, calls onError, and is repeated after growing pauses', async () => {
     let fails = true
     const self = toApp({ revalidate: 60 }, (_request, _context, run) => {
       if (run > 1 && fails) throw new Error(`run ${run}`)
@@ -181,7 +181,7 @@ describe('a refresh that fails', () => {
     expect((await get())[1]).toBe(8)
   })
 
-  it('serves it within staleIfError where it may serve no more otherwise, and names it', async () => {
+  it('serves the old response within staleIfError, and names the error', async () => {
     const self = toApp({ revalidate: 10, staleWhileRevalidate: 0, staleIfError: 50 }, (_request, _context, run) =>
       run > 1 ? reply.problem(503) : run,
     )
@@ -199,7 +199,7 @@ describe('a refresh that fails', () => {
     expect(errors).toEqual([])
   })
 
-  it('is an error where there is nothing to serve', async () => {
+  it('sends the error if there is no response to serve', async () => {
     const self = toApp({}, () => {
       throw new Error('broken')
     })
@@ -209,7 +209,7 @@ describe('a refresh that fails', () => {
     expect(self.errors).toEqual([['handler', new Error('broken')]])
   })
 
-  it('serves nothing that was answered otherwise meanwhile', async () => {
+  it('does not serve the old entry for a 500 that follows a 404', async () => {
     const answers = [() => 1, () => reply.notFound(), () => reply.problem(500)]
     const { get } = toApp({ revalidate: 10, staleWhileRevalidate: 0 }, (_request, _context, run) => answers[run - 1]!())
     await get()
@@ -218,7 +218,7 @@ describe('a refresh that fails', () => {
     expect((await get())[0]).toBe(500)
   })
 
-  it('lets go of it when there is no such thing any more', async () => {
+  it('deletes the entry after a 404', async () => {
     const { get, app } = toApp({ revalidate: 10 }, (_request, _context, run) => (run > 1 ? reply.notFound() : run))
     await get()
     pass(10)
@@ -229,7 +229,7 @@ describe('a refresh that fails', () => {
 })
 
 describe('revalidateTag', () => {
-  it('lets go of what has the tag, and of nothing else', async () => {
+  it('invalidates responses with the tag, and no others', async () => {
     const { cache, get } = toApp({ tags: ({ params }) => ['items', `item:${String(params['slug'])}`] })
     await get('/items/a')
     await get('/items/b')
@@ -244,7 +244,7 @@ describe('revalidateTag', () => {
     expect((await get('/items/b'))[1]).toBe(5)
   })
 
-  it('lets no answer in that was begun before it', async () => {
+  it('stores no response of a run that began before it', async () => {
     const slow = deferred<void>()
     const self = toApp({ tags: ['items'] }, async (_request, _context, run) => {
       if (run === 1) await slow.promise
@@ -260,7 +260,7 @@ describe('revalidateTag', () => {
     expect((await self.get())[1]).not.toBe(1)
   })
 
-  it('lets none in either that nobody has asked for since', async () => {
+  it('stores no response of an earlier run, even without a request in between', async () => {
     const slow = deferred<void>()
     const self = toApp({ tags: ['items'] }, async (_request, _context, run) => {
       if (run === 1) await slow.promise
@@ -275,7 +275,7 @@ describe('revalidateTag', () => {
     expect(await self.get()).toEqual([200, 2, stored()])
   })
 
-  it("with 'max' serves it while it is refreshed, and once only", async () => {
+  it("with 'max' serves the stale response once, while it is refreshed", async () => {
     const { cache, get, app } = toApp({ tags: ['items'] })
     await get()
     await cache.revalidateTag('items', 'max')
@@ -284,7 +284,7 @@ describe('revalidateTag', () => {
     expect(await get()).toEqual([200, 2, { hit: true }])
   })
 
-  it("without 'max' counts more than with it", async () => {
+  it("without 'max' takes precedence over a call with it", async () => {
     const { cache, get } = toApp({ tags: ['items'] })
     await get()
     await cache.revalidateTag('items', 'max')
@@ -292,7 +292,7 @@ describe('revalidateTag', () => {
     expect(await get()).toEqual([200, 2, stored()])
   })
 
-  it('takes texts only', async () => {
+  it('accepts only strings', async () => {
     const { cache } = toApp()
     await expect(cache.revalidateTag('')).rejects.toThrow(TypeError)
     await expect(cache.revalidateTag(['a'] as never)).rejects.toThrow(TypeError)
@@ -310,7 +310,7 @@ describe('revalidatePath', () => {
     ['/items/a;b=1', '/items/a;b=1'],
     ['/items/a%2Fb', '/items/a%2fb'],
     ['/items/a?b=1', '/items/a'],
-  ])('lets go of %s by %s', async (path, pathname) => {
+  ])('invalidates %s by %s', async (path, pathname) => {
     const { cache, get } = toApp()
     await get(path)
     await get('/items/other')
@@ -327,21 +327,21 @@ describe('revalidatePath', () => {
     ['/items/a', '/items/a/'],
     ['/items/a', '//items/a'],
     ['/items/a', '//test/items/a'],
-  ])('leaves %s alone for %s', async (path, pathname) => {
+  ])('does not invalidate %s by %s', async (path, pathname) => {
     const { cache, get } = toApp()
     await get(path)
     await cache.revalidatePath(pathname)
     expect((await get(path))[1]).toBe(1)
   })
 
-  it('takes pathnames only', async () => {
+  it('accepts only pathnames', async () => {
     const { cache } = toApp()
     for (const given of ['items', '', '/a?b', '/a#b', 'http://test/items/a', 1, undefined])
       await expect(cache.revalidatePath(given as string)).rejects.toThrow('takes a pathname')
     await expect(cache.revalidatePath('/%zz')).rejects.toThrow(URIError)
   })
 
-  it('goes by the pathname as the app sees it', async () => {
+  it('uses the pathname that the app matches', async () => {
     const { cache, get } = toApp({}, undefined, {
       router: {
         basePath: '/base',
@@ -363,7 +363,7 @@ describe('revalidatePath', () => {
 })
 
 describe('the key', () => {
-  it('holds the origin and the path, in one spelling', async () => {
+  it('has the origin and the path in canonical form', async () => {
     const { app, get } = toApp()
     await get('/items/a')
     expect(await get('/items/%61')).toEqual([200, 1, { hit: true }])
@@ -373,7 +373,7 @@ describe('the key', () => {
     expect(await get('/items/a?q=1#x')).toEqual([200, 1, { hit: true }])
   })
 
-  it('holds a declared query after validation, which is done once', async () => {
+  it('has the declared query after validation, which runs once', async () => {
     const cache = createCache()
     let validations = 0
     const query = z
@@ -394,7 +394,7 @@ describe('the key', () => {
     expect([refused.status, refused.headers.get('cache-status')]).toEqual([400, null])
   })
 
-  it('holds declared headers after validation', async () => {
+  it('has the declared headers after validation', async () => {
     const cache = createCache()
     let runs = 0
     const list = route('/items')
@@ -410,7 +410,7 @@ describe('the key', () => {
     expect((await app.fetch(at('/items', { 'x-count': 'x' }))).status).toBe(400)
   })
 
-  it('holds outputs of every kind, and the raw query for those that cannot be written down', async () => {
+  it('has outputs of every kind, and the raw query for outputs that cannot be serialized', async () => {
     class Cursor {
       readonly #at: string
       constructor(at: string) {
@@ -450,7 +450,7 @@ describe('the key', () => {
     expect(await get('cursor=a')).toEqual([null, 'undefined', 'a', 4])
   })
 
-  it('holds the headers that vary names, which the handler may read', async () => {
+  it('has the headers in vary, which the handler can read', async () => {
     const { ask, get } = toApp({ vary: ['Accept-Language', 'x-b'] }, ({ headers }, _context, run) => [
       headers.get('accept-language'),
       headers.get('X-B'),
@@ -468,7 +468,7 @@ describe('the key', () => {
     expect((await ask()).headers.get('vary')).toBe('accept-language, x-b')
   })
 
-  it('names vary in every answer that it has no part in storing too', async () => {
+  it('sends Vary also with responses that are not stored', async () => {
     const answers: Record<string, () => unknown> = {
       json: () => Response.json(1),
       missing: () => reply.notFound(),
@@ -484,7 +484,7 @@ describe('the key', () => {
       ])
   })
 
-  it('holds what key adds, which the handler may read too, and the answer is private then', async () => {
+  it('has the values of key, which the handler can read, and the response is private', async () => {
     const cache = createCache()
     let runs = 0
     const session = middleware((request, _context, next) =>
@@ -502,7 +502,7 @@ describe('the key', () => {
     expect(await read(again)).toEqual([200, ['a', 1], { hit: true }])
   })
 
-  it('refuses what no key can be made of', async () => {
+  it('rejects values that cannot be serialized', async () => {
     for (const key of [
       () => () => 1,
       () => Symbol('a'),
@@ -522,7 +522,7 @@ describe('the key', () => {
     expect((await throwing.ask()).status).toBe(401)
   })
 
-  it('holds the params that a route on its own was given', async () => {
+  it('has the params that were passed to a route function', async () => {
     const self = toApp({}, (_request, { params }, run) => [params.slug, run])
     const get = async (slug: string) => (await read(self.item.GET(at('/'), { params: { slug } })))[1]
     expect(await get('a')).toEqual(['a', 1])
@@ -532,7 +532,7 @@ describe('the key', () => {
     expect((await read(self.item.GET(at('/items/c'), { params: Promise.resolve({ slug: 'd' }) })))[1]).toEqual(['d', 4])
   })
 
-  it('keeps namespaces apart, and shares without', async () => {
+  it('separates namespaces, and shares entries without one', async () => {
     const store = memoryStore()
     const [one, two, three] = [{ store }, { store, namespace: 'two' }, { store }].map((cache) =>
       toApp({ tags: ['items'] }, undefined, { cache }),
@@ -578,7 +578,7 @@ describe('what is stored', () => {
     expect(self.errors).toEqual([])
   })
 
-  it('is what maxBytes allows, to the byte', async () => {
+  it('has at most maxBytes, to the byte', async () => {
     for (const [text, fits] of [
       ['x'.repeat(98), true],
       ['x'.repeat(99), false],
@@ -590,7 +590,7 @@ describe('what is stored', () => {
     }
   })
 
-  it('is any status that is asked for, and as it was', async () => {
+  it('has any status that is listed, unchanged', async () => {
     const answers = {
       gone: () => reply.problem(410, { detail: 'gone' }),
       empty: () => undefined,
@@ -622,7 +622,7 @@ describe('what is stored', () => {
     expect(self.runs).toBe(5)
   })
 
-  it('is never what failed, even with its status among those asked for', async () => {
+  it('is never a failed response, even if its status is listed', async () => {
     const self = toApp({ statuses: [200, 500] }, () => {
       throw new Error('broken')
     })
@@ -631,7 +631,7 @@ describe('what is stored', () => {
     expect(self.runs).toBe(2)
   })
 
-  it('keeps bytes as they are', async () => {
+  it('has its bytes unchanged', async () => {
     const bytes = Uint8Array.from({ length: 256 }, (_, byte) => byte)
     const { ask, app } = toApp({}, () => reply.bytes(bytes, { headers: { 'content-type': 'text/plain' } }))
     for (let count = 0; count < 3; count++) {
@@ -647,7 +647,7 @@ describe('what is stored', () => {
     expect([...texts]).toEqual([Buffer.from('\ufeffa\u0000ä').toString('hex')])
   })
 
-  it('is checked against the response schema once, at the fill', async () => {
+  it('is validated once, when it is stored', async () => {
     const cache = createCache()
     let checks = 0
     const schema = z.object({ a: z.number() }).transform((value) => (checks++, value))
@@ -666,7 +666,7 @@ describe('what is stored', () => {
     expect(errors).toEqual(['response'])
   })
 
-  it('is not shared with who changes an answer', async () => {
+  it('does not change if a response is changed', async () => {
     const cache = createCache()
     const spoil = middleware(async (_request, _context, next) => {
       const response = await next()
@@ -689,7 +689,7 @@ describe('what is stored', () => {
 })
 
 describe('cdn', () => {
-  it('lets shared caches answer, and leaves the age to them', async () => {
+  it('lets shared caches reuse the response, and sends no Age', async () => {
     const { ask } = toApp({ cdn: 60 })
     await ask()
     pass(5)
@@ -700,14 +700,14 @@ describe('cdn', () => {
     ])
   })
 
-  it('does not for what the handler says otherwise of, nor for what is not stored', async () => {
+  it('has no effect if the handler sets Cache-Control, or the response is not stored', async () => {
     const own = toApp({ cdn: 60 }, () => reply.json(1, { headers: { 'cache-control': 'max-age=5' } }))
     expect((await own.ask()).headers.get('cache-control')).toBe('max-age=5')
     const personal = toApp({ cdn: 60 }, ({ headers }) => headers.get('cookie'))
     expect((await personal.ask()).headers.get('cache-control')).toBe('private, no-cache')
   })
 
-  it('does not while it is unknown what a stream reads', async () => {
+  it('has no effect while a stream can still read untracked values', async () => {
     const self = toApp({ cdn: 60 }, ({ headers }) =>
       reply.ndjson(
         (async function* () {
@@ -724,7 +724,7 @@ describe('cdn', () => {
     expect(self.runs).toBe(2)
   })
 
-  it('has no declared headers beside it, which other caches do not know', () => {
+  it('cannot be combined with declared headers, which other caches do not know', () => {
     const cache = createCache()
     expect(() =>
       route('/a')
@@ -735,7 +735,7 @@ describe('cdn', () => {
 })
 
 describe('HEAD, conditions and parts', () => {
-  it('HEAD has what GET has, whichever comes first', async () => {
+  it('HEAD has the headers of GET, in either order', async () => {
     for (const methods of [
       ['GET', 'HEAD', 'HEAD'],
       ['HEAD', 'HEAD', 'GET'],
@@ -755,7 +755,7 @@ describe('HEAD, conditions and parts', () => {
     }
   })
 
-  it('HEAD of a streamed answer fills it', async () => {
+  it('HEAD of a streamed response stores the entry', async () => {
     const self = toApp({}, () => reply.stream(['a', 'b']))
     expect(await (await self.ask('/items/a', {}, 'HEAD')).text()).toBe('')
     await self.app.settled()
@@ -763,7 +763,7 @@ describe('HEAD, conditions and parts', () => {
     expect(self.runs).toBe(1)
   })
 
-  it('answers 304 to who has it, on a hit and on a miss', async () => {
+  it('respond with 304 to a client with the response, for a hit and a miss', async () => {
     const self = toApp({}, () => ({ a: 1 }))
     const etag = (await self.ask()).headers.get('etag')!
     const other = toApp({}, () => ({ a: 1 }))
@@ -778,7 +778,7 @@ describe('HEAD, conditions and parts', () => {
     expect([self.runs, other.runs]).toEqual([1, 1])
   })
 
-  it('answers parts of it, on a hit and on a miss', async () => {
+  it('respond with ranges, for a hit and a miss', async () => {
     const self = toApp({}, () => 'abcdefgh')
     for (let count = 0; count < 2; count++) {
       const part = await self.ask('/items/a', { range: 'bytes=1-3' })
@@ -790,7 +790,7 @@ describe('HEAD, conditions and parts', () => {
     expect(self.runs).toBe(1)
   })
 
-  it('the handler sees no conditions, whatever it does with them', async () => {
+  it('the handler sees no conditional headers', async () => {
     const conditions = {
       range: 'bytes=0-0',
       'if-none-match': '*',
@@ -807,7 +807,7 @@ describe('HEAD, conditions and parts', () => {
     expect(await (await ask()).json()).toEqual(Object.keys(conditions).map(() => [null, false]))
   })
 
-  it('a file of reply.file is stored whole, and parts of it are answered', async () => {
+  it('a file of reply.file is stored as a whole, and ranges of it are sent', async () => {
     const lastModified = Date.UTC(2020, 0, 1)
     const self = toApp({}, (request) => reply.file(request, new Blob(['abcdefgh']), { lastModified, etag: '"v1"' }))
     const first = await self.ask('/items/a', { range: 'bytes=2-3', 'if-none-match': '"v0"' })
@@ -827,7 +827,7 @@ describe('HEAD, conditions and parts', () => {
 })
 
 describe('methods', () => {
-  it('only GET and HEAD have to do with it', async () => {
+  it('only GET and HEAD use the cache', async () => {
     const cache = createCache()
     const seen: string[] = []
     const answer = (request: Request) => {
@@ -855,7 +855,7 @@ describe('methods', () => {
     expect((await app.fetch(at('/a?a=x', {}, 'QUERY'))).status).toBe(400)
   })
 
-  it('a HEAD of its own is not the cache’s', async () => {
+  it('a declared HEAD does not use the cache', async () => {
     const cache = createCache()
     const item = route('/a')
       .use(cache({ revalidate: false }))
@@ -868,7 +868,7 @@ describe('methods', () => {
 })
 
 describe('middleware', () => {
-  it('runs each time outside, and where there is a miss inside', async () => {
+  it('runs for each request outside, and only for a miss inside', async () => {
     const cache = createCache()
     const log: string[] = []
     const named = (name: string) =>
@@ -891,7 +891,7 @@ describe('middleware', () => {
     expect(log).toEqual(['outer', 'inner', 'outer', 'outer'])
   })
 
-  it('inside may answer otherwise, and what it answers is what counts', async () => {
+  it('inside can replace the response, and its response is stored', async () => {
     const cache = createCache()
     const guard = middleware((request, _context, next) =>
       request.headers.get('authorization') === 'yes' ? next() : reply.unauthorized(),
@@ -910,7 +910,7 @@ describe('middleware', () => {
     expect(runs).toBe(2)
   })
 
-  it('two caches around one operation are refused, and one around the router too', () => {
+  it('throws for two caches around one operation, and for one in router({ use })', () => {
     const cache = createCache()
     expect(() =>
       route('/a')
@@ -930,7 +930,7 @@ describe('middleware', () => {
     expect(() => (cache({ revalidate: false }) as unknown as () => void)()).toThrow('must be used on a route')
   })
 
-  it('a factory has one for all its routes', async () => {
+  it('a factory shares one cache among its routes', async () => {
     const cached = route.use(createCache()({ revalidate: 60 })).prefix('/v1')
     let runs = 0
     const app = router({ a: cached('/a').get(() => ++runs), b: cached('/b').get(() => ++runs) })
@@ -938,7 +938,7 @@ describe('middleware', () => {
     expect(runs).toBe(2)
   })
 
-  it('timeout() outside answers, and the run goes on for the next one', async () => {
+  it('timeout() outside responds, and the run continues for the next request', async () => {
     const cache = createCache()
     const slow = deferred<void>()
     let signal: AbortSignal | undefined
@@ -959,7 +959,7 @@ describe('middleware', () => {
     expect(await read(app.fetch(at('/a')))).toEqual([200, 1, { hit: true }])
   })
 
-  it('timeout() inside is a failure, and nothing is stored', async () => {
+  it('timeout() inside fails the run, and no entry is stored', async () => {
     const cache = createCache()
     let runs = 0
     const item = route('/a')
@@ -971,7 +971,7 @@ describe('middleware', () => {
     expect(await read(app.fetch(at('/a')))).toEqual([200, 2, stored()])
   })
 
-  it('after and waitUntil inside run where the handler does', async () => {
+  it('after and waitUntil inside run only with the handler', async () => {
     const done: string[] = []
     const self = toApp({}, (_request, { after, waitUntil }, run) => {
       after(() => done.push(`after ${run}`))
@@ -984,7 +984,7 @@ describe('middleware', () => {
     expect(done.sort()).toEqual(['after 1', 'waited 1'])
   })
 
-  it('cookies() outside sends its cookies with hits, and they are nobody else’s', async () => {
+  it('cookies() outside sends its cookies with hits, only to their client', async () => {
     const cache = createCache()
     const count = middleware(
       (request, context: RouteContext<'/a'> & { cookies: { set(name: string, value: string): void } }, next) => {
@@ -1005,7 +1005,7 @@ describe('middleware', () => {
     expect(statusOf(await app.fetch(at('/a', { 'x-user': 'd' })))).toEqual({ hit: true })
   })
 
-  it('the route’s own params schema is what tags and handler see', async () => {
+  it('tags and the handler get the output of the params schema', async () => {
     const cache = createCache()
     const tags: unknown[] = []
     let runs = 0
@@ -1021,7 +1021,7 @@ describe('middleware', () => {
   })
 })
 
-describe('tags that go wrong', () => {
+describe('invalid tags', () => {
   it.each<[string, () => unknown]>([
     [
       'throws',
@@ -1038,7 +1038,7 @@ describe('tags that go wrong', () => {
       },
     ],
     ['gives a list of something else', () => [1]],
-  ])('a function that %s is a 500, told once, and nothing hangs', async (_name, tags) => {
+  ])('a function that %s is a 500, is reported once, and delays no request', async (_name, tags) => {
     for (const store of [memoryStore(), slowStore(memoryStore(), () => Promise.resolve())]) {
       const self = toApp({ tags: tags as () => string[] }, undefined, { cache: { store } })
       expect((await self.ask()).status).toBe(500)
@@ -1048,7 +1048,7 @@ describe('tags that go wrong', () => {
     }
   })
 
-  it('a function that throws later leaves what is there', async () => {
+  it('a function that throws later keeps the stored entry', async () => {
     let broken = false
     const self = toApp({
       revalidate: 10,
@@ -1070,7 +1070,7 @@ describe('tags that go wrong', () => {
   })
 })
 
-describe('options that are none', () => {
+describe('invalid options', () => {
   it.each<[unknown, RegExp]>([
     [{ revalidate: 0 }, /revalidate in seconds, more than 0, not 0; to store nothing, remove cache\(\)/],
     [{ revalidate: -1 }, /revalidate/],
@@ -1112,7 +1112,7 @@ describe('options that are none', () => {
 })
 
 describe('a store that depends on the request', () => {
-  it('is found by its env', async () => {
+  it('is selected by its env', async () => {
     const stores = { one: memoryStore(), two: memoryStore() }
     const cache = createCache({ store: (env: { name: 'one' | 'two' }) => stores[env.name] })
     let runs = 0

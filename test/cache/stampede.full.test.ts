@@ -75,7 +75,7 @@ describeWithNginx('three processes behind nginx, with one Redis,', () => {
     await expectNoLeases()
   })
 
-  it('run it once however soon it ends', async () => {
+  it('run it once, even if it ends immediately', async () => {
     for (let round = 0; round < 40; round++) {
       const slug = `s-${round}`
       await askTogether(60, `/items/${slug}?delay=${round % 4}`)
@@ -118,7 +118,7 @@ describeWithNginx('three processes behind nginx, with one Redis,', () => {
     },
   )
 
-  it("serve what was revalidated with 'max' once more, while one of them makes it anew", async () => {
+  it("send the stale response once more after revalidating with 'max', while one of them refreshes it", async () => {
     for (let round = 0; round < 15; round++) {
       const slug = `max-${round}`
       const before = (await ask(`/items/${slug}`)).body.value
@@ -135,7 +135,7 @@ describeWithNginx('three processes behind nginx, with one Redis,', () => {
     await expectNoLeases()
   })
 
-  it('run at the same time what is not to be stored', async () => {
+  it('run the handler concurrently if its response cannot be stored', async () => {
     for (const runs of [300, 600]) {
       // None of them ends before all of them run, but for the first ones, which tell the processes that they need not wait.
       await redis.command('SET', 'together:cookie', String(runs))
@@ -154,7 +154,7 @@ describeWithNginx('three processes behind nginx, with one Redis,', () => {
     await expectNoLeases()
   })
 
-  it('go on without the one that was killed while it ran the handler for all', async () => {
+  it('continue without the process that was killed while it ran the handler for all', async () => {
     const answers = [ask('/lost/killed')]
     await arrivals('killed', 1)
     await vi.waitUntil(async () => (await runsOf('killed')).length === 1)

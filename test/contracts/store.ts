@@ -95,7 +95,7 @@ export function describeStore(name: string, make: () => Made | Promise<Made>, pr
     const version = async (from: CacheStore, mark: string): Promise<string> => (await from.versions([mark]))[0]!
 
     describe('entries', () => {
-      it('come back as they were set, from every instance', async () => {
+      it('are returned as they were set, by every instance', async () => {
         await fc.assert(
           fc.asyncProperty(anyEntry(), async (one) => {
             await store.set(one.key, one)
@@ -114,7 +114,7 @@ export function describeStore(name: string, make: () => Made | Promise<Made>, pr
         ['every byte', Uint8Array.from({ length: 256 }, (_, byte) => byte)],
         ['bytes of a MiB', new Uint8Array(2 ** 20).map((_, index) => index * 31)],
         ['a part of a buffer', new Uint8Array([1, 2, 3, 4, 5]).subarray(1, 4)],
-      ])('hold %s', async (_name, body) => {
+      ])('store %s', async (_name, body) => {
         await store.set('key', { ...entry, body })
         const found = await other.get('key')
         // A comparison of a MiB, member by member, takes a while.
@@ -123,7 +123,7 @@ export function describeStore(name: string, make: () => Made | Promise<Made>, pr
         expect({ ...found, body: 0 }).toEqual({ ...entry, body: 0 })
       })
 
-      it('are unknown until they are set', async () => {
+      it('are missing until they are set', async () => {
         await fc.assert(
           fc.asyncProperty(anyText(), async (key) => {
             expect(await store.get(key)).toBeUndefined()
@@ -133,7 +133,7 @@ export function describeStore(name: string, make: () => Made | Promise<Made>, pr
         )
       })
 
-      it('are found under their own key only', async () => {
+      it('are found only under their own key', async () => {
         const long = 'k'.repeat(100_000)
         const keys = ['a', 'A', 'a ', ' a', 'a\0', '', 'á', 'a\u0301', '\ud800', '\ud801', '\ufffd', '{"a":1}', '../a']
         keys.push('__proto__', 'constructor', long, `${long}k`, 'a:b', 'a*', '.', '..', 'a/b', 'a%2fb', 'a\nb', 't:a')
@@ -155,7 +155,7 @@ export function describeStore(name: string, make: () => Made | Promise<Made>, pr
         })
       })
 
-      it('are gone for all once they are deleted', async () => {
+      it('are missing for all instances after they are deleted', async () => {
         await store.set('key', entry)
         await other.set('kept', { ...entry, key: 'kept' })
         await other.delete('key')
@@ -164,7 +164,7 @@ export function describeStore(name: string, make: () => Made | Promise<Made>, pr
         expect(await store.get('kept')).toBeDefined()
       })
 
-      it('are gone after they expired', async () => {
+      it('are missing after they expired', async () => {
         const expires = Date.now() + 400
         await store.set('key', { ...entry, expires })
         await store.set('later', { ...entry, key: 'later', expires: Date.now() + 100_000 })
@@ -176,21 +176,21 @@ export function describeStore(name: string, make: () => Made | Promise<Made>, pr
         expect(await other.get('later')).toBeDefined()
       })
 
-      it('that expired before they were set are not kept, nor is what they replace', async () => {
+      it('that expired before they were set are not stored, and the replaced one is deleted', async () => {
         await store.set('key', entry)
         await store.set('key', { ...entry, expires: Date.now() - 1_000 })
         expect(await store.get('key')).toBeUndefined()
         expect(await other.get('key')).toBeUndefined()
       })
 
-      it('may expire in a fraction of a millisecond, or in a thousand years', async () => {
+      it('can expire in a fraction of a millisecond, or in a thousand years', async () => {
         for (const expires of [Date.now() + 100_000.5, Date.now() + 3e13]) {
           await store.set('key', { ...entry, expires })
           expect(await other.get('key')).toEqual({ ...entry, expires })
         }
       })
 
-      it('are whole while others write and delete them', async () => {
+      it('are complete while other instances write and delete them', async () => {
         const bodies = Array.from({ length: 20 }, (_, index) => String(index).repeat(20_000))
         const valid = new Set<unknown>([undefined, ...bodies])
         await Promise.all(
@@ -208,7 +208,7 @@ export function describeStore(name: string, make: () => Made | Promise<Made>, pr
     })
 
     describe('versions', () => {
-      it('are texts, in the order of the marks, that stay as they are', async () => {
+      it('are stable strings, in the order of the marks', async () => {
         await fc.assert(
           fc.asyncProperty(fc.array(anyText(), { maxLength: 6 }), async (marks) => {
             const first = await store.versions(marks)
@@ -220,7 +220,7 @@ export function describeStore(name: string, make: () => Made | Promise<Made>, pr
         )
       })
 
-      it('are given for none, for one twice, and for a thousand', async () => {
+      it('are returned for no mark, for one twice, and for a thousand', async () => {
         expect(await store.versions([])).toEqual([])
         const [one, same] = await store.versions(['a', 'a'])
         expect(one).toBe(same)
@@ -242,7 +242,7 @@ export function describeStore(name: string, make: () => Made | Promise<Made>, pr
         expect(await other.get('key')).toEqual(entry)
       })
 
-      it('that several ask for at once settle on one of the answers', async () => {
+      it('are the same for concurrent first reads', async () => {
         for (let round = 0; round < 5; round++) {
           const mark = `t:${round}`
           const answers = await Promise.all(
@@ -257,7 +257,7 @@ export function describeStore(name: string, make: () => Made | Promise<Made>, pr
     })
 
     describe('renew', () => {
-      it('changes the versions of its marks, for all, and of no others', async () => {
+      it('changes the versions of its marks for all instances, and no others', async () => {
         const lists = fc.uniqueArray(anyText(), { minLength: 1, maxLength: 6 })
         await fc.assert(
           fc.asyncProperty(lists, fc.nat(), async (marks, count) => {
@@ -275,7 +275,7 @@ export function describeStore(name: string, make: () => Made | Promise<Made>, pr
         )
       })
 
-      it('never gives a version twice, whoever asks for it and when', async () => {
+      it('never returns a version twice', async () => {
         const seen = new Set<string>()
         for (let round = 0; round < 30; round++) {
           if (round % 3) seen.add(await version(round % 2 ? store : other, 'a'))
@@ -286,14 +286,14 @@ export function describeStore(name: string, make: () => Made | Promise<Made>, pr
         }
       })
 
-      it('takes none, a mark twice, and marks that nobody has asked for', async () => {
+      it('accepts no mark, a mark twice, and marks that were never read', async () => {
         await store.renew([])
         await store.renew(['a', 'a', 'b'])
         const versions = await other.versions(['a', 'b'])
         expect(await store.versions(['a', 'b'])).toEqual(versions)
       })
 
-      it('counts for all that run at once', async () => {
+      it('takes effect for all concurrent instances', async () => {
         const before = await version(store, 'a')
         await Promise.all(
           Array.from({ length: 20 }, async (_, index) => {
@@ -307,7 +307,7 @@ export function describeStore(name: string, make: () => Made | Promise<Made>, pr
         expect(await version(other, 'a')).toBe(after)
       })
 
-      it('wins over first versions that are made at the same time', async () => {
+      it('takes precedence over first versions that are created concurrently', async () => {
         for (let round = 0; round < 10; round++) {
           const mark = `t:${round}`
           const before = await version(store, mark)
@@ -323,7 +323,7 @@ export function describeStore(name: string, make: () => Made | Promise<Made>, pr
       })
     })
 
-    it('gives a mark whose version was lost one that it never had', async ({ skip }) => {
+    it('gives a mark whose version was lost a version that it never had', async ({ skip }) => {
       if (!made.lose) return skip('It loses nothing.')
       const seen = new Set<string>()
       for (let round = 0; round < 4; round++) {
@@ -348,7 +348,7 @@ export function describeStore(name: string, make: () => Made | Promise<Made>, pr
     describe('lease', () => {
       const take = async (from: CacheStore, key: string, milliseconds: number) => from.lease!(key, milliseconds)
 
-      it('is had by one of all who ask at once', async () => {
+      it('is granted to one of all concurrent callers', async () => {
         for (let round = 0; round < 10; round++) {
           const asked = await Promise.all(
             Array.from({ length: 20 }, (_, index) => take(index % 2 ? store : other, `key ${round}`, 10_000)),
@@ -357,7 +357,7 @@ export function describeStore(name: string, make: () => Made | Promise<Made>, pr
         }
       })
 
-      it('is of its key alone, whatever the key', async () => {
+      it('belongs to its key alone, for any key', async () => {
         await fc.assert(
           fc.asyncProperty(fc.uniqueArray(anyText(), { maxLength: 4 }), async (keys) => {
             const leases = await Promise.all(keys.map((key) => take(store, key, 10_000)))
@@ -369,7 +369,7 @@ export function describeStore(name: string, make: () => Made | Promise<Made>, pr
         )
       })
 
-      it('is free once it was released, and again each time', async () => {
+      it('can be granted again after each release', async () => {
         for (let round = 0; round < 5; round++) {
           const lease = await take(round % 2 ? store : other, 'key', 10_000)
           expect(lease).toBeDefined()
@@ -378,7 +378,7 @@ export function describeStore(name: string, make: () => Made | Promise<Made>, pr
         }
       })
 
-      it('runs out, and then one of all who ask at once has it', async () => {
+      it('expires, and is then granted to one of all concurrent callers', async () => {
         expect(await take(store, 'key', 1_000)).toBeDefined()
         expect(await take(other, 'key', 1_000)).toBeUndefined()
         await sleep(1_100)
@@ -388,7 +388,7 @@ export function describeStore(name: string, make: () => Made | Promise<Made>, pr
         expect(asked.filter(Boolean)).toHaveLength(1)
       })
 
-      it('is not released by who had it before', async () => {
+      it('is not released by its previous owner', async () => {
         const late = await take(store, 'key', 100)
         await sleep(200)
         const current = await take(other, 'key', 10_000)
@@ -404,7 +404,7 @@ export function describeStore(name: string, make: () => Made | Promise<Made>, pr
         expect(await take(other, 'key', 10_000)).toBeUndefined()
       })
 
-      it('touches neither the entry of its key nor a mark of that name', async () => {
+      it('changes neither the entry of its key nor a mark of that name', async () => {
         const before = await version(store, 'key')
         await store.set('key', entry)
         const lease = await take(store, 'key', 10_000)
