@@ -10,7 +10,7 @@ import workers from './workers.js'
 
 const directory = fileURLToPath(new URL('.', import.meta.url))
 
-/** What an example prints, run as a person runs it: `tsx examples/<name>.ts`. It rejects when the example fails. */
+/** Runs `tsx examples/<name>.ts` and resolves to its output. Rejects if the example fails. */
 async function run(name: string): Promise<string> {
   const { stdout, stderr } = await promisify(execFile)(process.execPath, ['--import', 'tsx', `${directory}${name}.ts`])
   expect(stderr).toBe('')
@@ -71,7 +71,7 @@ const prints: Record<string, readonly (string | RegExp)[]> = {
 const others = ['catalogue', 'drizzle', 'items', 'uploads', 'websockets']
 
 describe('the examples', () => {
-  it('are all run here', () => {
+  it('are all listed in this test, in the README and in the docs', () => {
     const files = readdirSync(directory)
       .filter((name) => !name.endsWith('.test.ts') && !others.includes(name))
       .map((name) => (name.endsWith('.ts') ? name : `${name}/main.ts`))
@@ -83,20 +83,20 @@ describe('the examples', () => {
     }
   })
 
-  it.each(Object.keys(prints))('%s prints what it should', async (name) => {
+  it.each(Object.keys(prints))('%s prints the expected output', async (name) => {
     const printed = await run(name)
     for (const expected of prints[name]!)
       if (typeof expected === 'string') expect(printed).toContain(expected)
       else expect(printed).toMatch(expected)
   })
 
-  it('workers is a module that a host can import', async () => {
+  it('workers responds as a module with env and waitUntil()', async () => {
     const env = { GREETING: 'Hi', VISITS: { get: async () => '41', put: async () => {} } }
     const response = await workers.fetch(new Request('http://test/visits/Bob'), env, { waitUntil() {} })
     expect(await response.text()).toBe('Hi Bob, visit 42')
   })
 
-  it('vercel sends the tags of an item to the CDN, until it is deleted', async () => {
+  it('vercel sends the cache tag of an item, and 404 after its deletion', async () => {
     const send = async (path: string, init?: RequestInit) => vercel.fetch(new Request(`http://test${path}`, init))
     const response = await send('/items/tea')
     expect([response.headers.get('vercel-cache-tag'), await response.json()]).toEqual([
@@ -112,7 +112,7 @@ describe('the examples', () => {
   it.each([
     ['/text', 'toTextStreamResponse'],
     ['/parts', 'toUIMessageStreamResponse'],
-  ] as const)('ai answers %s with the very Response of the SDK', async (path, method) => {
+  ] as const)('ai responds to %s with the Response object of the SDK', async (path, method) => {
     const result = streamText({ model, prompt: 'What is a byway?' })
     const direct = result[method]()
     const make = vi.spyOn(Object.getPrototypeOf(result), method)
@@ -126,7 +126,7 @@ describe('the examples', () => {
   })
 
   it.each(['/text', '/parts'])(
-    "ai's model at %s hears of a client that has gone, and is read no further",
+    'ai at %s aborts its model and stops reading it if the client disconnects',
     async (path) => {
       const client = new AbortController()
       const answer = await ai.fetch(ask(path, client.signal))

@@ -207,7 +207,7 @@ function isAllowedPackage(file: string, from: string): boolean {
   return !!(packages[file] ?? packages[`${folderOf(file)}/*`])?.test(from)
 }
 
-// Not every bundler can remove what `export *` makes.
+// Not every bundler can remove the unused exports of `export *`.
 function namesSymbols({ exportClause }: ts.ExportDeclaration): boolean {
   return exportClause !== undefined && ts.isNamedExports(exportClause)
 }

@@ -143,7 +143,7 @@ describe('a body kind of a package', () => {
     expect(onError).not.toHaveBeenCalled()
   })
 
-  it('has empty bytes for a request without a body, and its schema decides', async () => {
+  it('reads empty bytes from a request without a body, and its schema validates the result', async () => {
     expect(await (await post(null, undefined, '/optional', 'PUT')).json()).toEqual({ has: false })
     expect(await (await post(null, 'application/msgpack', '/optional', 'PUT')).json()).toEqual({ has: false })
     expect((await post(null)).status).toBe(400)
@@ -192,7 +192,7 @@ describe('a body kind of a package', () => {
     )
   })
 
-  it('is reported if its reader throws another error, and is a 500 without details', async () => {
+  it('responds with 500 without details and reports the error if its reader throws another error', async () => {
     for (const read of [
       () => {
         throw new Error('secret')
@@ -213,7 +213,7 @@ describe('a body kind of a package', () => {
     }
   })
 
-  it('gets the request, the media type, and the body as bytes, text or stream', async () => {
+  it('passes its reader the request, the media type, and the body as bytes, text or stream', async () => {
     const read = async (take: (body: RequestBody) => unknown, type: string) => {
       const kind: BodyKind<'raw', undefined> = {
         key: 'raw',
@@ -242,7 +242,7 @@ describe('a body kind of a package', () => {
   })
 })
 
-// What every kind promises.
+// The rules for every body kind.
 describe.each<readonly [name: string, kind: BodyKind, type: string, body: string]>([
   ['a schema', z.any() as never, 'application/json', '"123456789"'],
   ['form()', form(z.any()), 'application/x-www-form-urlencoded', 'a=123456789'],
@@ -261,12 +261,12 @@ describe.each<readonly [name: string, kind: BodyKind, type: string, body: string
     return router({ it }, { onError, ...options }).fetch(new Request('http://test/', { method: 'POST', ...init }))
   }
 
-  it('is a 415 with a Content-Encoding', async () => {
+  it('responds with 415 to a body with a Content-Encoding', async () => {
     const response = await send(100, { body: sent, headers: { 'content-type': type, 'content-encoding': 'gzip' } })
     expect(response.status).toBe(415)
   })
 
-  it('is a 413 above the limit, for a chunked body too', async () => {
+  it('responds with 413 above the limit, also to a chunked body', async () => {
     for (const body of [sent, new Blob([sent]).stream()]) {
       const init = { body, duplex: 'half', headers: { 'content-type': type } } as RequestInit
       expect((await send(1, init)).status).toBe(413)

@@ -44,7 +44,7 @@ async function post(path: string, init: Init = {}): Promise<Response> {
 const json = (body: BodyInit, type = 'application/json'): Promise<Response> =>
   post('/json', { body, headers: { 'content-type': type } })
 
-// A stream that records what was read of it.
+// A stream that records how many bytes were read and whether it was canceled.
 function source(chunks: readonly Uint8Array[], end: 'close' | 'error' | 'stall' = 'close') {
   let index = 0
   const seen = { pulled: 0, cancelled: false }
@@ -115,7 +115,7 @@ describe('the media type of a body', () => {
     'application/x-www-form-urlencoded',
     'multipart/form-data; boundary=b',
     '*/*',
-    // Too long to look at.
+    // Too long to be parsed.
     `application/json;${'x'.repeat(1_000)}`,
     '',
   ])('responds with 415 to JSON sent as %j', async (type) => {
@@ -158,11 +158,11 @@ describe('the media type of a body', () => {
     expect((await without(encode('{"a":1}') as never)).status).toBe(415)
     expect((await without(source([encode('{"a":1}')]).stream)).status).toBe(415)
     expect(await (await without(null)).json()).toEqual({ has: false })
-    // What a Node host passes for a POST that sends nothing.
+    // A Node host passes an empty stream for a POST without a body.
     expect(await (await without(source([]).stream)).json()).toEqual({ has: false })
   })
 
-  it.each([null, ''])('leaves a JSON body without bytes to the schema as undefined: %j', async (body) => {
+  it.each([null, ''])('passes undefined to the schema for a JSON body without bytes: %j', async (body) => {
     const headers = { 'content-type': 'application/json' }
     expect(await (await post('/optional', { body, headers })).json()).toEqual({ has: false })
     const response = await post('/object', { body, headers })
@@ -174,7 +174,7 @@ describe('the media type of a body', () => {
     ['application/x-www-form-urlencoded', {}],
     ['multipart/form-data', {}],
     ['text/plain, application/json', {}],
-  ])('is not compared if there are no bytes: %s, %j', async (type, length) => {
+  ])('is not checked if the body is empty: %s, %j', async (type, length) => {
     for (const [path, expected] of [
       ['/optional', { has: false }],
       ['/text', ''],
@@ -188,7 +188,7 @@ describe('the media type of a body', () => {
       }
   })
 
-  it('of a form is multipart or urlencoded; others are a 415 with Accept', async () => {
+  it('must be multipart or urlencoded for a form; others get a 415 with Accept', async () => {
     for (const type of [
       'application/json',
       'text/plain',
@@ -208,7 +208,7 @@ describe('the media type of a body', () => {
     expect(await (await post('/form', { body: 'a=b', headers: urlencoded })).json()).toEqual([['a', 'b']])
   })
 
-  it('can be anything for text() and bytes()', async () => {
+  it('is not restricted for text() and bytes()', async () => {
     for (const headers of [{}, { 'content-type': 'image/png' }, { 'content-type': '///' }] as Record<
       string,
       string
@@ -222,19 +222,22 @@ describe('the media type of a body', () => {
 })
 
 describe('Content-Encoding', () => {
-  it.each(['gzip', 'br', 'deflate', 'x', 'gzip, identity', 'identity, gzip', ''])('%j is a 415', async (encoding) => {
-    for (const path of ['/json', '/text', '/bytes', '/form']) {
-      const response = await post(path, {
-        body: path === '/form' ? 'a=b' : '{}',
-        headers: {
-          'content-type': path === '/form' ? 'application/x-www-form-urlencoded' : 'application/json',
-          'content-encoding': encoding,
-        },
-      })
-      expect([path, response.status, response.headers.get('accept-encoding')]).toEqual([path, 415, 'identity'])
-      expect(await response.json()).toMatchObject({ detail: 'The body must not have a Content-Encoding.' })
-    }
-  })
+  it.each(['gzip', 'br', 'deflate', 'x', 'gzip, identity', 'identity, gzip', ''])(
+    'responds with 415 to %j',
+    async (encoding) => {
+      for (const path of ['/json', '/text', '/bytes', '/form']) {
+        const response = await post(path, {
+          body: path === '/form' ? 'a=b' : '{}',
+          headers: {
+            'content-type': path === '/form' ? 'application/x-www-form-urlencoded' : 'application/json',
+            'content-encoding': encoding,
+          },
+        })
+        expect([path, response.status, response.headers.get('accept-encoding')]).toEqual([path, 415, 'identity'])
+        expect(await response.json()).toMatchObject({ detail: 'The body must not have a Content-Encoding.' })
+      }
+    },
+  )
 
   it('accepts identity', async () => {
     const headers = { 'content-type': 'application/json', 'content-encoding': 'Identity' }
@@ -260,7 +263,7 @@ describe('bodyLimit', () => {
     expect(await send(1_048_577)).toBe(413)
   })
 
-  it('is a 413 for every kind of body', async () => {
+  it('responds with 413 for every kind of body above the limit', async () => {
     const boundary = `--b\r\ncontent-disposition: form-data; name="a"\r\n\r\n${'x'.repeat(100)}\r\n--b--`
     for (const [path, type, body] of [
       ['/small', 'text/plain', 'x'.repeat(101)],
@@ -278,7 +281,7 @@ describe('bodyLimit', () => {
     }
   })
 
-  it('holds for any Content-Length and any chunks', async () => {
+  it('applies to any Content-Length and any chunks', async () => {
     const length = fc.option(
       fc.oneof(
         fc.nat({ max: 300 }).map(String),
@@ -323,7 +326,7 @@ describe('bodyLimit', () => {
     expect(await response.json()).toEqual([...bytes])
   })
 
-  it('cancels a body whose media type is a 415 at its first byte', async () => {
+  it('cancels a body with an unsupported media type at its first byte', async () => {
     const { stream, seen } = source([encode('{'), encode('}')])
     const response = await post('/json', { body: stream, headers: { 'content-type': 'text/plain' } })
     expect([response.status, seen]).toEqual([415, { pulled: 1, cancelled: true }])
@@ -332,7 +335,7 @@ describe('bodyLimit', () => {
 
 describe('a JSON body', () => {
   it.each(['{', ' ', 'undefined', 'NaN', "{'a':1}", '{"a":1,}', '[1,]', '01', '"\n"', '{}{}', '\u0000', 'tru'])(
-    '%j is a 400',
+    'responds with 400 to %j',
     async (text) => {
       const response = await json(text)
       expect([response.status, await response.json()]).toEqual([
@@ -388,7 +391,7 @@ describe('a JSON body', () => {
     }
   })
 
-  it('counts levels as a parser does, without the brackets in strings', async () => {
+  it('counts nesting levels without the brackets inside strings', async () => {
     const deep = router({ a: route('/').post({ body: any }, (_request, { body }) => ({ body })) })
     const depthOf = (value: unknown): number =>
       typeof value === 'object' && value !== null
@@ -427,7 +430,7 @@ describe('a JSON body', () => {
     )
   })
 
-  it('parses __proto__ and constructor as own members', async () => {
+  it('parses __proto__ and constructor without prototype pollution', async () => {
     const response = await json('{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}}')
     expect(response.status).toBe(200)
     expect(Object.keys({})).toEqual([])
@@ -456,11 +459,11 @@ describe('a body in UTF-8', () => {
         { title: 'Bad Request', detail: 'The body is not valid UTF-8.', status: 400 },
       ])
     }
-    // The next body is decoded without a trace of it.
+    // The decoder keeps no bytes for the next body.
     expect(await (await post('/text', { body: 'né' })).json()).toBe('né')
   })
 
-  it('keeps its byte order mark in text() and bytes(), and loses it in JSON', async () => {
+  it('keeps its byte order mark in text() and bytes(), but not in JSON', async () => {
     const body = Uint8Array.of(0xef, 0xbb, 0xbf, 0x31)
     expect(await (await post('/json', { body, headers: { 'content-type': 'application/json' } })).json()).toEqual({
       body: 1,
@@ -469,7 +472,7 @@ describe('a body in UTF-8', () => {
     expect(await (await post('/bytes', { body })).json()).toEqual([...body])
   })
 
-  it('is decoded correctly wherever its chunks end', async () => {
+  it('is decoded correctly with any chunk boundaries', async () => {
     await fc.assert(
       fc.asyncProperty(fc.string({ unit: 'grapheme' }), fc.array(fc.nat(), { maxLength: 8 }), async (text, places) => {
         const response = await post('/text', { body: source(cut(encode(text), places)).stream })
@@ -496,7 +499,7 @@ describe('a body that middleware has read', () => {
     ['text', text(any)],
     ['bytes', bytes(any)],
     ['stream', stream('*/*')],
-  ] as const)('is a 500 whose cause says so: %s', async (kind, body) => {
+  ] as const)('causes a 500 and reports the reason to onError: %s', async (kind, body) => {
     const onError = vi.fn()
     const type = kind === 'form' ? 'application/x-www-form-urlencoded' : 'application/json'
     const one = router(
@@ -520,7 +523,7 @@ describe('a body that middleware has read', () => {
     expect([info.phase, info.pattern]).toEqual(['input', '/a'])
   })
 
-  it('is a 500 too if it is being read', async () => {
+  it('causes a 500 if middleware holds a reader of it', async () => {
     const onError = vi.fn()
     const one = router(
       {
@@ -541,13 +544,13 @@ describe('a body that middleware has read', () => {
   })
 })
 
-describe('a body behind middleware', () => {
+describe('a body after middleware', () => {
   const pass = middleware(async (_request, _context, next) => next())
   const look = middleware(async (request, _context, next) => next({ hasBody: request.body !== null }))
   it.each([
-    ['that passes', pass],
-    ['that looks at request.body', look],
-  ])('%s is read as without it', async (_name, layer) => {
+    ['only calls next()', pass],
+    ['accesses request.body', look],
+  ])('is read as without middleware if the middleware %s', async (_name, layer) => {
     const onError = vi.fn()
     const one = router(
       {
@@ -585,11 +588,11 @@ describe('a body behind middleware', () => {
   })
 })
 
-describe('a declared body behind middleware', () => {
+describe('a declared body after middleware', () => {
   it.each([
-    ['does not look at it', () => {}],
-    ['looks at request.body', (request: Request) => request.body === null],
-    ['asks whether it was used', (request: Request) => request.bodyUsed],
+    ['does not access it', () => {}],
+    ['accesses request.body', (request: Request) => request.body === null],
+    ['reads request.bodyUsed', (request: Request) => request.bodyUsed],
     ['reads a clone', (request: Request) => request.clone().text()],
   ])('is read if the middleware %s', async (_name, look) => {
     const any = z.any()
@@ -615,7 +618,7 @@ describe('a declared body behind middleware', () => {
   })
 })
 
-describe('the bytes of a host', () => {
+describe('body bytes from a host', () => {
   it('are copied if they are a view of a buffer with other data', async () => {
     const pool = Buffer.from('of another request: mine')
     const request = new Request('http://test/', { method: 'POST', body: 'mine' })

@@ -13,7 +13,7 @@ import * as reply from '../src/replies/index.js'
 import { cookies, cors } from '../src/middleware/index.js'
 
 const executablePath = process.env['CHROMIUM'] ?? '/usr/bin/chromium'
-// Where tests decide, a missing browser is a failure.
+// In CI, a missing browser is a failure.
 const isMissing = !existsSync(executablePath) && !process.env['CI']
 if (isMissing)
   console.warn(`The client is not tested in Chromium: there is no ${executablePath}. CHROMIUM names another.`)
@@ -77,7 +77,7 @@ const app = router(
       return reply.ndjson(count())
     }),
     release: route('/release').post(() => release()),
-    // The connection is cut after each two events.
+    // Fails after every two events, so that the connection is closed.
     ticks: open('/ticks').get((request) => {
       const last = request.headers.get('last-event-id')
       asked.push(last)
@@ -86,7 +86,7 @@ const app = router(
         for (let tick = first; tick <= 5; tick++) {
           if (tick === first + 2) throw new Error('cut')
           yield { id: String(tick), data: { tick } }
-          // What has been written when the connection breaks has been sent.
+          // The event is sent before the connection breaks.
           await new Promise((resolve) => setTimeout(resolve, 20))
         }
       }
@@ -124,7 +124,7 @@ const app = router(
 )
 type App = typeof app
 
-/** What the page's functions find in its global scope. */
+/** The globals of the page. */
 interface InPage {
   readonly createClient: typeof createClient
   readonly retry: typeof retry
@@ -132,7 +132,7 @@ interface InPage {
   readonly api: Client<App>
 }
 
-// A few steps in a browser, on a machine that may be busy.
+// Each test runs a few steps in a browser.
 describe.skipIf(isMissing)('the built client in Chromium', () => {
   const servers: Server[] = []
   let browser: Browser
@@ -170,7 +170,7 @@ describe.skipIf(isMissing)('the built client in Chromium', () => {
     expect(mistakes).toEqual([])
   })
 
-  it('reads and sends JSON, and tells problems, from the origin of the page', async () => {
+  it('sends and reads JSON and problems from the origin of the page', async () => {
     const seen = await page.evaluate(async () => {
       const { api } = globalThis as unknown as InPage
       const params = { slug: 'a b/ü' }
@@ -220,13 +220,13 @@ describe.skipIf(isMissing)('the built client in Chromium', () => {
     })
   })
 
-  it('gives each line of NDJSON when it is there', async () => {
+  it('yields each NDJSON line when it arrives', async () => {
     const seen = await page.evaluate(async () => {
       const { api } = globalThis as unknown as InPage
       const seen: number[] = []
       for await (const { n } of (await api('/lines').get()).data) {
         seen.push(n)
-        // The second one comes only if the first has come through.
+        // The server sends the second line only after the client has read the first.
         if (n === 1) await api('/release').post()
       }
       return seen
@@ -235,7 +235,7 @@ describe.skipIf(isMissing)('the built client in Chromium', () => {
   })
 
   it.each(['its own', 'another'])(
-    'takes up events again after the server has cut the connection, of %s origin',
+    'reconnects to an event stream of %s origin after the connection breaks',
     async (whose) => {
       asked.length = 0
       const seen = await page.evaluate(
@@ -253,7 +253,7 @@ describe.skipIf(isMissing)('the built client in Chromium', () => {
     },
   )
 
-  it('ends calls by a signal and by a timeout, and the server hears of both', async () => {
+  it('aborts calls by a signal and by a timeout, and aborts the signal of the handler', async () => {
     const before = counts.aborted
     const seen = await page.evaluate(async () => {
       const { api } = globalThis as unknown as InPage
@@ -274,7 +274,7 @@ describe.skipIf(isMissing)('the built client in Chromium', () => {
     await expect.poll(() => counts.aborted).toBe(before + 2)
   })
 
-  it('repeats a call as Retry-After says, and one that the network cuts', async () => {
+  it('retries a call after Retry-After seconds, and a call with a network error', async () => {
     counts.busy = 0
     const { data, pause } = await page.evaluate(async (baseUrl) => {
       const { createClient, retry } = globalThis as unknown as InPage
@@ -294,7 +294,7 @@ describe.skipIf(isMissing)('the built client in Chromium', () => {
     expect([status, tries]).toEqual([200, 2])
   })
 
-  it('sends cookies to another origin if it is told to', async () => {
+  it('sends cookies to another origin if credentials is include', async () => {
     const seen = await page.evaluate(async (baseUrl) => {
       const { createClient } = globalThis as unknown as InPage
       const stranger = createClient<App>({ baseUrl })
@@ -313,7 +313,7 @@ describe.skipIf(isMissing)('the built client in Chromium', () => {
     expect(seen).toEqual([{ session: null }, 204, { session: 'ü;1' }, { session: null }, { session: 'ü;1' }])
   })
 
-  it('rejects as fetch does where CORS forbids, and says of a hidden answer that it is one', async () => {
+  it('rejects like fetch without CORS headers, and with UnexpectedResponse for opaque responses', async () => {
     counts.closed = 0
     const seen = await page.evaluate(async (baseUrl) => {
       const { api, createClient, UnexpectedResponse } = globalThis as unknown as InPage
@@ -331,11 +331,11 @@ describe.skipIf(isMissing)('the built client in Chromium', () => {
       [true, 'UnexpectedResponse', `GET ${otherOrigin}/closed: unexpected response opaque`],
       [true, 'UnexpectedResponse', `GET ${pageOrigin}/moved: unexpected response opaqueredirect`],
     ])
-    // The browser has asked, and the page does not see what was answered.
+    // The browser sent both requests, but the page cannot read the responses.
     expect(counts.closed).toBe(2)
   })
 
-  it('writes URLs for an <img>', async () => {
+  it('builds URLs for an <img>', async () => {
     const seen = await page.evaluate(async () => {
       const { api } = globalThis as unknown as InPage
       const image = new Image()

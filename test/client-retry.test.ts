@@ -45,7 +45,7 @@ const busy = (headers: HeadersInit = {}): Response => new Response('busy', { sta
 const broken = (): Promise<never> => Promise.reject(new TypeError('fetch failed'))
 
 type Answer = (request: Request) => Response | Promise<Response>
-/** A client whose server gives each of these answers once, the last one for ever; what it was sent, and when. */
+/** A client whose server sends these responses in order and repeats the last one, with the requests and their times. */
 function toServer(answers: readonly Answer[], options: ClientOptions<App> = {}) {
   const requests: Request[] = []
   const times: number[] = []
@@ -59,19 +59,19 @@ function toServer(answers: readonly Answer[], options: ClientOptions<App> = {}) 
 const ok: Answer = () => Response.json({ n: 1 })
 
 describe('retry', () => {
-  it.each([408, 425, 429, 502, 503, 504])('repeats a call that is answered with %d', async (status) => {
+  it.each([408, 425, 429, 502, 503, 504])('retries a call after a %d response', async (status) => {
     const { api, requests } = toServer([() => new Response('x', { status }), ok])
     expect((await api('/thing').get()).data).toEqual({ n: 1 })
     expect(requests).toHaveLength(2)
   })
 
-  it.each([200, 400, 401, 404, 409, 500, 501])('takes %d as the answer that it is', async (status) => {
+  it.each([200, 400, 401, 404, 409, 500, 501])('returns a %d response without a retry', async (status) => {
     const { api, requests } = toServer([() => Response.json({ status }, { status })])
     expect((await api('/thing').get()).status).toBe(status)
     expect(requests).toHaveLength(1)
   })
 
-  it('repeats nothing unless it is asked to', async () => {
+  it('makes no retries by default and with retry: false', async () => {
     const { api, requests } = toServer([broken, ok], { retry: false })
     await expect(api('/thing').get()).rejects.toThrow('fetch failed')
     expect(requests).toHaveLength(1)
@@ -80,7 +80,7 @@ describe('retry', () => {
     expect(plain).toHaveBeenCalledTimes(1)
   })
 
-  it('repeats what does nothing twice, and no other method', async () => {
+  it('retries GET, HEAD, OPTIONS, QUERY, PUT and DELETE, but not POST and PATCH', async () => {
     for (const [method, tries] of [
       ['get', 3],
       ['put', 3],
@@ -101,7 +101,7 @@ describe('retry', () => {
     expect(requests.map(({ method }) => method)).toEqual(['HEAD', 'HEAD'])
   })
 
-  it('gives the last answer, or the last error', async () => {
+  it('returns the last response or rejects with the last error', async () => {
     let count = 0
     const answered = toServer([() => Response.json({ count: ++count }, { status: 503 })])
     expect(await answered.api('/thing').get()).toMatchObject({ status: 503, error: { count: 3 } })
@@ -110,7 +110,7 @@ describe('retry', () => {
     expect(failed.requests).toHaveLength(3)
   })
 
-  it('repeats a broken network only: a TypeError, or what Workers call retryable', async () => {
+  it('retries only a TypeError and an error of Workers with retryable: true', async () => {
     const lost = Object.assign(new Error('Network connection lost.'), { retryable: true })
     for (const [error, tries] of [
       [new TypeError('Failed to fetch'), 3],
@@ -127,7 +127,7 @@ describe('retry', () => {
     }
   })
 
-  it('repeats a call whose answer breaks off while it is read', async () => {
+  it('retries a call if its response body fails while it is read', async () => {
     const cut = (): Response =>
       new Response(new ReadableStream({ pull: (controller) => controller.error(new TypeError('terminated')) }), {
         headers: { 'content-type': 'application/json' },
@@ -138,7 +138,7 @@ describe('retry', () => {
     await expect(toServer([cut]).api('/thing').get()).rejects.toThrow('terminated')
   })
 
-  it('does not repeat an answer that is none of the route: a document cut off inside is no broken network', async () => {
+  it('does not retry an unexpected response, such as truncated JSON', async () => {
     const { api, requests } = toServer([
       () => new Response('{"a":', { headers: { 'content-type': 'application/json' } }),
       ok,
@@ -147,7 +147,7 @@ describe('retry', () => {
     expect(requests).toHaveLength(1)
   })
 
-  it('does not repeat the mistakes of the caller', async () => {
+  it('does not retry errors from callbacks or from missing params', async () => {
     const mistake = new TypeError('undefined is not a function')
     for (const options of [
       { headers: () => Promise.reject(mistake) },
@@ -166,14 +166,14 @@ describe('retry', () => {
     expect(requests).toHaveLength(0)
   })
 
-  it('frees the connection of each answer that it passes over', async () => {
+  it('cancels the body of each response that it retries', async () => {
     const cancel = vi.fn()
     const { api } = toServer([() => new Response(new ReadableStream({ cancel }), { status: 503 }), ok])
     await api('/thing').get()
     expect(cancel).toHaveBeenCalledTimes(1)
   })
 
-  it("is the client's, or a call's own: more, less, or other statuses", async () => {
+  it('can be set for the client and for a call, with its own limit and statuses', async () => {
     const count = async (client: Retry | undefined, call?: Retry | false) => {
       const { api, requests } = toServer([() => new Response('x', { status: 500 })], { retry: client ?? false })
       await api('/thing')
@@ -224,8 +224,8 @@ describe('retry', () => {
   })
 })
 
-describe('a repeated call', () => {
-  it('sends the same body each time', async () => {
+describe('retries of a call', () => {
+  it('send the same body each time', async () => {
     const form = new FormData()
     form.set('file', new File(['content'], 'a.txt', { type: 'text/plain' }))
     form.set('title', 'ü')
@@ -257,7 +257,7 @@ describe('a repeated call', () => {
     }
   })
 
-  it('is none with a ReadableStream, which is there once', async () => {
+  it('are not made for a ReadableStream body', async () => {
     for (const answer of [broken, () => busy()]) {
       const { api, requests } = toServer([answer])
       const stream = new Blob(['x']).stream()
@@ -268,7 +268,7 @@ describe('a repeated call', () => {
     }
   })
 
-  it('asks for the headers each time', async () => {
+  it('call the headers function each time', async () => {
     let count = 0
     const { api, requests } = toServer([() => busy(), ok], {
       headers: async () => ({ authorization: `Bearer ${++count}` }),
@@ -280,7 +280,7 @@ describe('a repeated call', () => {
     ])
   })
 
-  it('makes a new session where 401 is among the statuses', async () => {
+  it('can send a new session token if 401 is in the statuses', async () => {
     let token = 'old'
     const { api, requests } = toServer(
       [({ headers }) => (headers.get('authorization') === 'new' ? Response.json('in') : reply.unauthorized())],
@@ -297,7 +297,7 @@ describe('a repeated call', () => {
   })
 })
 
-describe('the pause before a repeat', () => {
+describe('the delay before a retry', () => {
   beforeEach(() => void vi.useFakeTimers({ now: new Date('2026-01-01T00:00:00Z') }))
   afterEach(() => {
     vi.useRealTimers()
@@ -315,13 +315,13 @@ describe('the pause before a repeat', () => {
     return times.slice(1).map((time, index) => time - times[index]!)
   }
 
-  it('doubles from 300 milliseconds to 30 seconds, and is up to a half less by chance', async () => {
+  it('doubles from 300 ms to 30 s, with a jitter of up to a half', async () => {
     expect(await run([broken], { limit: 8 }, 1)).toEqual([300, 600, 1_200, 2_400, 4_800, 9_600, 19_200, 30_000])
     expect(await run([() => busy()], { limit: 3 }, 0)).toEqual([150, 300, 600])
     expect(await run([broken], { limit: 3, delay: 10, maxDelay: 25 }, 1)).toEqual([10, 20, 25])
   })
 
-  it('is always between a half and the whole, whatever chance says', async () => {
+  it('is always between a half and the full value, for any random number', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
@@ -341,7 +341,7 @@ describe('the pause before a repeat', () => {
     )
   })
 
-  it('is what Retry-After says: seconds or a date', async () => {
+  it('is the value of Retry-After in seconds or as a date', async () => {
     const at = (header: string): Promise<number[]> => run([() => busy({ 'retry-after': header }), ok], { limit: 1 })
     expect(await at('7')).toEqual([7_000])
     expect(await at('0')).toEqual([0])
@@ -352,7 +352,7 @@ describe('the pause before a repeat', () => {
     expect(await at('soon')).toEqual([300])
   })
 
-  it('is none where Retry-After wants more than the client would wait: that answer is the result', async () => {
+  it('is skipped if Retry-After exceeds maxDelay, and the call returns that response', async () => {
     const later = [() => busy({ 'retry-after': '31' }), ok]
     const { api, requests } = toServer(later, { retry: retry() })
     await expect(api('/thing').get())
@@ -365,7 +365,7 @@ describe('the pause before a repeat', () => {
     ])
   })
 
-  it('ends with the signal, without another request', async () => {
+  it('ends without another request when the signal aborts', async () => {
     const { api, requests } = toServer([broken], { retry: retry({ limit: 5, delay: 10_000 }) })
     const controller = new AbortController()
     const call = expect(api('/thing').get({ signal: controller.signal })).rejects.toThrow('enough')
@@ -376,7 +376,7 @@ describe('the pause before a repeat', () => {
     expect([requests.length, vi.getTimerCount()]).toEqual([1, 0])
   })
 
-  it('counts for the timeout, as every try does', async () => {
+  it('counts toward the timeout, like each attempt', async () => {
     const { api, requests } = toServer([() => busy({ 'retry-after': '2' })], {
       retry: retry({ limit: 9 }),
       timeout: 5_000,
@@ -395,7 +395,7 @@ describe('the pause before a repeat', () => {
     expect(requests).toHaveLength(4)
   })
 
-  it('and a timeout may be endless', async () => {
+  it('is not limited by an infinite timeout', async () => {
     const { api } = toServer([() => busy({ 'retry-after': '20' }), ok], { timeout: Infinity })
     const call = api('/thing').get()
     await vi.runAllTimersAsync()
@@ -405,7 +405,7 @@ describe('the pause before a repeat', () => {
 })
 
 describe('an aborted call', () => {
-  it('sends nothing that it had not sent yet', async () => {
+  it('sends no request if it is aborted before the headers are ready', async () => {
     const controller = new AbortController()
     const fetch = vi.fn(() => Response.json(null))
     const onRequest = vi.fn()
@@ -420,7 +420,7 @@ describe('an aborted call', () => {
   })
 
   it.each(['/answer', '/lines', '/events'] as const)(
-    'ends what an app in process does for %s, also when it has long waited',
+    'aborts the signal of an in-process handler for %s, also after garbage collection',
     async (pattern) => {
       const ended = vi.fn()
       const wait = ({ signal }: { signal: AbortSignal }): Promise<string> =>
@@ -457,7 +457,7 @@ describe('an aborted call', () => {
     },
   )
 
-  it('is not repeated, though a network that breaks is what it looks like', async () => {
+  it('is not retried if fetch rejects after the abort', async () => {
     const controller = new AbortController()
     const { api, requests } = toServer([() => (controller.abort(new Error('enough')), broken())])
     await expect(api('/thing').get({ signal: controller.signal })).rejects.toThrow('enough')
@@ -478,7 +478,7 @@ describe('over a socket', () => {
     server.close()
   })
 
-  it('a call survives connections that are refused by a reset, cut in the head, and cut in the body', async () => {
+  it('retries a call after a connection reset, a truncated head and a truncated body', async () => {
     let count = 0
     const baseUrl = await listen((incoming, outgoing) => {
       const { socket } = incoming
@@ -495,7 +495,7 @@ describe('over a socket', () => {
     expect((await api('/thing').get({ retry: false })).status).toBe(200)
   })
 
-  it("a POST's stream of events that breaks off is not posted again, and a GET's is asked for again", async () => {
+  it('reconnects to a broken event stream of a GET, but not of a POST', async () => {
     const asked: string[] = []
     const baseUrl = await listen((incoming, outgoing) => {
       asked.push(`${incoming.method} ${incoming.headers['last-event-id'] ?? ''}`)
@@ -521,7 +521,7 @@ describe('over a socket', () => {
 })
 
 describe('onRequest and onResponse', () => {
-  it('run in order, for each try, between the headers and the result', async () => {
+  it('run in order for each attempt, between the headers function and the result', async () => {
     const steps: string[] = []
     const { api } = toServer(
       [() => (steps.push('fetch'), busy()), () => (steps.push('fetch'), Response.json('data'))],
@@ -537,7 +537,7 @@ describe('onRequest and onResponse', () => {
     )
   })
 
-  it('give another Request and another Response in the place of theirs', async () => {
+  it('can replace the Request and the Response', async () => {
     const { api, requests } = toServer([async (request) => new Response(await request.text())], {
       onRequest: (request) => new Request(request, { headers: { 'x-signed': 'yes', 'content-type': 'text/plain' } }),
       onResponse: async (response, request) =>
@@ -548,7 +548,7 @@ describe('onRequest and onResponse', () => {
     expect(requests[0]!.headers.get('content-type')).toBe('text/plain')
   })
 
-  it('decide with the answer that they give whether the call is repeated', async () => {
+  it('can cause a retry with the Response that they return', async () => {
     const { api, requests } = toServer([() => Response.json('not yet'), () => Response.json('now')], {
       onResponse: async (response) => ((await response.clone().json()) === 'not yet' ? busy() : undefined),
     })
@@ -556,7 +556,7 @@ describe('onRequest and onResponse', () => {
     expect(requests).toHaveLength(2)
   })
 
-  it('reject the call with what they throw', async () => {
+  it('reject the call with the error that they throw', async () => {
     for (const hook of ['onRequest', 'onResponse'])
       for (const fail of [
         () => {
@@ -571,7 +571,7 @@ describe('onRequest and onResponse', () => {
         ).rejects.toThrow('mine')
   })
 
-  it('may read a clone, and what they do with a signal reaches the app', async () => {
+  it('can read a clone, and can replace the request with one that has another signal', async () => {
     const seen: unknown[] = []
     const { api } = toServer([ok], { onResponse: async (response) => void seen.push(await response.clone().json()) })
     expect((await api('/thing').get()).data).toEqual({ n: 1 })
@@ -583,7 +583,7 @@ describe('onRequest and onResponse', () => {
     ).resolves.toMatchObject({ status: 200 })
   })
 
-  it('run for a stream of events that is taken up again', async () => {
+  it('run again when an event stream reconnects', async () => {
     const seen: (string | null)[] = []
     const cut = (text: string): Response =>
       new Response(
@@ -605,7 +605,7 @@ describe('onRequest and onResponse', () => {
     expect(requests).toHaveLength(2)
   })
 
-  it('tell how far an answer has come', async () => {
+  it('can report the download progress of a response', async () => {
     const sizes: number[] = []
     const download = router({
       file: route('/file').get(() =>
@@ -637,8 +637,8 @@ describe('onRequest and onResponse', () => {
   })
 })
 
-describe('a body that is a stream', () => {
-  it('tells how far it has been sent', async () => {
+describe('a stream body', () => {
+  it('can report its upload progress', async () => {
     const upload = router({
       upload: route('/upload').put({ body: stream('*/*') }, async (_request, { body: stream }) => {
         let size = 0
@@ -669,7 +669,7 @@ describe('a body that is a stream', () => {
 })
 
 describe('init', () => {
-  it("gives fetch its other options: the client's, and a call's in their place", async () => {
+  it("passes the client's fetch options, or a call's options in their place", async () => {
     const { api, requests } = toServer([ok], { init: { credentials: 'include', cache: 'no-store' } })
     await api('/thing').get()
     await api('/thing').get({ init: { cache: 'reload', keepalive: true } })
@@ -679,14 +679,14 @@ describe('init', () => {
     ])
   })
 
-  it('changes nothing that the call itself is made of', async () => {
+  it('cannot replace the method, headers, body or signal of a call', async () => {
     const init = { method: 'DELETE', headers: { a: 'b' }, body: 'x', signal: AbortSignal.abort() }
     const { api, requests } = toServer([ok], { init: init as object })
     await api('/thing').post({ body: 1 })
     expect([requests[0]!.method, requests[0]!.headers.get('a'), await requests[0]!.text()]).toEqual(['POST', null, '1'])
   })
 
-  it('tells a redirect that is not to be followed, and an answer that is hidden, as what they are', async () => {
+  it('rejects opaque responses and unfollowed redirects with their type in the message', async () => {
     for (const type of ['opaque', 'opaqueredirect']) {
       const response = Object.defineProperties(Response.error(), { type: { value: type } })
       const { api } = toServer([() => response])
@@ -699,7 +699,7 @@ describe('responses', () => {
   const Thing = z.object({ n: z.number().max(5) })
   const answer = (data: unknown, status = 200): Answer[] => [() => Response.json(data, { status })]
 
-  it('holds the data of a success against the schema of its pattern and method', async () => {
+  it('validates the data of a success with the schema of its pattern and method', async () => {
     const responses = { '/thing': { get: Thing } }
     expect(
       (
@@ -734,7 +734,7 @@ describe('responses', () => {
     ).toEqual({ n: 7 })
   })
 
-  it('waits for a schema that is asynchronous', async () => {
+  it('waits for an asynchronous schema', async () => {
     const Slow = z.unknown().refine(async (data) => {
       await new Promise((resolve) => setTimeout(resolve, 1))
       return data === 'good'
@@ -744,7 +744,7 @@ describe('responses', () => {
     await expect(toServer(answer('bad'), { responses }).api('/thing').get()).rejects.toThrow(UnexpectedResponse)
   })
 
-  it('leaves errors alone, and repeats no data that it refuses', async () => {
+  it('does not validate errors, and does not retry invalid data', async () => {
     const responses = { '/thing': { get: z.never() } }
     for (const error of [{ status: 404 }, '', null, 0, false])
       expect(await toServer(answer(error, 404), { responses }).api('/thing').get()).toMatchObject({
@@ -756,15 +756,15 @@ describe('responses', () => {
     expect(requests).toHaveLength(1)
   })
 
-  it('rejects with what a validator throws', async () => {
+  it('rejects with the error of a validator', async () => {
     const throws = { '~standard': { version: 1, vendor: 'test', validate: () => Promise.reject(new Error('mine')) } }
     const { api } = toServer(answer(1), { responses: { '/thing': { get: throws as never } } })
     await expect(api('/thing').get()).rejects.toThrow('mine')
   })
 })
 
-describe('an answer without a body and a type', () => {
-  it('is undefined, also where a host gives it an empty body', async () => {
+describe('a response without a body and a content type', () => {
+  it('has undefined data, also if a host creates an empty body', async () => {
     for (const body of [null, new Uint8Array()])
       expect(
         await toServer([() => new Response(body)])
@@ -780,7 +780,7 @@ describe('an answer without a body and a type', () => {
 })
 
 describe('a call in process', () => {
-  it('is repeated as one over the network is', async () => {
+  it('is retried like a call over the network', async () => {
     let count = 0
     const flaky = router(
       { thing: route('/thing').get(() => count) },

@@ -13,13 +13,13 @@ afterEach(() => {
 
 const encode = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text)
 
-/** Bytes in the pieces that `places` cut them into. */
+/** Cuts the bytes at `places`. */
 function cut(bytes: Uint8Array<ArrayBuffer>, places: readonly number[]): Uint8Array<ArrayBuffer>[] {
   const at = [...new Set(places.map((place) => place % (bytes.length + 1)))].toSorted((a, b) => a - b)
   return [0, ...at].map((from, index) => bytes.slice(from, at[index] ?? bytes.length))
 }
 
-/** A body of these chunks, which then ends, breaks with an error, or stays open. */
+/** A body of these chunks that then closes, fails or stays open. */
 function toBody(chunks: readonly Uint8Array[], end: 'close' | 'open' | Error = 'close', cancelled = vi.fn()) {
   const left = [...chunks]
   return new ReadableStream<Uint8Array<ArrayBuffer>>({
@@ -54,7 +54,7 @@ const readLines = async (body: ReadableStream<Uint8Array>, signal?: AbortSignal)
   (await createClient<Both>({ fetch: () => toLines(body) })('/lines').get(signal ? { signal } : {})).data!
 
 describe('application/x-ndjson', () => {
-  it('reads the same items wherever the bytes are cut', async () => {
+  it('yields the same items for any chunk boundaries', async () => {
     const text = fc.oneof(fc.string({ unit: 'grapheme' }), fc.constantFrom('\u2028', '\r\n', '€😀', '\ufeff'))
     await fc.assert(
       fc.asyncProperty(
@@ -72,14 +72,14 @@ describe('application/x-ndjson', () => {
     )
   })
 
-  it('reads a character of each byte by itself, and a last line without an end', async () => {
+  it('decodes characters split into single bytes, and a last line without a line end', async () => {
     const bytes = encode('"€😀é"\n"ü"')
     const single = cut(bytes, [...bytes.keys()])
     expect(single.length).toBe(bytes.length + 1)
     expect(await all(await readLines(toBody(single)))).toEqual(['€😀é', 'ü'])
   })
 
-  it('reads a line of many chunks in time that grows with its length', async () => {
+  it('reads a line of many chunks in linear time', async () => {
     const chunk = encode('x'.repeat(1_000))
     const time = async (count: number): Promise<number> => {
       const begun = process.cpuUsage()
@@ -94,7 +94,7 @@ describe('application/x-ndjson', () => {
     expect(await time(8_000)).toBeLessThan(short * 40)
   })
 
-  it('gives what came before a break, then the error', async () => {
+  it('yields the items before a failure, then throws the error', async () => {
     const seen: unknown[] = []
     const broken = new Error('the connection broke')
     await expect(
@@ -105,12 +105,12 @@ describe('application/x-ndjson', () => {
     expect(seen).toEqual([1, 2])
   })
 
-  it('is a SyntaxError where the end cuts an item off, or it is none', async () => {
+  it('throws a SyntaxError for a truncated or invalid item', async () => {
     for (const text of ['1\n{"a":', 'x\n'])
       await expect(all(await readLines(toBody([encode(text)])))).rejects.toThrow(SyntaxError)
   })
 
-  it('tells the server to stop where its reader stops', async () => {
+  it('cancels the body when the reader stops', async () => {
     const cancelled = vi.fn()
     for await (const item of await readLines(toBody([encode('1\n')], 'open', cancelled))) {
       expect(item).toBe(1)
@@ -126,7 +126,7 @@ describe('text/event-stream', () => {
     return all((await api('/events').get()).data)
   }
 
-  it('gives the events that were sent, wherever the bytes are cut', async () => {
+  it('yields the events that were sent, for any chunk boundaries', async () => {
     const name = fc.string({
       unit: fc.integer({ min: 0x21, max: 0x7e }).map((code) => String.fromCharCode(code)),
       minLength: 1,
@@ -150,16 +150,16 @@ describe('text/event-stream', () => {
     ['data', 'several data lines', 'data: [1,\ndata:2]\n\n', [{ data: [1, 2] }]],
     ['comment', 'comments and unknown fields', ':x\nfoo: bar\n: y\ndata: 1\n:z\n\n', [{ data: 1 }]],
     ['bom', 'a byte order mark', '\ufeffdata: 1\n\n', [{ data: 1 }]],
-    ['end', 'an event that the end cuts off', 'data: 1\n\ndata: 2\n', [{ data: 1 }]],
+    ['end', 'a truncated last event', 'data: 1\n\ndata: 2\n', [{ data: 1 }]],
     ['space', 'one space after the colon', 'event:  x\ndata:1\n\n', [{ data: 1, event: ' x' }]],
     ['empty', 'an event without data', 'event: x\nid: 1\n\ndata: 2\n\n', [{ data: 2 }]],
     ['nul', 'an id with a NUL', 'id: a\0b\ndata: 1\n\n', [{ data: 1 }]],
     ['type', 'an empty type', 'event\ndata: 1\n\n', [{ data: 1 }]],
-  ])('reads %s as the specification does: %s', async (_name, _what, text, expected) => {
+  ])('follows the specification for %s: %s', async (_name, _what, text, expected) => {
     expect(await read(text)).toEqual(expected)
   })
 
-  it('is a SyntaxError where the data is no JSON, and asks no more', async () => {
+  it('throws a SyntaxError if the data is not JSON, and does not reconnect', async () => {
     const fetch = vi.fn(() => toEvents('id: 1\ndata: text\n\n'))
     const { data } = await createClient<Both>({ fetch })('/events').get()
     await expect(all(data)).rejects.toThrow(SyntaxError)
@@ -167,8 +167,8 @@ describe('text/event-stream', () => {
   })
 })
 
-describe('a broken stream of events', () => {
-  /** An app that counts from where it is asked to, and the connections to it, each of which breaks after `each` chunks. */
+describe('a broken event stream', () => {
+  /** An app that counts up from Last-Event-ID, with connections that break after `each` chunks. */
   function toCounter(total: number, each: number) {
     const asked: (string | null)[] = []
     const closed = vi.fn()
@@ -206,7 +206,7 @@ describe('a broken stream of events', () => {
     return { api: createClient<typeof app>({ fetch }), asked, closed }
   }
 
-  it('is asked for again from the last event, until it ends', async () => {
+  it('reconnects after the last event until the stream ends', async () => {
     const { api, asked, closed } = toCounter(7, 3)
     const { data } = await api('/ticks').get()
     expect((await all(data)).map(({ data, id }) => [data.tick, id])).toEqual(
@@ -216,7 +216,7 @@ describe('a broken stream of events', () => {
     expect(closed).toHaveBeenCalledTimes(3)
   })
 
-  /** A server that answers each request with the next of these, and what it was asked. */
+  /** A client whose server sends these responses in order, with the Last-Event-ID of each request. */
   function toServer(...answers: (() => Response | Promise<Response>)[]) {
     const asked: (string | null)[] = []
     const fetch = (request: Request): Response | Promise<Response> => {
@@ -227,7 +227,7 @@ describe('a broken stream of events', () => {
   }
   const broken = (text: string) => (): Response => toEvents(toBody([encode(text)], new TypeError('terminated')))
 
-  it('is asked for again after what came whole: not after an event that the break cut', async () => {
+  it('reconnects after the last complete event, not after a truncated one', async () => {
     for (const half of ['id: 2\n', 'id: 2\ndata: 2\n', 'data: 2\nid: 2']) {
       const { api, asked } = toServer(broken(`retry: 1\nid: 1\ndata: 1\n\n${half}`), () =>
         toEvents('id: 2\ndata: 2\n\n'),
@@ -240,7 +240,7 @@ describe('a broken stream of events', () => {
     }
   })
 
-  it('sends an id as the bytes that a browser sends, and an empty one not at all', async () => {
+  it('sends an id as UTF-8 bytes like a browser, and does not reconnect after an empty id', async () => {
     const { api, asked } = toServer(broken('retry: 1\nid: é€\ndata: 1\n\n'), () => toEvents(''))
     await all((await api('/events').get()).data)
     expect(Buffer.from(asked[1]!, 'latin1').toString()).toBe('é€')
@@ -263,14 +263,14 @@ describe('a broken stream of events', () => {
     expect(seen).toEqual(['Bearer 1', 'Bearer 2'])
   })
 
-  it('is given up without an id to go on from', async () => {
+  it('fails without an id to continue from', async () => {
     const { api, asked } = toServer(broken('retry: 1\ndata: 1\n\n'))
     const { data } = await api('/events').get()
     await expect(all(data)).rejects.toThrow('terminated')
     expect(asked).toEqual([null])
   })
 
-  it('waits as the server says, twice as long each time, and gives up after five', async () => {
+  it('doubles the retry time of the server, and fails after five attempts', async () => {
     vi.useFakeTimers()
     for (const [fail, message] of [
       [() => Promise.reject(new TypeError('fetch failed')), 'fetch failed'],
@@ -298,7 +298,7 @@ describe('a broken stream of events', () => {
     }
   })
 
-  it('waits three seconds where the server says nothing', async () => {
+  it('waits three seconds if the server sends no retry time', async () => {
     vi.useFakeTimers()
     const { api, asked } = toServer(broken('id: 1\ndata: 1\n\n'), () => toEvents(''))
     const reading = all((await api('/events').get()).data)
@@ -309,7 +309,7 @@ describe('a broken stream of events', () => {
     expect(asked).toHaveLength(2)
   })
 
-  it('counts its failures anew once something has come', async () => {
+  it('resets its failure count after an event', async () => {
     const { api, asked } = toServer(
       ...Array.from({ length: 9 }, (_, index) => broken(`retry: 0\nid: ${index}x\ndata: ${index}\n\n`)),
       () => new Response(null, { status: 204 }),
@@ -318,7 +318,7 @@ describe('a broken stream of events', () => {
     expect(asked).toHaveLength(10)
   })
 
-  it('ends with a 204, and is an UnexpectedResponse with any other answer that is no such stream', async () => {
+  it('ends with a 204, and throws UnexpectedResponse for other responses', async () => {
     const ended = toServer(broken('retry: 1\nid: 1\ndata: 1\n\n'), () => new Response(null, { status: 204 }))
     expect(await all((await ended.api('/events').get()).data)).toHaveLength(1)
     for (const answer of [() => Response.json({ status: 401 }, { status: 401 }), () => new Response('<p>Hello')]) {
@@ -330,7 +330,7 @@ describe('a broken stream of events', () => {
     }
   })
 
-  it('is not asked for again once the caller has aborted', async () => {
+  it('does not reconnect after the caller aborts', async () => {
     vi.useFakeTimers()
     const controller = new AbortController()
     const { api, asked } = toServer(broken('retry: 1000\nid: 1\ndata: 1\n\n'))
@@ -363,7 +363,7 @@ describe("the caller's signal", () => {
     return { closed, api: createClient<typeof app>({ fetch: app.fetch }) }
   }
 
-  it.each(['/lines', '/events'] as const)("ends what is read from %s, and the server's iterator", async (pattern) => {
+  it.each(['/lines', '/events'] as const)("ends the stream of %s and the server's iterator", async (pattern) => {
     const { api, closed } = toEndless()
     const controller = new AbortController()
     const { data } = await api(pattern).get({ signal: controller.signal })
@@ -378,7 +378,7 @@ describe("the caller's signal", () => {
     await vi.waitFor(() => expect(closed).toHaveBeenCalledTimes(1))
   })
 
-  it('ends a wait for what does not come', async () => {
+  it('ends a wait for data that does not arrive', async () => {
     const cancelled = vi.fn()
     for (const type of ['application/x-ndjson', 'text/event-stream']) {
       const controller = new AbortController()
@@ -392,7 +392,7 @@ describe("the caller's signal", () => {
     expect(cancelled).toHaveBeenCalledTimes(2)
   })
 
-  it('ends what nobody has begun to read', async () => {
+  it('cancels a body that was not read yet', async () => {
     const cancelled = vi.fn()
     const controller = new AbortController()
     const lazy = createClient<Both>({ fetch: () => toLines(toBody([encode('1\n')], 'open', cancelled)) })
@@ -402,7 +402,7 @@ describe("the caller's signal", () => {
     await expect(all(data)).rejects.toThrow('enough')
   })
 
-  it('does not end a stream by the timeout of the call, which is the time until its result', async () => {
+  it('does not apply the timeout of the call to reading the stream', async () => {
     const { api } = toEndless()
     const { data } = await api('/lines').get({ timeout: 20 })
     let count = 0

@@ -95,7 +95,7 @@ const routes = {
 const app = router(routes, { onError: () => {} })
 type App = typeof app
 
-// In process, and through a socket by byway's own host and by srvx.
+// In process, over a socket with byway's own host, and over a socket with srvx.
 const servers: Server[] = []
 const listen = async (handle: (incoming: IncomingMessage, outgoing: ServerResponse) => void): Promise<string> => {
   const server = createServer(handle)
@@ -116,10 +116,10 @@ afterAll(() => {
 const ways: [way: string, api: () => ReturnType<typeof createClient<App>>][] = [
   ['in process', () => createClient<App>({ fetch: app.fetch })],
   ['over a socket', () => createClient<App>({ baseUrl: origins[0]! })],
-  ['over a socket of srvx', () => createClient<App>({ baseUrl: origins[1]! })],
+  ['over a socket with srvx', () => createClient<App>({ baseUrl: origins[1]! })],
 ]
 
-/** The request that a call sends, from a client whose server always answers the same. */
+/** The request that a call sends. The server sends the same response each time. */
 async function sent(
   call: (api: any) => Promise<unknown>,
   options: object = {},
@@ -131,7 +131,7 @@ async function sent(
 }
 
 describe.each(ways)('a call %s', (way, api) => {
-  it('gives data and status', async () => {
+  it('returns data and status', async () => {
     const result = await api()('/items/[slug]').get({ params: { slug: 'a b/ü' } })
     expect(result).toMatchObject({
       status: 200,
@@ -142,7 +142,7 @@ describe.each(ways)('a call %s', (way, api) => {
     expect((await api()('/').get()).data).toBe('root')
   })
 
-  it('gives the error and its status, as the document that was sent', async () => {
+  it('returns the error and its status, as the document that was sent', async () => {
     const { data, error, status } = await api()('/items/[slug]').get({ params: { slug: 'gone' } })
     expect([data, status]).toEqual([undefined, 410])
     expect(error).toEqual({ title: 'Gone', type: 'https://example.com/gone', status: 410, detail: 'it is gone' })
@@ -150,14 +150,14 @@ describe.each(ways)('a call %s', (way, api) => {
     expect(await api()('/guarded').get()).toMatchObject({ status: 401, error: { status: 401 } })
   })
 
-  it("gives byway's own problems for inputs that do not fit", async () => {
+  it("returns byway's own problems for invalid inputs", async () => {
     const { status, error } = await api()('/items/[slug]').put({ params: { slug: 'a' }, body: { name: 7 } as never })
     expect(status).toBe(400)
     expect(error).toMatchObject({ errors: [{ in: 'body', pointer: '/name' }] })
     expect((await api()('/numbers/[id]').get({ params: { id: 'x' } as never })).status).toBe(404)
   })
 
-  it('gives undefined for an answer without a body', async () => {
+  it('returns undefined for a response without a body', async () => {
     expect(await api()('/items/[slug]').delete({ params: { slug: 'a' } })).toMatchObject({
       status: 204,
       data: undefined,
@@ -171,7 +171,7 @@ describe.each(ways)('a call %s', (way, api) => {
     if (way === 'in process') expect((await api()('/echo').query({ body: 41 })).data).toBe(42)
   })
 
-  it('sends the query: arrays, dates and numbers, without what is undefined or null', async () => {
+  it('sends arrays, dates and numbers in the query, without undefined and null', async () => {
     const read = async (query: object) => (await api()('/list').get({ query: query as never })).data
     expect(await read({ page: 2, tag: ['a', 'b&c'] })).toEqual({ page: 2, tag: ['a', 'b&c'] })
     expect(await read({ tag: ['one'] })).toEqual({ tag: ['one'] })
@@ -180,7 +180,7 @@ describe.each(ways)('a call %s', (way, api) => {
     expect(await read({ tag: ['a', null, undefined, 'b'] })).toEqual({ tag: ['a', 'b'] })
   })
 
-  it('sends text and bytes as they are', async () => {
+  it('sends text and bytes unchanged', async () => {
     expect((await api()('/echo').post({ text: 'ä\n' })).data).toEqual({ text: 'ä\n', type: 'text/plain;charset=UTF-8' })
     expect((await api()('/echo').post({ text: '' })).data).toMatchObject({ text: '' })
     expect((await api()('/echo').put({ bytes: new Uint8Array([0, 255]) })).data).toEqual({
@@ -191,7 +191,7 @@ describe.each(ways)('a call %s', (way, api) => {
     expect((await api()('/echo').put({ bytes: blob })).data).toEqual({ bytes: [1], type: 'image/png' })
   })
 
-  it('sends a form: nested, repeated, and booleans as a checkbox does', async () => {
+  it('sends a form with nested and repeated fields, and booleans like a checkbox', async () => {
     const form = {
       title: 'ä & b',
       count: 7,
@@ -221,7 +221,7 @@ describe.each(ways)('a call %s', (way, api) => {
     expect((await api()('/upload').post({ form })).data).toMatchObject({ alt: 'y', more: 0 })
   })
 
-  it('reads text, XML and everything else as what it is', async () => {
+  it('reads text and XML as a string, and other types as a Blob', async () => {
     const read = async (kind: string) => (await api()('/kinds/[kind]').get({ params: { kind } })).data as unknown
     expect(await read('html')).toBe('<p>')
     expect(await read('xml')).toBe('<a/>')
@@ -229,7 +229,7 @@ describe.each(ways)('a call %s', (way, api) => {
     expect([...new Uint8Array(await blob.arrayBuffer())]).toEqual([1, 2])
   })
 
-  it('rejects with UnexpectedResponse for what no route answers', async () => {
+  it('rejects with UnexpectedResponse for responses that no route declares', async () => {
     for (const [kind, status, body] of [
       ['broken', 200, '{"a":'],
       ['broken-error', 404, '{"a":'],
@@ -250,18 +250,18 @@ describe.each(ways)('a call %s', (way, api) => {
     }
   })
 
-  it('gives a 500 that says something as an error of its route', async () => {
+  it('returns a 500 with details from a route as an error', async () => {
     const { status, error } = await api()('/kinds/[kind]').get({ params: { kind: 'declared' } })
     expect([status, error]).toEqual([500, { title: 'Internal Server Error', status: 500, detail: 'declared' }])
   })
 
-  it('gives the status of an answer to HEAD, which has no document', async () => {
+  it('returns the status of a response to HEAD, which has no body', async () => {
     const head = (kind: string) => (api()('/kinds/[kind]') as any).head({ params: { kind } })
     expect(await head('html')).toMatchObject({ status: 200, data: undefined, error: undefined })
     expect(await head('problem')).toMatchObject({ status: 422, data: undefined, error: { status: 422 } })
   })
 
-  it('rejects when it takes too long, or is aborted', async () => {
+  it('rejects on a timeout or an abort', async () => {
     await expect(api()('/slow').get({ timeout: 20 })).rejects.toMatchObject({ name: 'TimeoutError' })
     const controller = new AbortController()
     const call = api()('/slow').get({ signal: controller.signal, timeout: 5_000 })
@@ -273,7 +273,7 @@ describe.each(ways)('a call %s', (way, api) => {
 })
 
 describe('createClient', () => {
-  it('refuses a baseUrl that is none', () => {
+  it('throws a TypeError if baseUrl is not an http(s) URL', () => {
     for (const baseUrl of ['', 'api', '/api', 'localhost:3000', 'ftp://a.example', 'data:,'])
       expect(() => createClient<App>({ baseUrl }), baseUrl).toThrow(TypeError)
     expect(() => createClient<App>({ baseUrl: 'localhost:3000' })).toThrow(
@@ -281,7 +281,7 @@ describe('createClient', () => {
     )
   })
 
-  it("takes the page's origin where there is a page", async () => {
+  it('uses the origin of the page by default, or http://localhost without a page', async () => {
     vi.stubGlobal('location', { origin: 'https://page.example' })
     try {
       expect((await sent((api) => api('/').get())).url).toBe('https://page.example/')
@@ -291,7 +291,7 @@ describe('createClient', () => {
     expect((await sent((api) => api('/').get())).url).toBe('http://localhost/')
   })
 
-  it('calls what was given as fetch when the call is made', async () => {
+  it('calls the global fetch by default', async () => {
     const fetch = vi.spyOn(globalThis, 'fetch').mockResolvedValue(Response.json('stubbed'))
     const api = createClient<App>({ baseUrl: 'https://api.example/' })
     expect((await api('/').get()).data).toBe('stubbed')
@@ -299,7 +299,7 @@ describe('createClient', () => {
     fetch.mockRestore()
   })
 
-  it('rejects as fetch does when the network breaks', async () => {
+  it('rejects like fetch when the network fails', async () => {
     const broken = new TypeError('fetch failed')
     const api = createClient<App>({ fetch: () => Promise.reject(broken) })
     await expect(api('/').get()).rejects.toBe(broken)
@@ -307,7 +307,7 @@ describe('createClient', () => {
     await expect(nobody('/').get()).rejects.toThrow(TypeError)
   })
 
-  it('rejects with UnexpectedResponse for a redirect that nobody followed', async () => {
+  it('rejects with UnexpectedResponse for a redirect that was not followed', async () => {
     const api = createClient<App>({ fetch: app.fetch })
     await expect(api('/kinds/[kind]').get({ params: { kind: 'redirect' } })).rejects.toMatchObject({ status: 302 })
   })
@@ -323,14 +323,14 @@ describe('createClient', () => {
 })
 
 describe('createClient({ bodies })', () => {
-  // The client's half of a kind, as a package has it.
+  // The client's part of a body kind, as a package would export it.
   const msgpack = (value: unknown) => ({
     body: new Blob([`packed ${JSON.stringify(value)}`]),
     type: 'application/msgpack',
   })
   const call = (options: object) => (api: any) => api('/echo').post(options)
 
-  it("encodes an option of the kind's name", async () => {
+  it('encodes the option with the name of the kind', async () => {
     const request = await sent(call({ msgpack: { a: 1 } }), { bodies: { msgpack } })
     expect([request.headers.get('content-type'), await request.text()]).toEqual([
       'application/msgpack',
@@ -338,7 +338,7 @@ describe('createClient({ bodies })', () => {
     ])
   })
 
-  it('keeps the kinds that every client has', async () => {
+  it('keeps the built-in kinds', async () => {
     const request = await sent(call({ body: { a: 1 } }), { bodies: { msgpack } })
     expect([request.headers.get('content-type'), await request.text()]).toEqual(['application/json', '{"a":1}'])
   })
@@ -352,7 +352,7 @@ describe('createClient({ bodies })', () => {
     ])
   })
 
-  it("sends a body without a type with the type that fetch finds, and with the call's own", async () => {
+  it('uses the content type that fetch sets, and prefers the header of the call', async () => {
     const text = (value: string) => ({ body: value })
     const request = await sent(call({ text: 'x' }), { bodies: { text } })
     expect(request.headers.get('content-type')).toBe('text/plain;charset=UTF-8')
@@ -360,7 +360,7 @@ describe('createClient({ bodies })', () => {
     expect(typed.headers.get('content-type')).toBe('a/b')
   })
 
-  it('rejects with the error of an encoder', async () => {
+  it('rejects with the error that an encoder throws', async () => {
     const fail = () => {
       throw new Error('mine')
     }
@@ -385,7 +385,7 @@ describe('a response that no handler sent', () => {
       })
   })
 
-  it('is told from the same statuses of a handler, also without details', async () => {
+  it('is distinguished from the same statuses of a handler, also without details', async () => {
     for (const status of [404, 405, 500]) {
       expect(await get(problem(status))).toMatchObject({ status, error: { title: 'x', status } })
       expect(await get(problem(status, { detail: 'mine' }))).toMatchObject({ status, error: { detail: 'mine' } })
@@ -407,7 +407,7 @@ describe('createClient({ fetch }) of an app with a basePath', () => {
     expect(api('/numbers/[id]').url({ params: { id: 5 } })).toBe('http://localhost/api/numbers/5')
   })
 
-  it('takes a baseUrl as it is given', () => {
+  it('uses a baseUrl unchanged', () => {
     const api = createClient<App>({ fetch, baseUrl: 'https://a.example/v2' })
     expect(api('/').url()).toBe('https://a.example/v2')
   })
@@ -422,7 +422,7 @@ describe('the URL of a call', () => {
     new URL('http://h:8/y?z#a'),
   ]
 
-  it('cannot leave its pattern, whatever the params and the base', async () => {
+  it('stays under its pattern for any params and base', async () => {
     const segment = fc.oneof(
       fc.string({ unit: 'grapheme' }),
       fc.constantFrom(
@@ -485,7 +485,7 @@ describe('the URL of a call', () => {
     )
   })
 
-  it('keeps the path of the base, and has no slash at its end', async () => {
+  it('keeps the path of the base, without a trailing slash', async () => {
     for (const [baseUrl, pattern, query, url] of [
       ['https://a.example/v1', '/', undefined, 'https://a.example/v1'],
       ['https://a.example/v1/', '/', undefined, 'https://a.example/v1'],
@@ -498,12 +498,12 @@ describe('the URL of a call', () => {
       expect((await sent((api) => api(pattern).get({ query }), { baseUrl })).url).toBe(url)
   })
 
-  it('is what href writes', async () => {
+  it('is the URL that href() returns', async () => {
     const request = await sent((api) => api('/items/[slug]').get({ params: { slug: 'a b:c' }, query: { q: 'ä' } }))
     expect(request.url).toBe(`http://localhost${href('/items/[slug]', { slug: 'a b:c' }, { query: { q: 'ä' } })}`)
   })
 
-  it('is refused without a param that the pattern needs', async () => {
+  it('causes a TypeError without a param that the pattern needs', async () => {
     for (const [pattern, params] of [
       ['/items/[slug]', undefined],
       ['/items/[slug]', {}],
@@ -517,7 +517,7 @@ describe('the URL of a call', () => {
       await expect(sent((api) => api(pattern).get({ params }))).rejects.toThrow(TypeError)
   })
 
-  it('is what url() gives, also with the query', async () => {
+  it('is the URL that url() returns, also with a query', async () => {
     const api = createClient<App>({ baseUrl: 'https://a.example/v1' })
     expect(api('/').url()).toBe('https://a.example/v1')
     expect(api('/docs/[[...path]]').url()).toBe('https://a.example/v1/docs')
@@ -533,7 +533,7 @@ describe('the URL of a call', () => {
       expect(() => (api('/items/[slug]') as any).url({ params })).toThrow(TypeError)
   })
 
-  it('names the members of an object in a query by brackets', async () => {
+  it('names nested object properties in a query with brackets', async () => {
     const query = {
       filter: { color: 'red', size: { min: 1, max: null } },
       tags: ['a', 'b'],
@@ -551,13 +551,13 @@ describe('the URL of a call', () => {
     ])
   })
 
-  it('writes URLs, dates and big numbers in a query as text', async () => {
+  it('has URLs, dates and bigints in a query as strings', async () => {
     const query = { at: new Date(0), url: new URL('https://a.example/'), big: 10n }
     const { url } = await sent((api) => api('/list').get({ query }))
     expect([...new URL(url).searchParams.values()]).toEqual(['1970-01-01T00:00:00.000Z', 'https://a.example/', '10'])
   })
 
-  it('names the pattern, the param and the value that it refuses', async () => {
+  it('is rejected with the pattern, the param and the value in the message', async () => {
     const api = createClient<App>() as any
     expect(() => api('/items/[slug]').url({ params: { slug: '..' } })).toThrow(
       new TypeError(`'/items/[slug]': slug cannot be ".."`),
@@ -565,14 +565,14 @@ describe('the URL of a call', () => {
     expect(() => api('/files/[...path]').url()).toThrow(new TypeError(`'/files/[...path]': path cannot be undefined`))
   })
 
-  it('takes no members of Object for params', async () => {
+  it('does not read params from Object.prototype', async () => {
     await expect(sent((api) => api('/[constructor]').get({ params: {} }))).rejects.toThrow(TypeError)
     await expect(sent((api) => api('/[toString]').get({ params: {} }))).rejects.toThrow(TypeError)
   })
 })
 
 describe('the headers of a call', () => {
-  it("are the client's, or a function's, and a call's own in place of those", async () => {
+  it("are the client's or its function's, and a call's own headers take precedence", async () => {
     const call = (api: any) => api('/').get({ headers: { 'X-B': 'call', 'x-c': 'call' } })
     const defaults = { 'x-a': 'client', 'x-b': 'client' }
     for (const headers of [
@@ -587,7 +587,7 @@ describe('the headers of a call', () => {
     }
   })
 
-  it('are asked for with every call', async () => {
+  it('come from the function for each call', async () => {
     let token = 0
     const seen: (string | null)[] = []
     const api = createClient<App>({
@@ -599,19 +599,19 @@ describe('the headers of a call', () => {
     expect(seen).toEqual(['Bearer 1', 'Bearer 2'])
   })
 
-  it('reject the call if their function does', async () => {
+  it('reject the call if their function rejects', async () => {
     const api = createClient<App>({ fetch: app.fetch, headers: () => Promise.reject(new Error('no token')) })
     await expect(api('/').get()).rejects.toThrow('no token')
   })
 
-  it('prefer JSON unless they say otherwise', async () => {
+  it('prefer JSON by default', async () => {
     expect((await sent((api) => api('/').get())).headers.get('accept')).toMatch(/^application\/json/)
     expect((await sent((api) => api('/').get({ headers: { accept: 'text/html' } }))).headers.get('accept')).toBe(
       'text/html',
     )
   })
 
-  it("never give a form another content type than its body's", async () => {
+  it('do not override the content type of a form, and set none without a body', async () => {
     const form = { photo: new File(['x'], 'x') }
     const request = await sent((api) => api('/upload').post({ form }), {
       headers: { 'content-type': 'application/json' },
@@ -621,14 +621,14 @@ describe('the headers of a call', () => {
     expect(get.headers.get('content-type')).toBe(null)
   })
 
-  it('may have a content type of the call', async () => {
+  it('can set the content type of the call', async () => {
     const request = await sent((api) =>
       api('/echo').post({ text: '{}', headers: { 'content-type': 'application/webhook+json' } }),
     )
     expect(request.headers.get('content-type')).toBe('application/webhook+json')
   })
 
-  it('may be what the schema of the operation accepts', async () => {
+  it('can be values that the schema of the operation coerces', async () => {
     const api = createClient<App>({ fetch: app.fetch })
     const { data } = await api('/echo').patch({ headers: { 'x-a': 7, 'x-b': undefined } as never })
     expect(data).toEqual({ 'x-a': 7 })
@@ -636,7 +636,7 @@ describe('the headers of a call', () => {
 })
 
 describe('the form of a call', () => {
-  it('is urlencoded unless there is a file in it', async () => {
+  it('is urlencoded unless it has a file or is FormData', async () => {
     const type = async (form: unknown) =>
       (await sent((api) => api('/form').post({ form }))).headers.get('content-type')!.split(';')[0]
     expect(await type({ a: 'b' })).toBe('application/x-www-form-urlencoded')
@@ -645,7 +645,7 @@ describe('the form of a call', () => {
     expect(await type(new FormData())).toBe('multipart/form-data')
   })
 
-  it('has the names that zod-form-data reads', async () => {
+  it('has the field names that zod-form-data reads', async () => {
     const form = {
       a: 'x',
       none: undefined,
@@ -676,7 +676,7 @@ describe('the form of a call', () => {
     ])
   })
 
-  it('comes out as it went in, for any text', async () => {
+  it('is received as it was sent, for any text', async () => {
     const echo = router({
       form: route('/form').post(
         {

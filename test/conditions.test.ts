@@ -27,7 +27,7 @@ const args = {
   Deno: ['run', '--node-modules-dir=manual', '-A'],
 } as const
 
-// Prints whether byway's Response is the lazy class of Node, and what a client of that host reads.
+// Prints whether byway's Response is the lazy class of Node, and the body that a client of that host reads.
 const program = (source: string): string => `
 import { route, router } from ${JSON.stringify(source)}
 const app = router({ it: route('/').get(() => ({ a: 1 })) })

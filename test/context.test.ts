@@ -8,7 +8,7 @@ afterEach(() => void vi.restoreAllMocks())
 const at = (path: string, init?: RequestInit): Request => new Request(`http://test${path}`, init)
 type Any = RouteContext<'/[[...all]]'>
 
-/** Sends one request to a handler, and returns what `look` returned. */
+/** Sends one request to a handler, and returns the result of `look`. */
 async function see<value>(look: (context: Any, request: Request) => value, host: unknown[] = [], request = at('/')) {
   let seen: value | undefined
   const it = route('/[[...all]]').get((request, context) => void (seen = look(context, request)))
@@ -28,7 +28,7 @@ describe('the context', () => {
     expect(seen).toEqual({ params: { all: ['a', 'b'] }, href: 'http://test/a/b?c=d', pattern: '/[[...all]]' })
   })
 
-  it('parses the URL once for everything that reads it', async () => {
+  it('parses the URL once for middleware and the handler', async () => {
     const seen: URL[] = []
     const it = route('/')
       .use((_request, { url }, next) => {

@@ -145,7 +145,7 @@ describe.each(compilers)('the types of the package, compiled with %s', (compiler
     expect(compile(compiler, ['one/built/api.ts']).errors).toEqual([])
   })
 
-  it('need no library dom', () => {
+  it('compile without the dom library', () => {
     expect(compile(compiler, ['one/app.ts', 'one/api.ts'], { lib: ['es2023'] }).errors).toEqual([])
   })
 })

@@ -74,7 +74,7 @@ describe('the quick start', () => {
     return folder
   }
 
-  it('has commands that do what they say', async () => {
+  it('has commands that run and return the documented results', async () => {
     const rest = lines.filter((line) => !line.startsWith('npx byway serve '))
     expect(rest.length).toBeGreaterThan(3)
     for (const line of rest) {

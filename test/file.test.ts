@@ -45,7 +45,7 @@ const sources: Record<string, () => FileBody> = {
 
 describe('reply.file', () => {
   describe.each(Object.entries(sources))('from %s', (_name, toBody) => {
-    it('answers with the whole', async () => {
+    it('responds with the whole file', async () => {
       const response = ask({}, {}, toBody())
       expect(response.status).toBe(200)
       expect(Object.fromEntries(response.headers)).toEqual({
@@ -57,7 +57,7 @@ describe('reply.file', () => {
       expect(await numbers(response)).toEqual([...bytes])
     })
 
-    it('answers with a part', async () => {
+    it('responds with a part of the file to a Range header', async () => {
       for (const [range, from, to] of [
         ['bytes=0-0', 0, 1],
         ['bytes=10-19', 10, 20],
@@ -79,7 +79,7 @@ describe('reply.file', () => {
       }
     })
 
-    it('answers HEAD with the same headers as GET, without ranges and without reading', async () => {
+    it('responds to HEAD with the headers of GET, without ranges and without reading', async () => {
       const head = ask({ range: 'bytes=0-1' }, { lastModified: changed }, toBody(), 'HEAD')
       expect(head.status).toBe(200)
       expect(head.body).toBe(null)
@@ -87,7 +87,7 @@ describe('reply.file', () => {
     })
   })
 
-  it('refuses a range that begins behind the end with a 416', async () => {
+  it('responds with 416 to a range that begins after the end', async () => {
     for (const range of ['bytes=100-', 'bytes=100-200', 'bytes=-0', `bytes=${'9'.repeat(400)}-`]) {
       const response = ask({ range })
       expect([range, response.status, response.headers.get('content-range')]).toEqual([range, 416, 'bytes */100'])
@@ -95,7 +95,7 @@ describe('reply.file', () => {
     }
   })
 
-  it('overlooks ranges that are malformed, of another unit, or several', async () => {
+  it('ignores malformed ranges, other units and multiple ranges', async () => {
     for (const range of [
       '',
       'bytes',
@@ -116,7 +116,7 @@ describe('reply.file', () => {
     }
   })
 
-  it('has ranges for GET alone, and conditions for GET and HEAD', async () => {
+  it('supports ranges for GET only, and conditions for GET and HEAD', async () => {
     for (const method of ['POST', 'PUT', 'QUERY']) {
       const response = ask({ range: 'bytes=0-1', 'if-none-match': '*' }, { etag: '"a"' }, bytes, method)
       expect([method, response.status, response.headers.get('accept-ranges')]).toEqual([method, 200, null])
@@ -125,7 +125,7 @@ describe('reply.file', () => {
     expect(ask({ 'if-none-match': '*' }, { etag: '"a"' }, bytes, 'HEAD').status).toBe(304)
   })
 
-  it('is empty where the file is, whatever the range', async () => {
+  it('responds with an empty 200 for an empty file, or with 416 to bytes=0-', async () => {
     for (const [headers, status] of [
       [{}, 200],
       [{ range: 'bytes=-5' }, 200],
@@ -137,7 +137,7 @@ describe('reply.file', () => {
     }
   })
 
-  it('tells when the file changed, never later than now, and an entity tag that is weak', () => {
+  it('sends Last-Modified, never later than now, and a weak ETag', () => {
     const { headers } = ask({}, { lastModified: changed })
     expect(headers.get('last-modified')).toBe(date)
     expect(headers.get('etag')).toMatch(/^W\/"[\da-z-]+"$/)
@@ -155,7 +155,7 @@ describe('reply.file', () => {
     expect(Date.parse(future)).toBeLessThanOrEqual(Date.now())
   })
 
-  it('names the file, which is saved then unless it is said otherwise', () => {
+  it('sends the file name with attachment as the default disposition', () => {
     for (const [options, header] of [
       [{ name: 'a.txt' }, 'attachment; filename="a.txt"'],
       [{ name: 'a.txt', disposition: 'inline' }, 'inline; filename="a.txt"'],
@@ -165,14 +165,14 @@ describe('reply.file', () => {
       expect(ask({}, options).headers.get('content-disposition')).toBe(header)
   })
 
-  it('takes no type from a Blob, which may be what a stranger says', () => {
+  it('does not use the type of a Blob, because a client can set it', () => {
     const upload = new File(['<script>'], 'a.html', { type: 'text/html' })
     expect(ask({}, {}, upload).headers.get('content-type')).toBe('application/octet-stream')
     expect(ask({}, { type: 'image/png' }, upload).headers.get('content-type')).toBe('image/png')
     expect(ask({ range: 'bytes=0-1' }, {}, upload).headers.get('content-type')).toBe('application/octet-stream')
   })
 
-  it('keeps given headers, and in a 304 those that a cache is to know', () => {
+  it('keeps the given headers, and omits Content-Language and Content-Type from a 304', () => {
     const headers = {
       'cache-control': 'public, max-age=60',
       vary: 'accept',
@@ -245,11 +245,11 @@ describe('reply.file', () => {
       [{ 'if-range': dayAfter, range: 'bytes=0-1' }, { lastModified: changed }, 200],
       [{ 'if-range': dayBefore, range: 'bytes=0-1' }, { lastModified: changed }, 200],
       [{ 'if-range': '"a"' }, { etag }, 200],
-    ])('%j of %j lead to %i', (headers, options, status) => {
+    ])('%j with options %j leads to %i', (headers, options, status) => {
       expect(ask(headers, options).status).toBe(status)
     })
 
-    it('a date of this very second is too coarse for If-Range', () => {
+    it('do not match a date of the current second in If-Range', () => {
       const now = Date.now()
       const ifRange = new Date(now).toUTCString()
       vi.useFakeTimers({ now: Math.floor(now / 1_000) * 1_000 + 900 })
@@ -262,7 +262,7 @@ describe('reply.file', () => {
       }
     })
 
-    it('lead where a naive reading of the RFC leads', () => {
+    it('lead to the same status as a simple model of RFC 9110', () => {
       const tag = fc.record({ weak: fc.boolean(), opaque: fc.constantFrom('', 'a', 'b', 'W/', ',', 'ä') })
       const write = ({ weak, opaque }: { weak: boolean; opaque: string }): string => `${weak ? 'W/' : ''}"${opaque}"`
       const tags = fc.oneof(fc.constant('*' as const), fc.array(tag, { minLength: 1, maxLength: 3 }))
@@ -296,7 +296,7 @@ describe('reply.file', () => {
                 typeof given.ifRange === 'number' ? toDate(given.ifRange).toUTCString() : write(given.ifRange)
             if (given.range) headers['range'] = `bytes=${given.range[0]}-${given.range[1]}`
 
-            // A file with a date has a tag too, if only a weak one that nobody else has.
+            // A file with a date but without a tag has a unique weak tag.
             const own = given.tag ?? (given.day ? { weak: true, opaque: 'its own' } : undefined)
             const includes = (list: '*' | { weak: boolean; opaque: string }[], strongly: boolean): boolean =>
               list === '*' ||
@@ -331,7 +331,7 @@ describe('reply.file', () => {
       )
     })
 
-    it('and ranges lead nowhere else, however odd the headers', async () => {
+    it('and ranges lead to one of five statuses for any header values', async () => {
       const odd = fc.oneof(
         fc.constantFrom('*', '"a"', 'W/"a"', date, 'bytes=0-1', 'bytes=-0', ''),
         fc.string({ unit: fc.constantFrom(...'bytes=0123456789-,"W/a* \t;é') }),
@@ -361,7 +361,7 @@ describe('reply.file', () => {
         { onError: (error) => errors.push(error) },
       )
 
-    it('is asked for the part that is sent, when it is read, and for nothing else', async () => {
+    it('is read only for the requested part, when the body is read', async () => {
       const asked: unknown[] = []
       const source = {
         size: 100,
@@ -378,7 +378,7 @@ describe('reply.file', () => {
       expect(asked).toEqual([[20, 30]])
     })
 
-    it('fails, and reports it, if the file has another length than its size', async () => {
+    it('fails and reports an error if the number of bytes differs from its size', async () => {
       for (const [chunks, message] of [
         [[50, 49], 'the file has fewer bytes than its size of 100'],
         [[50, 51], 'the file has more bytes than its size of 100'],
@@ -388,14 +388,14 @@ describe('reply.file', () => {
         const errors: unknown[] = []
         const source = { size: 100, stream: () => chunks.map((length) => new Uint8Array(length)) }
         const response = await app(source, errors).fetch(request())
-        // Nothing was sent before the first chunk.
+        // An error in the first chunk is a 500, because nothing was sent yet.
         if (chunks.length < 2) expect(response.status).toBe(500)
         else await expect(response.arrayBuffer()).rejects.toThrow(message)
         expect(errors).toEqual([new Error(message)])
       }
     })
 
-    it('is the reply that opening it throws, or a 500', async () => {
+    it('responds with the reply that stream() throws, or with 500 for an error', async () => {
       for (const [error, status] of [
         [reply.notFound(), 404],
         [new Error('ENOENT'), 500],
@@ -455,12 +455,12 @@ describe('reply.file', () => {
       await rm(directory, { recursive: true })
     })
 
-    it.each(['/stream', '/blob'])('%s answers in whole, in parts and not at all', async (path) => {
+    it.each(['/stream', '/blob'])('%s responds with the whole file, a part, 304 and 416', async (path) => {
       const whole = await fetch(server.url + path)
       expect(whole.headers.get('content-length')).toBe('300000')
       expect(Buffer.compare(new Uint8Array(await whole.arrayBuffer()), content)).toBe(0)
 
-      // As a download that goes on after it broke off.
+      // A download that is resumed after it failed.
       const parts = [
         new Uint8Array(await (await fetch(server.url + path, { headers: { range: 'bytes=0-99999' } })).arrayBuffer()),
       ]

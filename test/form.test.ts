@@ -8,7 +8,7 @@ import type { RequestBody } from '../src/types.js'
 
 const anything = z.any().transform((form) => Object.fromEntries(Object.entries(form as object)))
 
-// An app with one form per kind of schema.
+// An app with one form for each kind of schema.
 const app = router({
   any: route('/any').post({ body: form(anything) }, (_request, { body: form }) => ({ form })),
   zfd: route('/zfd').post({ body: form(zfd.formData(z.looseObject({}))) }, (_request, { body: form }) => ({ form })),
@@ -89,12 +89,12 @@ describe('the field names of form()', () => {
     'a[01]',
     'a[00]',
     '99999999999999999999999',
-  ])('are a 400 if a step could reach a prototype or an index twice: %j', async (name) => {
+  ])('get a 400 if a step could reach a prototype or an index twice: %j', async (name) => {
     expect(await refusal(fields(name))).toEqual([[`/${name}`, 'A field cannot have this name.']])
     expect(await refusal(fields(name), 'multipart')).toEqual([[`/${name}`, 'A field cannot have this name.']])
   })
 
-  it('can be those of array methods', async () => {
+  it('can be names of array methods', async () => {
     const names = [
       'sort',
       'filter',
@@ -143,7 +143,7 @@ describe('the field names of form()', () => {
     'Phone No.',
     'toString]',
     '__proto__]x',
-  ])('are only keys, which zod-form-data does not get, if they have no structure: %j', async (name) => {
+  ])('are only keys, and are removed for zod-form-data, if they have no structure: %j', async (name) => {
     const entries: Entries = [
       [name, 'x'],
       ['b', 'y'],
@@ -166,13 +166,13 @@ describe('the field names of form()', () => {
     ['a[0].b', 'a[0]'],
     ['a.b.c', 'a.b.c.d'],
     ['a.0', 'a.b'],
-  ])('are a 400 if a field is both a value and an object: %j and %j', async (one, other) => {
+  ])('get a 400 if a field is both a value and an object: %j and %j', async (one, other) => {
     expect(await refusal(fields(one, other))).toEqual([
       [`/${other}`, 'Another field has a name that excludes this one.'],
     ])
   })
 
-  it('are a 400 if two spellings name one place', async () => {
+  it('get a 400 if two spellings name one place', async () => {
     expect(await refusal(fields('a[0]', 'a.0'))).toEqual([['/a.0', 'Another field has a name that excludes this one.']])
     expect(await refusal(fields('a.b', 'a[b]'))).toEqual([
       ['/a[b]', 'Another field has a name that excludes this one.'],
@@ -186,7 +186,7 @@ describe('the field names of form()', () => {
     [['a.b[0].c', 'a.b[5].c'], 'a.b[5]'],
     [['a.1'], 'a[1]'],
     [['a[4294967295]'], 'a[4294967295]'],
-  ])('are a 400 if a list has gaps: %j', async (names, key) => {
+  ])('get a 400 if a list has gaps: %j', async (names, key) => {
     expect(await refusal(fields(...names))).toEqual([[`/${key}`, 'A list has no gaps.']])
   })
 
@@ -199,7 +199,7 @@ describe('the field names of form()', () => {
     expect(await response.json()).toEqual({ form: { l: ['a', 'b', 'c'] } })
   })
 
-  it('are a 400 above 256 characters or ten steps', async () => {
+  it('get a 400 above 256 characters or ten steps', async () => {
     expect((await send(fields('x'.repeat(256)))).status).toBe(200)
     const long = 'x'.repeat(257)
     expect(await refusal(fields(long))).toEqual([
@@ -215,7 +215,7 @@ describe('the field names of form()', () => {
     ])
   })
 
-  it('are a 400 above a thousand, repeated names included', async () => {
+  it('get a 400 above a thousand fields, repeated names included', async () => {
     const message = [['', 'A form has at most 1000 fields.']]
     const many = (count: number, name: (index: number) => string): Entries =>
       Array.from({ length: count }, (_, index) => [name(index), 'x'])
@@ -285,7 +285,7 @@ describe('the value of form()', () => {
     expect((await send([['name', 'Ada']], '/a', 'urlencoded', one as never)).status).toBe(400)
   })
 
-  it('is a 400 with errors in body, without the received values', async () => {
+  it('gets a 400 with errors in body, without the received values', async () => {
     const one = router({
       a: route('/a').post(
         { body: form(zfd.formData({ name: zfd.text(), address: z.object({ zip: zfd.numeric() }) })) },
@@ -359,7 +359,7 @@ describe('the value of form()', () => {
         String(body.photo),
       ),
     })
-    // What a browser sends.
+    // A browser sends this part for an empty file input.
     const part = 'content-disposition: form-data; name="photo"; filename=""\r\ncontent-type: application/octet-stream'
     const none = async (path: string): Promise<unknown> => {
       const request = new Request(`http://test${path}`, {
@@ -388,7 +388,7 @@ describe('the value of form()', () => {
     expect(await size(6_000)).toBe(413)
   })
 
-  it('has file names unchanged', async () => {
+  it('has the file names of the request unchanged', async () => {
     const one = router({
       a: route('/a').post({ body: form(z.object({ f: z.file() })) }, (_request, { body: form }) => form.f.name),
     })
@@ -435,18 +435,14 @@ describe('the value of form()', () => {
       'multipart/form-data; boundary=b',
       '--c\r\ncontent-disposition: form-data; name="a"\r\n\r\nx\r\n--c--',
     ],
-    [
-      'an end that is missing',
-      'multipart/form-data; boundary=b',
-      '--b\r\ncontent-disposition: form-data; name="a"\r\n\r\nx',
-    ],
+    ['a missing end', 'multipart/form-data; boundary=b', '--b\r\ncontent-disposition: form-data; name="a"\r\n\r\nx'],
     [
       'a part without a name',
       'multipart/form-data; boundary=b',
       '--b\r\ncontent-disposition: form-data\r\n\r\nx\r\n--b--',
     ],
     ['a part without headers', 'multipart/form-data; boundary=b', '--b\r\n\r\nx\r\n--b--'],
-  ])('is a 400 for multipart with %s', async (_name, type, body) => {
+  ])('gets a 400 for multipart with %s', async (_name, type, body) => {
     const response = await app.fetch(
       new Request('http://test/any', { method: 'POST', body, headers: { 'content-type': type } }),
     )
@@ -500,7 +496,7 @@ describe('any form', () => {
       ),
     )
 
-  it('is a 200 or a 400, and changes no prototype', async () => {
+  it('gets a 200 or a 400, and changes no prototype', async () => {
     const errors: unknown[] = []
     const schema = z.looseObject({ a: z.any(), b: z.array(z.object({ a: z.string() })).optional() })
     const all = router(
@@ -531,14 +527,14 @@ describe('any form', () => {
     expect(errors).toEqual([])
   })
 
-  // The object that the schema gets.
+  // The object that the schema validates.
   const toForm = async (entries: readonly (readonly [string, string])[]): Promise<unknown> =>
     form(z.any()).read({
       type: 'application/x-www-form-urlencoded',
       text: async () => String(new URLSearchParams(entries as [string, string][])),
     } as RequestBody)
 
-  // Any other name is only a key.
+  // Other names are only keys.
   const isRegular = (name: string): boolean =>
     !/[\n\r\u2028\u2029]/.test(name) && /^[^.[\]]+(?:\.[^.[\]]+|\[[^.[\]]+\])*$/.test(name)
 
@@ -562,7 +558,7 @@ describe('any form', () => {
     return form
   }
 
-  it('means the same to zod-form-data as here, if its names are allowed', async () => {
+  it('has the same structure in zod-form-data and byway, if its names are allowed', async () => {
     const parser = zfd.formData(z.any())
     let accepted = 0
     await fc.assert(

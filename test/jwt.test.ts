@@ -77,7 +77,7 @@ describe('jwt()', () => {
     ['claims that are not an object', () => `${encode({ alg: 'HS256' })}.${base64url.encode('[]')}.x`],
     ['no signature', async () => (await sign()).replace(/[^.]*$/, '')],
     ['a part too many', async () => `${await sign()}.x`],
-    ['something else', () => 'x'],
+    ['an invalid token', () => 'x'],
   ] as [string, () => string | Promise<string>][])('responds with a 401 to a token with %s', async (_name, token) => {
     const { send, onError } = toApp()
     const response = await send(await token())
@@ -150,7 +150,7 @@ describe('jwt()', () => {
 })
 
 describe('jwt({ publicKey })', () => {
-  it('does not take the public key as a secret', async () => {
+  it('does not use the public key as a secret', async () => {
     const { publicKey, privateKey } = await generateKeyPair('RS256', { extractable: true })
     const options = { ...standard, algorithms: ['RS256'], secret: undefined, publicKey } as unknown as JwtOptions
     const { send } = toApp(options)

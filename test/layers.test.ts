@@ -38,7 +38,7 @@ describe('the order of middleware', () => {
     )
   })
 
-  it('does not wrap an operation with what .use() adds after it', async () => {
+  it('does not wrap an operation with middleware that .use() adds after it', async () => {
     const log: string[] = []
     const it = route('/')
       .get(() => {})
@@ -58,7 +58,7 @@ describe('the order of middleware', () => {
     }
   })
 
-  it('has validation after the last middleware, so that 401 comes before 400', async () => {
+  it('runs validation after the last middleware, so that a 401 comes before a 400', async () => {
     const guard = middleware((request, _context, next) =>
       request.headers.has('authorization') ? next({ user: 'ada' }) : reply.unauthorized(),
     )
@@ -74,7 +74,7 @@ describe('the order of middleware', () => {
     expect((await fetch('/?page=x', { ...wrong, headers: { authorization: 'x' } })).status).toBe(400)
   })
 
-  it('shows middleware the 400 for invalid input', async () => {
+  it('returns the 400 for invalid input to middleware', async () => {
     const statuses: number[] = []
     const look = middleware(async (_request, _context, next) => {
       const response = await next()
@@ -160,7 +160,7 @@ describe('a middleware', () => {
     expect(response.headers.get('content-type')).toBe('text/plain;charset=UTF-8')
   })
 
-  it('is a 500 whose error says what to do if it returns undefined or another value', async () => {
+  it('causes a 500 with a helpful error if it returns undefined or another value', async () => {
     for (const [value, message] of [
       [undefined, /returned undefined instead of a Response; return next\(\)/],
       [null, /returned object instead of a Response/],
@@ -184,7 +184,7 @@ describe('a middleware', () => {
       }
   })
 
-  it('gets a 500 Response if the handler throws', async () => {
+  it('receives a 500 Response if the handler throws', async () => {
     const error = new Error('inside')
     const seen: unknown[] = []
     const layer = middleware(async (_request, _context, next) => {
@@ -204,7 +204,7 @@ describe('a middleware', () => {
     expect(onError).toHaveBeenCalledTimes(1)
   })
 
-  it('gets a 500 Response if an inner middleware throws', async () => {
+  it('receives a 500 Response if an inner middleware throws', async () => {
     const error = new Error('layer')
     const seen: unknown[] = []
     const outer = middleware(async (_request, _context, next) => {
@@ -286,8 +286,8 @@ describe('next()', () => {
   })
 })
 
-describe('what next() adds to the context', () => {
-  it('is in the context of inner middleware and the handler, the innermost value first', async () => {
+describe('the context values of next()', () => {
+  it('are in the context of inner middleware and the handler, the innermost value first', async () => {
     const seen: unknown[] = []
     const it = route('/[id]')
       .use(middleware((_request, _context, next) => next({ a: 1, b: 1 })))
@@ -300,7 +300,7 @@ describe('what next() adds to the context', () => {
     expect(seen).toEqual([[1, 1]])
   })
 
-  it('is not in the context of outer middleware or other operations', async () => {
+  it('are not in the context of outer middleware or other operations', async () => {
     const outside: string[][] = []
     const look = middleware(async (_request, context, next) => {
       const response = await next()
@@ -319,7 +319,7 @@ describe('what next() adds to the context', () => {
     expect(outside).toEqual([[], []])
   })
 
-  it('belongs to one request', async () => {
+  it('belong to one request', async () => {
     let count = 0
     const it = route('/')
       .use(middleware((_request, _context, next) => next({ count: ++count })))
@@ -332,7 +332,7 @@ describe('what next() adds to the context', () => {
     expect(await Promise.all(responses.map((response) => response.json()))).toEqual([1, 2])
   })
 
-  it('can have any name that is not a member of the context', async () => {
+  it('can have any name that is not a property of the context', async () => {
     for (const name of ['with', 'constructor', 'toString', 'then', 'exchange', 'valueOf', 'get', 'user']) {
       const it = route('/')
         .use(middleware((_request, _context, next) => next({ [name]: 'first' })))
@@ -347,7 +347,7 @@ describe('what next() adds to the context', () => {
     }
   })
 
-  it('cannot replace a member of the context, and the error names it', async () => {
+  it('cannot replace a property of the context, and the error names it', async () => {
     for (const name of ['params', 'url', 'pattern', 'signal', 'env', 'ip', 'app', 'waitUntil', 'after', 'report']) {
       const it = route('/')
         .use(((_request: Request, _context: object, next: any) => next({ [name]: 'mine' })) as AnyMiddleware)
@@ -358,7 +358,7 @@ describe('what next() adds to the context', () => {
     }
   })
 
-  it('is what an inner middleware demands by annotation', async () => {
+  it('satisfy the context type that an inner middleware declares', async () => {
     const greet = middleware(async (_request, context: AnyContext & { user: string }, next) =>
       next({ greeting: `hello ${context.user}` }),
     )
@@ -390,7 +390,7 @@ describe('errorOf()', () => {
     expect(onError).toHaveBeenCalledTimes(1)
   })
 
-  it('is undefined for every other Response', async () => {
+  it('returns undefined for every other Response', async () => {
     expect(errorOf(reply.problem(500))).toBe(undefined)
     expect(errorOf(new Response(null, { status: 500 }))).toBe(undefined)
   })
@@ -453,7 +453,7 @@ describe('automatic OPTIONS and 405', () => {
     request.headers.has('authorization') ? next() : reply.unauthorized(),
   )
 
-  it("run inside the route's middleware, so that cors() sees its preflight", async () => {
+  it('run after the middleware of the route, so that cors() handles its preflight', async () => {
     const { fetch } = watch({
       it: route('/')
         .use(cors)
@@ -468,7 +468,7 @@ describe('automatic OPTIONS and 405', () => {
     expect(wrong.headers.get('access-control-allow-origin')).toBe('https://a.example')
   })
 
-  it('run inside a guard, so that Allow is hidden, and inside a cors() outside of it', async () => {
+  it('run after a guard, so that Allow is hidden, and after an outer cors()', async () => {
     const { fetch } = watch({
       it: route
         .use(cors)
@@ -485,7 +485,7 @@ describe('automatic OPTIONS and 405', () => {
     expect(preflight.status).toBe(204)
   })
 
-  it('run inside the middleware that all operations share only', async () => {
+  it('run only the middleware that all operations share', async () => {
     const log: string[] = []
     const it = route('/')
       .use(trace(log, 'shared'))
@@ -548,7 +548,7 @@ describe("the router's middleware", () => {
     expect(seen.at(-3)).toEqual([404, undefined, {}])
   })
 
-  it('sees the parsed params, and no route if the params do not match', async () => {
+  it('receives the parsed params, and no route if the params do not match', async () => {
     const before: unknown[] = []
     const after: unknown[] = []
     const look = middleware(async (_request, context, next) => {
@@ -567,7 +567,7 @@ describe("the router's middleware", () => {
       [undefined, {}],
       ['/n/[id]', { id: 7 }],
     ])
-    // They never change during a request.
+    // The params and the pattern never change during a request.
     expect(after).toEqual([
       [404, undefined, {}],
       [200, '/n/[id]', { id: 7 }],
@@ -730,7 +730,7 @@ describe('context.report()', () => {
     expect(onError.mock.calls).toMatchObject([['noted', { pattern: undefined }]])
   })
 
-  it("prints in a route's own function", async () => {
+  it('prints in the function of a route', async () => {
     const log = vi.spyOn(console, 'error').mockImplementation(() => {})
     await route('/')
       .get((_request, { report }) => report('noted'))
@@ -825,7 +825,7 @@ describe('next(added, options)', () => {
       .use(named('inner'))
       .get(() => 1)
     await watch({ it }).fetch('/')
-    // The inner middleware sees the outer view only.
+    // The inner middleware uses the outer view only.
     expect(order).toEqual(['outer', 'outer', 'inner'])
   })
 
@@ -840,19 +840,19 @@ describe('next(added, options)', () => {
     it.each([
       ['a synchronous handler', sync],
       ['an asynchronous handler', late],
-    ])('changes the response from the inside out, for %s', async (_name, handler) => {
+    ])('changes the response from the innermost to the outermost, for %s', async (_name, handler) => {
       const it = route('/').use(add('outer')).use(add('inner')).get(handler)
       const response = await watch({ it }).fetch('/')
       expect(response.headers.get('x-order')).toBe('inner, outer')
       expect(await response.json()).toBe('done')
     })
 
-    it('waits for no promise if the handler does not', () => {
+    it('is synchronous if the handler is synchronous', () => {
       const it = route('/').use(add('outer')).use(add('inner')).get(sync)
       expect(router({ it }).fetch(at('/'))).toBeInstanceOf(Response)
     })
 
-    it('keeps what it adds, and combines with a signal and a view', async () => {
+    it('keeps the added values, and works with a signal and a view', async () => {
       const { signal } = new AbortController()
       const it = route('/')
         .use((_request, _context, next) =>
@@ -872,7 +872,7 @@ describe('next(added, options)', () => {
       ['rejects', async (): Promise<Response> => Promise.reject(new Error('no'))],
       ['returns a value that is not a Response', () => 7 as never],
       ['returns a Response whose body was read', async (response: Response) => (await response.text(), response)],
-    ])('is a 500, which outer middleware can handle, if map %s', async (_name, map) => {
+    ])('causes a 500, which outer middleware can handle, if map %s', async (_name, map) => {
       for (const handler of [sync, late]) {
         const it = route('/')
           .use((_request, _context, next) => next(undefined, { map }))
@@ -893,7 +893,7 @@ describe('next(added, options)', () => {
       }
     })
 
-    it('sees the error of the handler, and can replace its response', async () => {
+    it('receives the error of the handler, and can replace its response', async () => {
       const boom = new Error('no')
       const seen: unknown[] = []
       const it = route('/')
@@ -983,7 +983,7 @@ describe('middleware({ around })', () => {
     expect(build).toHaveBeenCalledTimes(2)
   })
 
-  it('is not around automatic OPTIONS and 405', async () => {
+  it('does not wrap automatic OPTIONS and 405', async () => {
     const run = vi.fn()
     const layer = middleware({
       around: () => (_request, _context, next) => {
@@ -1030,7 +1030,7 @@ describe('middleware({ around })', () => {
     expect(validated).toEqual(['query', 'headers', 'body'])
   })
 
-  it('sends the 400 of inputs(), and {} for an operation without inputs', async () => {
+  it('sends the 400 of inputs(), and returns {} for an operation without inputs', async () => {
     const seen: unknown[] = []
     const layer = middleware({
       around:
@@ -1054,7 +1054,7 @@ describe('middleware({ around })', () => {
     expect(onError).not.toHaveBeenCalled()
   })
 
-  it('is a RouterError in router({ use }), and a TypeError with other arguments', () => {
+  it('throws a RouterError in router({ use }), and a TypeError for other arguments', () => {
     const layer = middleware({ around: () => (_request, _context, next) => next() })
     expect(() => router({}, { use: [layer] })).toThrow(/\{ around \}.*cannot be used in router\(\{ use \}\)/)
     const call = middleware as (...rest: unknown[]) => unknown

@@ -4,7 +4,7 @@ import { middleware, route, router, RouterError, type RouterOptions } from '../s
 import * as reply from '../src/replies/index.js'
 import { Matcher } from '../src/matcher.js'
 
-// An app whose routes answer with what matched.
+// An app whose routes respond with the matched pattern and params.
 function echo(patterns: readonly string[], options: RouterOptions = {}) {
   const routes = Object.fromEntries(
     patterns.map((pattern, index) => [
@@ -37,7 +37,7 @@ describe('matching', () => {
     expect(await find(app, '/a/b/d')).toEqual(['/a/[...rest]', { rest: ['b', 'd'] }])
   })
 
-  it('compares from left to right among the patterns that match as a whole, in any order of declaration', async () => {
+  it('compares segments from left to right among the matching patterns, in any order of declaration', async () => {
     const patterns = ['/a/[x]', '/[y]/b', '/[y]/[z]', '/a/b/c']
     for (const order of [patterns, patterns.toReversed()]) {
       const app = echo(order)
@@ -56,7 +56,7 @@ describe('matching', () => {
     expect(await find(app, '/a/b')).toEqual(['/[...rest]', { rest: ['a', 'b'] }])
   })
 
-  it('distinguishes static texts with a common start', async () => {
+  it('distinguishes static segments with a common prefix', async () => {
     const app = echo(['/a', '/ab', '/abc', '/abd', '/a/b', '/ab/c', '/abc/[x]', '/b'])
     for (const path of ['/a', '/ab', '/abc', '/abd', '/a/b', '/ab/c', '/b'])
       expect(await find(app, path)).toEqual([path, {}])
@@ -92,7 +92,7 @@ describe('matching', () => {
     expect(await find(app, '/c')).toEqual(['/c/[[...rest]]', {}])
   })
 
-  it('resolves dot segments as the URL parser does, and keeps an escaped slash in its segment', async () => {
+  it('resolves dot segments like the URL parser, and keeps an escaped slash in its segment', async () => {
     const app = echo(['/files/[...path]', '/a/[x]', '/b'])
     expect(await find(app, '/files/x/../../b')).toEqual(['/b', {}])
     expect(await find(app, '/files/%2e%2e/b')).toEqual(['/b', {}])
@@ -102,13 +102,13 @@ describe('matching', () => {
     expect(await find(app, '/a/%00')).toEqual(['/a/[x]', { x: '\0' }])
     expect(await find(app, '/a/b%2Fc')).toEqual(['/a/[x]', { x: 'b/c' }])
     expect(await find(app, '/a%2Fb')).toBe(404)
-    // Once: what was escaped twice stays escaped once.
+    // Decodes once: a double escape becomes a single escape.
     expect(await find(app, '/a/%252F')).toEqual(['/a/[x]', { x: '%2F' }])
     expect(await find(app, '/a/%25zz')).toEqual(['/a/[x]', { x: '%zz' }])
   })
 
   it.each(['/a/%', '/a/%2', '/a/%zz', '/%ff', '/a/%c3', '/nowhere/%e2%82', '/a/%ed%a0%80', '/%'])(
-    '%s is a 400',
+    'responds with 400 to %s',
     async (path) => {
       const response = await echo(['/a/[x]']).fetch(new Request(`http://test${path}`))
       expect(response.status).toBe(400)
@@ -130,7 +130,7 @@ describe('matching', () => {
     expect(await find(app, '/b#x?y')).toEqual(['/b', {}])
   })
 
-  it('ends the pathname at the first #, as the URL parser does', async () => {
+  it('ends the pathname at the first #, like the URL parser', async () => {
     const app = echo(['/a/[x]', '/b'])
     expect(await find(app, '/b#x#y')).toEqual(['/b', {}])
     expect(await find(app, '/b#x#y?z')).toEqual(['/b', {}])
@@ -148,7 +148,7 @@ describe('matching', () => {
   })
 
   it.each(['__proto__', 'constructor', 'prototype', 'toString', 'hasOwnProperty', 'valueOf', '__defineGetter__'])(
-    'takes %s for a segment like any other',
+    'matches %s like any other segment',
     async (name) => {
       const app = echo(['/a/[x]', '/b/c', `/d/${name}`, '/e/[...rest]'])
       expect(await find(app, `/${name}`)).toBe(404)
@@ -192,7 +192,7 @@ describe('matching', () => {
     expect(await find(app, `/q/${deep}`)).toBe(404)
   })
 
-  it('is linear for a miss over 2^10 overlapping patterns', async () => {
+  it('takes linear time for a miss over 2^10 overlapping patterns', async () => {
     // Each of ten segments is static or a param.
     const patterns = Array.from(
       { length: 1 << 10 },
@@ -232,9 +232,9 @@ describe('RouterError', () => {
   })
 })
 
-describe('more states than the matcher stores', () => {
-  it('still match correctly', () => {
-    // Pattern n has its one static segment at place n, so any set of them can be left over on the way: 2^16, and more is forgotten at 50,000.
+describe('a matcher with more states than it stores', () => {
+  it('still matches correctly', () => {
+    // Pattern n has its only static segment at place n, so each subset of the patterns is a state: 2^16, and 50,000 are stored.
     const depth = 16
     const patterns = Array.from(
       { length: depth },
@@ -271,7 +271,7 @@ describe('a method', () => {
   const send = async (method: string, path: string): Promise<Response> =>
     app.fetch(new Request(`http://test${path}`, { method }))
 
-  it('that a route lacks is a 405 with Allow', async () => {
+  it('that a route does not declare gets a 405 with Allow', async () => {
     for (const [path, method, allow] of [
       ['/items', 'DELETE', 'GET, POST, HEAD, OPTIONS'],
       ['/items', 'PUT', 'GET, POST, HEAD, OPTIONS'],
@@ -296,14 +296,14 @@ describe('a method', () => {
   })
 
   it.each(['PROPFIND', 'FOO', 'patch', 'M-SEARCH', '__proto__', 'constructor', 'toString', 'get_', 'x'.repeat(10_000)])(
-    'that nobody has heard of is a 405: %.20s',
+    'that is unknown gets a 405: %.20s',
     async (method) => {
       expect((await send(method, '/items')).status).toBe(405)
       expect((await send(method, '/nowhere')).status).toBe(404)
     },
   )
 
-  it.each(['TRACE', 'TRACK', 'CONNECT'])('%s, which only a socket can send, is a 405', async (method) => {
+  it.each(['TRACE', 'TRACK', 'CONNECT'])('%s, which only a socket can send, gets a 405', async (method) => {
     const request = new Proxy(new Request('http://test/items'), {
       get: (target, key) => (key === 'method' ? method : (Reflect.get(target, key, target) as unknown)),
     })
@@ -321,7 +321,7 @@ describe('a method', () => {
     expect(await (await send('HEAD', '/nowhere')).text()).toBe('')
   })
 
-  it('OPTIONS is a 204 with Allow, unless the route declares OPTIONS', async () => {
+  it('OPTIONS gets a 204 with Allow, unless the route declares OPTIONS', async () => {
     const response = await send('OPTIONS', '/items')
     expect([response.status, response.headers.get('allow'), response.body]).toEqual([
       204,
@@ -332,7 +332,7 @@ describe('a method', () => {
     expect((await send('OPTIONS', '/nowhere')).status).toBe(404)
   })
 
-  it('that a route lacks does not continue with another pattern', async () => {
+  it('that a route does not declare does not continue with another pattern', async () => {
     const two = router({ a: route('/a/b').get(answer), b: route('/a/[x]').post(answer) })
     const response = await two.fetch(new Request('http://test/a/b', { method: 'POST' }))
     expect([response.status, response.headers.get('allow')]).toEqual([405, 'GET, HEAD, OPTIONS'])
@@ -383,7 +383,7 @@ describe('trailingSlash', () => {
     expect([options.status, options.headers.get('allow')]).toEqual([204, 'GET, POST, HEAD, OPTIONS'])
   })
 
-  it("'strict' is a 404", async () => {
+  it("'strict' responds with 404", async () => {
     for (const method of [...methods, 'OPTIONS'])
       for (const path of ['/items/', '/items/a/', '/files/a/', '/docs/'])
         expect([path, (await send(toApp('strict'), path, method)).status]).toEqual([path, 404])
@@ -483,7 +483,7 @@ describe("trailingSlash: 'always'", () => {
 })
 
 describe('a request whose URL has dot segments', () => {
-  // Deno and workerd keep them in request.url.
+  // Deno and workerd keep dot segments in request.url.
   const kept = (url: string, init?: RequestInit): Request =>
     Object.defineProperty(new Request('http://h/', init), 'url', { value: url })
   const guard = middleware(() => reply.unauthorized())
@@ -536,7 +536,7 @@ describe('a request whose URL has dot segments', () => {
       ])
   })
 
-  it('is matched as the URL parser reads it, for any pathname', async () => {
+  it('is matched like its parsed URL, for any pathname', async () => {
     const all = router(
       { all: route('/[[...all]]').get((_request, { params, url }) => [params.all ?? [], url.pathname]) },
       { trailingSlash: 'strict' },
@@ -609,7 +609,7 @@ describe('basePath', () => {
       expect([path, (await get(path)).status]).toEqual([path, 404])
   })
 
-  it('is put before the Location of a redirect', async () => {
+  it('is a prefix of the Location of a redirect', async () => {
     const response = await get('/api/v1/items/a/?q=1')
     expect([response.status, response.headers.get('location')]).toEqual([308, '/api/v1/items/a?q=1'])
   })

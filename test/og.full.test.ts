@@ -8,7 +8,7 @@ import { PNG } from 'pngjs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { binaries, freePort, isMissing, start, writeWorkerdConfig, type HostName } from './runtimes/hosts.js'
 
-// The built package on other hosts, bundled as their tools do: WebAssembly of Workers is a module of its own.
+// The built package on other hosts, bundled as their tools do: in Workers, WebAssembly is a separate module.
 const require = createRequire(import.meta.url)
 const root = fileURLToPath(new URL('..', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'byway-og-'))
@@ -45,7 +45,7 @@ async function bundle(name: string, conditions: string[]): Promise<void> {
 
 beforeAll(async () => {
   for (const module of modules) {
-    // Where the host resolves a module, and where `require` does.
+    // The host and `require` resolve modules in different folders.
     for (const place of [folder, join(folder, 'node_modules')]) {
       mkdirSync(join(place, dirname(module)), { recursive: true })
       copyFileSync(require.resolve(module), join(place, module))
@@ -84,7 +84,7 @@ const hosts: readonly [name: HostName, args: (port: number) => string[]][] = [
 ]
 
 describe.each(hosts)('ImageResponse on %s', (name, toArgs) => {
-  it.skipIf(isMissing(name))('draws a text without a request', async () => {
+  it.skipIf(isMissing(name))('draws text without a network request', async () => {
     const port = await freePort()
     const child = await start(binaries[name], toArgs(port), `http://127.0.0.1:${port}/`)
     try {

@@ -17,7 +17,7 @@ const element = (children: unknown, style: object = {}, type: unknown = 'div') =
 const size = { width: 200, height: 100, fonts }
 const draw = async (response: Response) => PNG.sync.read(Buffer.from(await response.arrayBuffer()))
 
-/** The number of pixels in a part of an image that are dark. */
+/** The number of dark pixels in a part of an image. */
 function countDark(
   { data, width }: PNG,
   [left, top, right, bottom]: readonly [number, number, number, number],
@@ -81,7 +81,7 @@ describe('ImageResponse', () => {
     expect(countDark(image, [0, 0, 200, 50])).toBeGreaterThan(300)
   })
 
-  it('takes images as data URLs and as bytes', async () => {
+  it('accepts images as data URLs and as bytes', async () => {
     const black = new PNG({ width: 4, height: 4 })
     for (let index = 3; index < black.data.length; index += 4) black.data[index] = 255
     const bytes = PNG.sync.write(black)
@@ -111,7 +111,7 @@ describe('ImageResponse', () => {
     ['a mask', element('a', { maskImage: 'linear-gradient(red, blue), url(https://evil.example)' })],
     ['a Tailwind class', { type: 'div', props: { tw: 'bg-[url(https://evil.example)]' } }],
     ['an image of a component', { type: () => ({ type: 'img', props: { src: '/etc/passwd' } }), props: {} }],
-  ])('is a 500 without a request for %s from the network', async (_name, child) => {
+  ])('causes a 500 without a request for %s from the network', async (_name, child) => {
     const fetch = vi.fn()
     vi.stubGlobal('fetch', fetch)
     const onError = vi.fn()
@@ -121,7 +121,7 @@ describe('ImageResponse', () => {
     expect(fetch).not.toHaveBeenCalled()
   })
 
-  it('is a 500 without a request for an emoji from the network', async () => {
+  it('causes a 500 without a request for an emoji from the network', async () => {
     const fetch = vi.fn()
     vi.stubGlobal('fetch', fetch)
     const onError = vi.fn()
@@ -132,7 +132,7 @@ describe('ImageResponse', () => {
     expect(fetch).not.toHaveBeenCalled()
   })
 
-  it('takes a font as a view of a part of a buffer', async () => {
+  it('accepts a font as a view of a part of a buffer', async () => {
     const whole = new Uint8Array(data.length + 8)
     whole.set(data, 8)
     const view = [{ name: 'Inter', data: whole.subarray(8) }] as const
@@ -152,7 +152,7 @@ describe('ImageResponse', () => {
     ['a component throws', { type: () => Promise.reject(new Error('no such item')), props: {} }, fonts, /no such item/],
     ['a component is a class', { type: Card, props: {} }, fonts, /class/],
     ['a font is invalid', 'a', [{ name: 'Inter', data: new Uint8Array(8) }], /./],
-  ] as const)('is a 500 and calls onError if %s', async (_name, child, fonts, message) => {
+  ] as const)('causes a 500 and calls onError if %s', async (_name, child, fonts, message) => {
     const onError = vi.fn()
     const card = route('/').get(() => new ImageResponse(element(child), { ...size, fonts }))
     const response = await router({ card }, { onError }).fetch(new Request('http://localhost/'))
@@ -176,7 +176,7 @@ describe('ImageResponse', () => {
     expect(second.data.equals(first.data)).toBe(true)
   })
 
-  it('draws concurrent images apart', async () => {
+  it('draws concurrent images independently', async () => {
     const images = await Promise.all(
       ['', 'HHHH', ''].map((text) => draw(new ImageResponse(element(text, { fontSize: 40 }), size))),
     )

@@ -139,7 +139,7 @@ describe('otel()', () => {
     expect(last().parentSpanContext).toBeUndefined()
   })
 
-  it('responds as without it to any trace headers', () =>
+  it('does not change the response for any trace headers', () =>
     fc.assert(
       fc.asyncProperty(
         fc.string({ unit: 'binary-ascii' }),

@@ -152,7 +152,7 @@ describe('the tarball', () => {
       if (file.endsWith('.js')) add(`${file}.map`)
       if (!/\.(?:js|ts)$/.test(file)) return
       const text = readFileSync(join(installed, file), 'utf8')
-      // Imports, exports, `import()` and `new URL()`: all that names a file in the built code.
+      // Imports, exports, `import()` and `new URL()` are the only file references in the built code.
       for (const [, specifier] of text.matchAll(/(?:\bfrom|\bimport|\bimport\(|\bURL\()\s*["'](\.[^"'\n]*)["']/g)) {
         const target = join(dirname(file), specifier!)
         if (target.endsWith('/')) for (const name of readdirSync(join(installed, target))) add(join(target, name))
@@ -381,7 +381,7 @@ async function bundle(
   )
   await bundlers[name]!({ ...options, outfile: file })
   const text = readFileSync(file, 'utf8')
-  // Minified by one tool, because the bundlers differ in what they leave in, and in how they minify.
+  // Minified by one tool, because the bundlers differ in tree shaking and minification.
   const { code } = await transform(text, { minify: true, format: 'esm', target: 'es2022', treeShaking: false })
   return { file, text, bytes: gzipSync(code, { level: 9 }).length }
 }
@@ -410,13 +410,13 @@ describe.each(Object.keys(bundlers))('bundled by %s', (name) => {
     ])
   })
 
-  it('has only what the app imports', async () => {
+  it('includes only the code that the app imports', async () => {
     if (isBundlerMissing(name)) return
     const bytesOf = async (entry: string, source: string): Promise<number> =>
       (await bundle(name, { entry: write(entry, source), target: 'neutral', external: ['zod', 'node:async_hooks'] }))
         .bytes
     expect(await bytesOf('nothing.js', portable.map((entry) => `import '${entry}'`).join('\n'))).toBeLessThan(300)
-    // bench/size checks the budget; a bundler that keeps what is not used is far above it.
+    // bench/size checks the budget. A bundler that keeps unused code is far above it.
     const hello = readFileSync(join(root, 'bench/size/apps/byway/hello.js'), 'utf8')
     expect(await bytesOf('hello.js', hello)).toBeLessThan(1.5 * budgets['hello']!.budget)
     const href = "import { href } from 'byway'\nexport default href('/items/[slug]', { slug: 'a' })"
@@ -433,7 +433,7 @@ const names = [${portable.map((_, index) => `Object.keys(entry${index}).length`)
 export default { fetch: () => Response.json(names) }
 `
 
-  it('every portable entry does only what workerd allows with the oldest compatibility date', async () => {
+  it('every portable entry runs only operations that workerd allows, with the oldest compatibility date', async () => {
     if (isMissing('workerd')) return
     const { file } = await bundle('esbuild', { entry: write('everything.js', everything), target: 'workerd' })
     const startWith = async (module: string): Promise<readonly number[]> => {

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { href, PatternError, rewrites, route, router } from '../src/index.js'
 import { parsePattern } from '../src/pattern.js'
 
-// The grammar as cases, the same as in test-d/pattern.test-d.ts.
+// The grammar as test cases, the same as in test-d/pattern.test-d.ts.
 const valid: readonly (readonly [pattern: string, segments: string])[] = [
   ['/', ''],
   ['/items', 'static items'],
@@ -101,7 +101,7 @@ describe('a pattern', () => {
     ).toBe(segments)
   })
 
-  it.each(invalid)('%j is a PatternError: %s', (pattern, mistake, caret) => {
+  it.each(invalid)('%j throws a PatternError: %s', (pattern, mistake, caret) => {
     const error = thrownBy(() => route(pattern as '/')) as PatternError
     expect(error).toBeInstanceOf(PatternError)
     expect(error.name).toBe('PatternError')
@@ -114,18 +114,18 @@ describe('a pattern', () => {
     )
   })
 
-  it.each([undefined, null, 1, {}, ['/a'], /a/])('is a TypeError if it is not a string: %j', (value) => {
+  it.each([undefined, null, 1, {}, ['/a'], /a/])('throws a TypeError if it is not a string: %j', (value) => {
     expect(() => route(value as never)).toThrow(TypeError)
   })
 
-  it('is checked by prefix, basePath, rewrites and href too', () => {
+  it('is also checked by prefix, basePath, rewrites and href', () => {
     expect(() => route.prefix('/a/' as '/')).toThrow(PatternError)
     expect(() => router({}, { basePath: 'api' })).toThrow(PatternError)
     expect(() => rewrites([{ source: '/a//b' as '/', destination: '/' }])).toThrow(PatternError)
     expect(() => href('/:a' as '/')).toThrow(PatternError)
   })
 
-  it('parses, or is a PatternError whose caret is inside the pattern', () => {
+  it('parses, or throws a PatternError with a caret inside the pattern', () => {
     const piece = fc.constantFrom(
       '/',
       '[',
@@ -220,7 +220,7 @@ describe('href()', () => {
     expect(() => href('/[toString]', {} as never)).toThrow(TypeError)
   })
 
-  // Without lone surrogates, which have no UTF-8.
+  // Without lone surrogates, which have no UTF-8 encoding.
   const segment = fc
     .oneof(
       fc.string({ unit: 'binary', minLength: 1, maxLength: 12 }),
@@ -232,7 +232,7 @@ describe('href()', () => {
     )
     .filter((text) => !/^(?:\.|%2e){1,2}$/i.test(text))
 
-  it('builds a path that cannot leave its pattern, and that matches with the same params', async () => {
+  it('builds a path that stays under its pattern, and that matches with the same params', async () => {
     const app = router({
       one: route('/x/[a]').get((_request, { params }) => ({ ...params })),
       two: route('/x/[a]/y/[b]').get((_request, { params }) => ({ ...params })),

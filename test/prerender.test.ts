@@ -55,7 +55,7 @@ describe('prerender()', () => {
     expect([pages.map(({ pathname }) => pathname), requested]).toEqual([['/b'], ['/b']])
   })
 
-  it('prerenders a force-static route, whose handler sees a request without headers', async () => {
+  it('prerenders a force-static route with a request without headers', async () => {
     const cache = createCache()
     const app = router({
       all: route('/all')
@@ -411,7 +411,7 @@ describe('prerender(): outDir', () => {
     expect(readFileSync(join(outDir, 'a.json'), 'utf8')).toBe('"new"')
   })
 
-  it('contains one file name per param inside of it, for any param', async () => {
+  it('contains one file for each param inside the directory, for any param', async () => {
     const parent = makeDirectory()
     const outDir = join(parent, 'out')
     const hostile = [
@@ -460,7 +460,7 @@ describe('prerender(): outDir', () => {
     )
   })
 
-  it('has no file of two pages: the second one fails', async () => {
+  it('has one file for one page only: the second page fails', async () => {
     const cache = createCache()
     const cached = route.use(cache({ revalidate: 60 }))
     const outDir = makeDirectory()

@@ -137,7 +137,7 @@ describe('router({ problems })', () => {
     expect(response.headers.get('retry-after')).toBe('3')
   })
 
-  it('is a 500 without details if toBody throws or returns a value that JSON cannot represent, and reports it', async () => {
+  it('sends a 500 without details and reports an error if toBody throws or returns invalid JSON', async () => {
     for (const toBody of [
       (): unknown => {
         throw new Error('in toBody')

@@ -32,7 +32,7 @@ interface Told {
   readonly phase: ErrorInfo['phase']
 }
 
-/** An app that forwards everything, and what its `onError` was told. */
+/** An app that forwards every request, and the errors that its `onError` received. */
 function toApp(options: Partial<ProxyOptions> = {}, target?: () => string) {
   const told: Told[] = []
   const all = route('/[[...path]]').use((_request, _context, next) => next())
@@ -56,7 +56,7 @@ const forward = async (init: RequestInit = {}, options?: Partial<ProxyOptions>, 
 
 describe('reply.proxy()', () => {
   it.each(['/%252e%252e/admin', '/a/.%252E/b', '/%252e'])(
-    'sends a 400 for the path %s, which href() cannot write, and reports it',
+    'sends a 400 for the path %s, which href() cannot build, and reports it',
     async (path) => {
       const { app, told } = toApp()
       const response = await app.fetch(new Request(`http://test${path}`))
@@ -111,7 +111,7 @@ describe('reply.proxy()', () => {
     expect(received).toHaveLength(6)
   })
 
-  it('forwards the default headers, those in forward, and those in headers', async () => {
+  it('forwards the default headers, the headers in forward, and the headers in headers', async () => {
     const sent = {
       accept: 'text/plain',
       'content-type': 'text/x',
@@ -139,7 +139,7 @@ describe('reply.proxy()', () => {
       range: 'bytes=0-1',
       'user-agent': 'test',
     })
-    // `fetch` says it once more where there is a Range.
+    // `fetch` adds it again if the request has a Range.
     expect(headers['accept-encoding']).toMatch(/^identity(?:, identity)?$/)
     for (const name of Object.keys(sent).slice(5))
       if (name !== 'accept-encoding') expect([name, headers[name]]).toEqual([name, undefined])
@@ -161,7 +161,7 @@ describe('reply.proxy()', () => {
     expect(received[1]!.headers.te).toBe(undefined)
   })
 
-  it('does not forward hop-by-hop headers, or those that Connection names, in either direction', async () => {
+  it('does not forward hop-by-hop headers, or headers that Connection names, in either direction', async () => {
     answer = (_incoming, outgoing) =>
       outgoing
         .writeHead(200, {
@@ -199,7 +199,7 @@ describe('reply.proxy()', () => {
     }
     expect(received[0]!.headers['x-kept']).toBe('b')
     expect(received[0]!.headers['x-named']).toBe(undefined)
-    // The one that `fetch` sends where none is given.
+    // `fetch` sends this value by default.
     expect(received[0]!.headers.accept).toBe('*/*')
   })
 
@@ -233,7 +233,7 @@ describe('reply.proxy()', () => {
   })
 
   it('sends the whole body for an encoding that only some versions of fetch decode', async () => {
-    // One frame of one raw block. Node 20 leaves it as it is; newer ones decode it, and still name it.
+    // One frame with one raw block. Node 20 does not decode it; newer versions decode it and keep the header.
     const body = Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x20, 5, (5 << 3) | 1, 0, 0, ...Buffer.from('hello')])
     const plain = { 'content-encoding': null, 'content-length': null, etag: 'W/"a"' }
     const coded = { 'content-encoding': 'zstd', 'content-length': String(body.length), etag: '"a"' }
@@ -247,7 +247,7 @@ describe('reply.proxy()', () => {
     expect(of(whole)).toEqual(bytes.toString() === 'hello' ? plain : coded)
     if (bytes.toString() !== 'hello') expect(bytes).toEqual(body)
 
-    // Begun, and silent: what of it is there decides.
+    // The response has begun and stalls: its first bytes decide.
     answer = (_incoming, outgoing) => void outgoing.writeHead(200, head).write(body.subarray(0, 10))
     const begun = await forward()
     expect(of(begun)).toEqual(of(whole))
@@ -269,11 +269,11 @@ describe('reply.proxy()', () => {
       let controller!: ReadableStreamDefaultController<Uint8Array>
       const body = new ReadableStream<Uint8Array>({ start: (made) => void (controller = made) })
       const send = (piece: string): void => controller.enqueue(new TextEncoder().encode(piece))
-      // A head is sent with the first piece.
+      // The head is sent with the first chunk.
       send('a')
       const response = await fetch(server.url, { method: 'POST', body, duplex: 'half' } as RequestInit)
       const reader = response.body!.pipeThrough(new TextDecoderStream()).getReader()
-      // The next piece is sent when the one before has come back.
+      // The next chunk is sent after the previous one has come back.
       for (const piece of ['a', 'b', 'c']) {
         if (piece !== 'a') send(piece)
         expect(await reader.read()).toEqual({ done: false, value: `<${piece}>` })
@@ -326,7 +326,7 @@ describe('reply.proxy()', () => {
     const response = await forward()
     const reader = response.body!.getReader()
     await reader.read()
-    // There is a read under way that will not end by itself.
+    // This read is in progress and does not end by itself.
     void reader.read()
     await reader.cancel()
     for (let wait = 0; wait < 100 && !gone; wait++) await pause(20)
@@ -380,7 +380,7 @@ describe('reply.proxy()', () => {
     expect(await (await forward({}, { timeout: 200 })).text()).toBe('ab')
   })
 
-  it('is a 500 if its signal aborts for another reason', async () => {
+  it('responds with 500 if its signal aborts for another reason', async () => {
     answer = () => {}
     const controller = new AbortController()
     const reason = new Error('enough')
@@ -408,7 +408,7 @@ describe('reply.proxy()', () => {
     expect(received[0]!.headers.via).toMatch(/^1\.1 other, 1\.1 byway-[\da-f-]{36}$/)
   })
 
-  it('cannot leave its path with params that href() writes', async () => {
+  it('cannot leave its path with params that href() builds', async () => {
     const files = route('/files/[...path]').get((request, { params }) =>
       reply.proxy(request, `${origin}${href('/v1/[...path]', params)}`, {}),
     )
@@ -434,7 +434,7 @@ describe('reply.proxy()', () => {
   })
 })
 
-/** What a server writes to a socket on which a request is sent as it stands. */
+/** Sends a raw request to a server, and returns the raw response. */
 function raw({ url }: Served, text: string): Promise<string> {
   return new Promise((resolve, reject) => {
     let received = ''

@@ -13,7 +13,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'byway-public-'))
 const { exports: entries } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { exports: object }
 
-// The code that a third party would write too: a middleware's own files, and codecs of headers.
+// The code that a third party would also write: the files of a middleware, and codecs of headers.
 const own = [
   'src/middleware/',
   'src/cache/',
@@ -105,7 +105,7 @@ function copy(file: string, target: string, files: Set<string> = new Set()): str
         toPublic(file, statement, imported, missing) +
         written.slice(statement.end)
   }
-  // `await import('./page/assets.js')`
+  // Dynamic imports: `await import('./page/assets.js')`.
   for (const [, specifier] of text.matchAll(/\bimport\('([.#][^']*)'\)/g)) {
     const imported = toPath(file, specifier!)
     if (isOwn(imported)) missing.push(...copy(imported, target, files))
@@ -165,7 +165,7 @@ describe('the middleware of byway', () => {
     expect(copy(file, target)).toEqual([])
     const config = {
       extends: join(root, 'tsconfig.json'),
-      // Only the one for hosts with a file system needs the types of a host.
+      // Only the middleware for hosts with a file system needs the types of a host.
       compilerOptions: { noEmit: true, customConditions: [], types: file.startsWith('src/static/') ? ['node'] : [] },
       include: ['src'],
     }
@@ -177,7 +177,7 @@ describe('the middleware of byway', () => {
     )
     expect(stdout).toBe('')
   })
-  it('would fail with the name and the file of a private import', () => {
+  it('fails with the name and the file of a private import', () => {
     expect(copy('src/openapi/openapi.ts', join(folder, 'private'))).toContain(
       'src/openapi/openapi.ts: dataOf of src/router.ts',
     )

@@ -54,7 +54,7 @@ afterEach(async () => {
 })
 
 describe('an item', () => {
-  it('is made once, and then answered from the cache with its age, its tag and its tags', async () => {
+  it('is served from the cache after the first request, with Age, ETag and Cache-Tag', async () => {
     const first = await get('/items/borage')
     expect(first).toMatchObject({ status: 200, cacheStatus: 'byway; fwd=uri-miss; ttl=20; stored' })
     const second = await get('/items/borage')
@@ -68,7 +68,7 @@ describe('an item', () => {
     expect((await get('/items/borage', { 'if-none-match': etag })).status).toBe(304)
   })
 
-  it('is one answer a currency, whatever else the query has', async () => {
+  it('has one cached response per currency, and ignores other query params', async () => {
     const { copy } = await get('/items/borage?currency=USD')
     expect((await get('/items/borage?utm_source=x&currency=USD')).copy).toBe(copy)
     const euros = await get('/items/borage')
@@ -77,7 +77,7 @@ describe('an item', () => {
     expect((await get('/items/borage?currency=FRF')).status).toBe(400)
   })
 
-  it('is served once more when 20 seconds have passed, and made anew behind that', async () => {
+  it('is served stale after 20 seconds, while it is refreshed in the background', async () => {
     const { copy } = await get('/items/borage')
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 20_500 })
     const stale = await get('/items/borage')
@@ -89,12 +89,12 @@ describe('an item', () => {
     expect(anew.copy).toBeGreaterThan(copy)
   })
 
-  it('that is not there is not kept', async () => {
+  it('is not cached if the status is 404', async () => {
     expect((await get('/items/ivy')).status).toBe(404)
     expect((await get('/items/ivy')).cacheStatus).toBe('byway; fwd=uri-miss; detail="status 404"')
   })
 
-  it('is made with the rates, so it goes when they do', async () => {
+  it('is invalidated with the tag of the rates that it uses', async () => {
     const { copy } = await get('/items/borage')
     await cache.revalidateTag('rates')
     expect((await get('/items/borage')).copy).toBeGreaterThan(copy)
@@ -102,7 +102,7 @@ describe('an item', () => {
 })
 
 describe('the webhook', () => {
-  it('lets go of what has a tag, and of nothing else', async () => {
+  it('invalidates the entries with a tag, and no others', async () => {
     const borage = await get('/items/borage')
     const woad = await get('/items/woad')
     expect((await deliver({ tags: ['item:borage'] })).status).toBe(204)
@@ -110,7 +110,7 @@ describe('the webhook', () => {
     expect((await get('/items/woad')).copy).toBe(woad.copy)
   })
 
-  it("has it served once more with 'max'", async () => {
+  it("makes an entry stale with 'max', so it is served once more", async () => {
     const { copy } = await get('/items')
     expect((await deliver({ tags: ['list'], profile: 'max' })).status).toBe(204)
     expect((await get('/items')).copy).toBe(copy)
@@ -118,13 +118,13 @@ describe('the webhook', () => {
     expect((await get('/items')).copy).toBeGreaterThan(copy)
   })
 
-  it('does nothing for whoever does not know the secret', async () => {
+  it('responds with 403 to another secret, and invalidates nothing', async () => {
     const { copy } = await get('/items/borage')
     expect((await deliver({ tags: ['items'] }, 'Z3Vlc3NlZA==')).status).toBe(403)
     expect((await get('/items/borage')).copy).toBe(copy)
   })
 
-  it('refuses an event that is none', async () => {
+  it('responds with 400 to an invalid event', async () => {
     for (const event of [{}, { tags: [] }, { tags: ['items'], profile: 'min' }, 'items'])
       expect((await deliver(event)).status).toBe(400)
   })
@@ -135,12 +135,12 @@ describe('a change', () => {
   const change = (price: number, headers?: Record<string, string>) =>
     api('/items/[slug]').patch({ params: { slug: 'lovage' }, body: { price }, ...(headers && { headers }) })
 
-  it('is for editors', async () => {
+  it('requires an editor: 401 without a token, 403 for another user', async () => {
     expect((await change(1)).status).toBe(401)
     expect((await change(1, bo)).status).toBe(403)
   })
 
-  it('is seen in the item at once, and in the list after it was served once more', async () => {
+  it('appears in the item immediately, and in the list after one stale response', async () => {
     const priceIn = ({ body }: Seen): number => body.items.find(({ slug }: { slug: string }) => slug === 'lovage').price
     const { body } = await get('/items/lovage')
     await get('/items')
@@ -154,7 +154,7 @@ describe('a change', () => {
 })
 
 describe('wishes', () => {
-  it("are kept for each user, and not for other people's caches", async () => {
+  it('are cached for each user, and private for other caches', async () => {
     expect((await get('/me/wishes')).status).toBe(401)
     const first = await get('/me/wishes', ada)
     const other = await get('/me/wishes', bo)

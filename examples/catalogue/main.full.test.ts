@@ -15,26 +15,29 @@ const seconds = { timeout: 10_000, interval: 50 }
 // Four processes start, and the machine can be busy.
 describe('npx tsx examples/catalogue/main.ts', () => {
   // In CI, a missing Redis is a failure.
-  it.skipIf(!hasRedis && !process.env['CI'])('starts a process again that dies, and leaves none behind', async () => {
-    const { url, output, pids, stop } = await start()
-    const redis = Number(/redis:\/\/127\.0\.0\.1:(\d+)/.exec(output())![1])
-    const [first, second, third] = await pids()
-    process.kill(first!, 'SIGKILL')
-    await expect.poll(async () => (await pids()).length, seconds).toBe(2)
-    expect((await fetch(`${url}/items/borage`)).status).toBe(200)
-    await expect.poll(async () => (await pids()).length, { timeout: 30_000, interval: 50 }).toBe(3)
-    const all = [...(await pids()), second!, third!]
-    expect(all).not.toContain(first)
-    expect(output()).toContain('Process A ended with SIGKILL, and is started again.')
+  it.skipIf(!hasRedis && !process.env['CI'])(
+    'restarts a killed process, and ends all processes when it stops',
+    async () => {
+      const { url, output, pids, stop } = await start()
+      const redis = Number(/redis:\/\/127\.0\.0\.1:(\d+)/.exec(output())![1])
+      const [first, second, third] = await pids()
+      process.kill(first!, 'SIGKILL')
+      await expect.poll(async () => (await pids()).length, seconds).toBe(2)
+      expect((await fetch(`${url}/items/borage`)).status).toBe(200)
+      await expect.poll(async () => (await pids()).length, { timeout: 30_000, interval: 50 }).toBe(3)
+      const all = [...(await pids()), second!, third!]
+      expect(all).not.toContain(first)
+      expect(output()).toContain('Process A ended with SIGKILL, and is started again.')
 
-    expect(await stop()).toBe(0)
-    await expect.poll(() => all.filter(isUp), seconds).toEqual([])
-    await expect
-      .poll(() => fetch(`http://127.0.0.1:${redis}`).catch((error) => error.cause.code), seconds)
-      .toBe('ECONNREFUSED')
-  })
+      expect(await stop()).toBe(0)
+      await expect.poll(() => all.filter(isUp), seconds).toEqual([])
+      await expect
+        .poll(() => fetch(`http://127.0.0.1:${redis}`).catch((error) => error.cause.code), seconds)
+        .toBe('ECONNREFUSED')
+    },
+  )
 
-  it('has one process and its memory where there is no Redis, and says so', async () => {
+  it('runs one process with the memory store if redis-server is missing, and says so', async () => {
     const { url, output, stop } = await start({ PATH: '/nowhere' })
     expect(output()).toContain('there is no redis-server here')
     expect(await (await fetch(`${url}/demo/state`)).json()).toMatchObject({ store: 'memory', servers: [{ name: 'A' }] })
@@ -43,7 +46,7 @@ describe('npx tsx examples/catalogue/main.ts', () => {
     expect(await stop()).toBe(0)
   })
 
-  it('says that the port is in use', async () => {
+  it('exits with 1 and a message if the port is in use', async () => {
     const other = createServer().listen(0, '127.0.0.1')
     await once(other, 'listening')
     const { port } = other.address() as AddressInfo

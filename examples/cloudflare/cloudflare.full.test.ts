@@ -13,7 +13,7 @@ const isInstalled = existsSync(join(folder, 'node_modules/wrangler'))
 const suite = isInstalled || process.env['CI'] ? describe : describe.skip
 
 const wrangler = join(folder, 'node_modules/wrangler/bin/wrangler.js')
-// CI=1 makes wrangler ask nothing.
+// CI=1 disables the prompts of wrangler.
 const env = { ...process.env, CI: '1', WRANGLER_SEND_METRICS: 'false', NO_COLOR: '1' }
 const run = (...words: string[]) =>
   promisify(execFile)(process.execPath, [wrangler, ...words], { cwd: folder, env, timeout: 200_000 })
@@ -26,7 +26,7 @@ suite(`examples/cloudflare${isInstalled ? '' : ' (run npm ci --prefix examples/c
   const start = async (): Promise<void> => {
     const port = await freePort()
     url = `http://127.0.0.1:${port}`
-    // A group of processes, because wrangler starts workerd.
+    // A process group, because wrangler starts workerd.
     child = spawn(
       process.execPath,
       [wrangler, 'dev', '--ip', '127.0.0.1', '--port', String(port), '--inspector-port', '0', '--persist-to', state],
@@ -61,7 +61,7 @@ suite(`examples/cloudflare${isInstalled ? '' : ' (run npm ci --prefix examples/c
     await promisify(execFile)(process.execPath, ['node_modules/typescript/bin/tsc', '--noEmit'], { cwd: folder })
   })
 
-  it('stores items in D1, in pages', async () => {
+  it('stores items in D1, and lists them in pages', async () => {
     for (const slug of ['one', 'two', 'three']) {
       const response = await post('/items', { slug, name: slug })
       expect([response.status, response.headers.get('location')]).toEqual([201, `/items/${slug}`])
@@ -74,7 +74,7 @@ suite(`examples/cloudflare${isInstalled ? '' : ' (run npm ci --prefix examples/c
     expect([second.items.map(({ slug }) => slug), second.next]).toEqual([['three'], null])
   })
 
-  it('lets one of many requests with the same slug win', async () => {
+  it('accepts one of many concurrent requests with the same slug', async () => {
     const responses = await Promise.all(Array.from({ length: 5 }, () => post('/items', { slug: 'race', name: 'Race' })))
     expect(responses.map(({ status }) => status).sort()).toEqual([201, 409, 409, 409, 409])
     const problem = responses.find(({ status }) => status === 409)!
@@ -91,7 +91,7 @@ suite(`examples/cloudflare${isInstalled ? '' : ' (run npm ci --prefix examples/c
     expect(await response.json()).toMatchObject({ errors: [{ in: 'body', pointer }] })
   })
 
-  it('keeps a response in KV until its item is removed', async () => {
+  it('caches a response in KV until its item is removed', async () => {
     await post('/items', { slug: 'kept', name: 'Kept' })
     const get = () => fetch(`${url}/items/kept`)
     expect((await get()).headers.get('cache-status')).toContain('stored')
@@ -110,15 +110,15 @@ suite(`examples/cloudflare${isInstalled ? '' : ' (run npm ci --prefix examples/c
     expect((await fetch(`${url}/items/none/views`)).status).toBe(404)
   })
 
-  it('has its items after a restart', async () => {
+  it('keeps its items after a restart', async () => {
     await stop()
     await start()
     expect(await (await fetch(`${url}/items/one`)).json()).toMatchObject({ slug: 'one' })
   })
 
-  it('bundles for a deployment, without the rest of byway', async () => {
+  it('bundles for a deployment with less than 150 KiB (gzip)', async () => {
     const { stdout } = await run('deploy', '--dry-run')
-    // 132 KiB when this was written.
+    // The size was 132 KiB when this test was written.
     const [, size] = /gzip: ([\d.]+) KiB/.exec(stdout)!
     expect(Number(size)).toBeLessThan(150)
   })

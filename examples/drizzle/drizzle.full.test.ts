@@ -66,7 +66,7 @@ function tests(urlOf: () => string): void {
     expect((await fetch(`${server.url}/posts/sea`)).status).toBe(404)
   })
 
-  it('lets one of many requests with the same slug win, and tells the others at which field', async () => {
+  it('accepts one of many concurrent requests with the same slug, and names the field in the 409s', async () => {
     const responses = await Promise.all(
       Array.from({ length: 10 }, (_, index) => post(server.url, { ...sea, slug: 'race', title: `Try ${index}` })),
     )
@@ -84,7 +84,7 @@ function tests(urlOf: () => string): void {
     expect((await post(server.url, { ...sea, slug: 'first', author: 'Nobody' })).status).toBe(201)
   })
 
-  it('has pages, the newest first, that no insertion shifts', async () => {
+  it('lists pages with the newest first, which an insertion does not shift', async () => {
     for (let index = 0; index < 5; index++)
       await post(server.url, { slug: `page-${index}`, title: 'A page', author: 'Bo' })
     const page = async (query: string) =>
@@ -117,14 +117,14 @@ function tests(urlOf: () => string): void {
     expect((await fetch(`${server.url}/posts?${query}`)).status).toBe(400)
   })
 
-  it('takes SQL in other fields as text', async () => {
+  it('stores SQL in other fields as text', async () => {
     const title = "'); drop table posts; --"
     expect(await (await post(server.url, { ...sea, slug: 'quotes', title })).json()).toMatchObject({ title })
     expect((await fetch(`${server.url}/posts?author=${encodeURIComponent(title)}`)).status).toBe(200)
     expect(await (await fetch(`${server.url}/posts/quotes`)).json()).toMatchObject({ title })
   })
 
-  it('ends with code 0 after SIGTERM, and has its rows when it starts again', async () => {
+  it('exits with 0 after SIGTERM, and keeps its rows after a restart', async () => {
     expect(await server.stop()).toBe(0)
     server = await start(urlOf())
     expect((await fetch(`${server.url}/posts/race`)).status).toBe(200)

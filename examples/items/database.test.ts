@@ -12,13 +12,13 @@ beforeEach(async () => {
 afterEach(() => rm(directory, { recursive: true, force: true }))
 
 describe('openDatabase', () => {
-  it('has the catalogue, and writes nothing until something changes', async () => {
+  it('contains the catalogue, and writes no file before the first change', async () => {
     const db = await openDatabase(directory)
     expect(db.find('sea-foam')?.hex).toBe('#87e0cf')
     expect(await readdir(directory)).toEqual([])
   })
 
-  it('keeps every one of many changes that are made at once', async () => {
+  it('stores all of many concurrent changes', async () => {
     const db = await openDatabase(directory)
     const names = Array.from({ length: 20 }, (_, index) => `Many ${index}`)
     await Promise.all(names.map((name) => db.add({ name, hex: '#123456' })))
@@ -27,14 +27,14 @@ describe('openDatabase', () => {
     expect(await readdir(directory)).toEqual(['items.json'])
   })
 
-  it('takes one of two items that are added at once under one name', async () => {
+  it('accepts one of two items that are added concurrently under one name', async () => {
     const db = await openDatabase(directory)
     const added = await Promise.all(['#111111', '#222222'].map((hex) => db.add({ name: 'One Only', hex })))
     expect(added.filter(Boolean)).toHaveLength(1)
     expect(db.find('one-only')?.hex).toBe('#111111')
   })
 
-  it('leaves out what was removed, until it is added again', async () => {
+  it('does not contain a removed item until it is added again', async () => {
     const db = await openDatabase(directory)
     expect(await db.remove('sky')).toBe(true)
     expect((await openDatabase(directory)).find('sky')).toBe(undefined)
@@ -42,7 +42,7 @@ describe('openDatabase', () => {
     expect((await openDatabase(directory)).find('sky')?.hex).toBe('#abcdef')
   })
 
-  it('keeps items of any name apart from what objects have', async () => {
+  it('does not confuse item names with properties of Object.prototype', async () => {
     const db = await openDatabase(directory)
     expect(db.find('constructor')).toBe(undefined)
     await db.add({ name: 'constructor', hex: '#123456' })
@@ -50,7 +50,7 @@ describe('openDatabase', () => {
     expect((await openDatabase(directory)).find('__proto__')).toBe(undefined)
   })
 
-  it('removes the photo that another one replaces', async () => {
+  it('deletes the file of a replaced photo and of a removed item', async () => {
     const db = await openDatabase(directory)
     const photo = (text: string): File => new File([text], 'a.png', { type: 'image/png' })
     await db.savePhoto('sky', photo('one'), 'One')
@@ -66,16 +66,16 @@ describe('openDatabase', () => {
     '{ "version": 1, "changes": {',
     '{ "version": 2, "changes": {} }',
     '{ "version": 1, "changes": { "a": 1 } }',
-  ])('refuses a file that it cannot understand, and leaves it as it is: %s', async (text) => {
+  ])('throws for an invalid file, and does not change it: %s', async (text) => {
     const path = join(directory, 'items.json')
     await writeFile(path, text)
     await expect(openDatabase(directory)).rejects.toThrow(`${path} cannot be understood, and was left as it is.`)
     expect(await readFile(path, 'utf8')).toBe(text)
   })
 
-  it('goes on with what is on the disk when a write fails', async () => {
+  it('discards a change whose write fails, and continues to work', async () => {
     const db = await openDatabase(directory)
-    // A directory in the place of the file: rename fails for every user.
+    // A directory with the name of the file makes rename fail for every user.
     await mkdir(join(directory, 'items.json'))
     await expect(db.add({ name: 'Lost', hex: '#123456' })).rejects.toThrow()
     expect(db.find('lost')).toBe(undefined)
@@ -86,7 +86,7 @@ describe('openDatabase', () => {
 })
 
 describe('the catalogue', () => {
-  it('has a name, a slug of its own and a colour for each item', async () => {
+  it('has a name, a unique slug and a colour for each item', async () => {
     const text = await readFile(new URL('catalogue.json', import.meta.url), 'utf8')
     const rows = JSON.parse(text) as [name: string, hex: string][]
     expect(rows.length).toBeGreaterThan(3000)
@@ -96,7 +96,7 @@ describe('the catalogue', () => {
 })
 
 describe('describeColour', () => {
-  // The values of oklch(from … l c h) in Chromium.
+  // The values that Chromium computes for oklch(from … l c h).
   it.each([
     ['#000000', 0, ['grey', 'dark']],
     ['#ffffff', 100, ['grey', 'light']],
@@ -104,7 +104,7 @@ describe('describeColour', () => {
     ['#653700', 38.6, ['brown', 'dark']],
     ['#008080', 54.3, ['teal']],
     ['#0000ff', 45.2, ['blue', 'vivid']],
-  ])('files %s', (hex, lightness, tags) => {
+  ])('returns the lightness and tags of %s', (hex, lightness, tags) => {
     expect(describeColour(hex)).toEqual({ lightness, tags })
   })
 })

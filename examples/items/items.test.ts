@@ -10,8 +10,8 @@ afterAll(removeDirectory)
 const demo = { authorization: 'Bearer demo' }
 const png = new File([new Uint8Array([0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10])], '../../a.png', { type: 'image/png' })
 
-describe('a route is its own functions', () => {
-  it('answers a Request without an app around it', async () => {
+describe('the functions of a route', () => {
+  it('respond to a Request without an app', async () => {
     const response = await item.GET(new Request('http://test/items/sea-foam'))
     expect(response.status).toBe(200)
     expect(await response.json()).toEqual({
@@ -23,12 +23,12 @@ describe('a route is its own functions', () => {
     })
   })
 
-  it('takes its params from the call, as Next.js gives them', async () => {
+  it('read params from the second argument, like in Next.js', async () => {
     const response = await item.GET(new Request('http://test/'), { params: Promise.resolve({ slug: 'sky' }) })
     expect(await response.json()).toMatchObject({ name: 'Sky', hex: '#76d6ff' })
   })
 
-  it('runs the middleware that stands before the handler', async () => {
+  it('run the middleware before the handler', async () => {
     const response = await item.DELETE(new Request('http://test/items/sky', { method: 'DELETE' }))
     expect(response.status).toBe(401)
     expect(response.headers.get('www-authenticate')).toBe('Bearer')
@@ -42,7 +42,7 @@ describe('app.fetch', () => {
   const post = (path: string, body: unknown): Promise<Response> =>
     fetch(path, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
 
-  it('adds an item, tells where it is, and refuses a second one', async () => {
+  it('adds an item, sends its Location, and responds with 409 to a duplicate', async () => {
     const added = await post('/items', { name: 'Café Byway', hex: '#2F6FDE' })
     expect(added.status).toBe(201)
     expect(added.headers.get('location')).toBe('/items/cafe-byway')
@@ -54,7 +54,7 @@ describe('app.fetch', () => {
     expect(await again.json()).toMatchObject({ status: 409, detail: 'There is an item called cafe byway already.' })
   })
 
-  it('says what is wrong with a body, and where', async () => {
+  it('responds with 400 and the errors of an invalid body by pointer', async () => {
     const response = await post('/items', { name: '…', hex: 'blue' })
     expect(response.status).toBe(400)
     expect(await response.json()).toMatchObject({
@@ -65,7 +65,7 @@ describe('app.fetch', () => {
     })
   })
 
-  it('tells of itself, and shows it on a page', async () => {
+  it('serves its OpenAPI document and a docs page', async () => {
     const page = await fetch('/docs')
     expect(page.headers.get('content-type')).toBe('text/html; charset=utf-8')
     for (const file of ['page.js', 'page.css']) {
@@ -86,7 +86,7 @@ describe('app.fetch', () => {
     expect(response.headers.get('location')).toBe('/items/sea-foam?from=mail')
   })
 
-  it('remembers in a cookie what was looked at, the last one first', async () => {
+  it('stores the viewed items in a cookie, the latest first', async () => {
     const cookie = 'seen=sky.zen.no-such-item'
     const looked = await fetch('/items/sea-foam', { headers: { cookie } })
     expect(looked.headers.get('set-cookie')).toMatch(/^seen=sea-foam\.sky\.zen\.no-such-item;/)
@@ -94,14 +94,14 @@ describe('app.fetch', () => {
     expect(await seen.json()).toMatchObject([{ slug: 'sky' }, { slug: 'zen' }])
   })
 
-  it('lets the pages of one other origin read, and no others', async () => {
+  it('sends CORS headers to one other origin only', async () => {
     const allowed = async (origin: string): Promise<string | null> =>
       (await fetch('/items', { headers: { origin } })).headers.get('access-control-allow-origin')
     expect(await allowed('http://localhost:5173')).toBe('http://localhost:5173')
     expect(await allowed('http://evil.example')).toBe(null)
   })
 
-  it('refuses what is no picture, and what is too large', async () => {
+  it('responds with 400 to a file that is no image, and 413 to a large one', async () => {
     const upload = async (file: File): Promise<Response> => {
       const body = new FormData()
       body.append('photo', file)
@@ -127,7 +127,7 @@ describe('the typed client, in process', () => {
     expect(data.total).toBe(data.items.length)
   })
 
-  it('turns pages', async () => {
+  it('returns items in pages, with the total', async () => {
     const [first, second, last] = await Promise.all(
       [1, 2, 10_000].map(async (page) => (await api('/items').get({ query: { page } })).data),
     )
@@ -137,7 +137,7 @@ describe('the typed client, in process', () => {
     expect(last?.items).toEqual([])
   })
 
-  it('changes, keeps and removes an item', async () => {
+  it('changes an item, and removes it with a token only', async () => {
     const params = { slug: 'test-pink' }
     expect((await api('/items').post({ body: { name: 'Test Pink', hex: '#ff88aa' } })).status).toBe(201)
 
@@ -155,7 +155,7 @@ describe('the typed client, in process', () => {
     expect((await api('/items/[slug]').get({ params })).status).toBe(404)
   })
 
-  it('keeps a photo, and gives its bytes back', async () => {
+  it('stores a photo, and returns its bytes', async () => {
     const params = { slug: 'zen' }
     const saved = await api('/items/[slug]/photo').post({ params, form: { photo: png, alt: 'Raked sand' } })
     expect(saved.data?.photo).toEqual({ url: '/items/zen/photo', alt: 'Raked sand' })
@@ -166,15 +166,15 @@ describe('the typed client, in process', () => {
     expect((await api('/items/[slug]').get({ params })).data?.photo?.alt).toBe('Raked sand')
   })
 
-  it('has what a middleware adds to the context', async () => {
+  it('uses the user that middleware adds to the context', async () => {
     const { data } = await api('/me').get({ headers: demo })
     expect(data).toEqual({ name: 'demo' })
     expect((await api('/me').get()).status).toBe(401)
   })
 })
 
-describe('what was changed', () => {
-  it('is in the file, and there again when it is opened', async () => {
+describe('the database file', () => {
+  it('contains the changes, also after it is opened again', async () => {
     const again = await openDatabase(directory)
     expect(again.find('cafe-byway')?.name).toBe('Café Byway')
     expect(again.find('test-pink')).toBe(undefined)

@@ -13,7 +13,7 @@ beforeEach(async () => {
 })
 afterEach(() => rm(directory, { recursive: true, force: true }))
 
-/** The process that `npm start` runs, until it says where it listens or ends. */
+/** Starts the process that `npm start` runs, and resolves when it prints its URL or exits. */
 async function start(port: string): Promise<{ url: string | undefined; output: string; stop(): Promise<number> }> {
   const child = spawn(process.execPath, ['--import', 'tsx', fileURLToPath(new URL('main.ts', import.meta.url))], {
     env: { ...process.env, PORT: port, ITEMS_DATA: directory },
@@ -41,7 +41,7 @@ async function start(port: string): Promise<{ url: string | undefined; output: s
 }
 
 describe('npm start', () => {
-  it('keeps over a restart what was added', async () => {
+  it('keeps added items after a restart', async () => {
     const first = await start('0')
     const added = await fetch(`${first.url}/items`, {
       method: 'POST',
@@ -57,7 +57,7 @@ describe('npm start', () => {
     expect(await second.stop()).toBe(0)
   })
 
-  it('says that the port is in use', async () => {
+  it('exits with 1 and a message if the port is in use', async () => {
     const other = createServer().listen(0)
     await once(other, 'listening')
     const { port } = other.address() as { port: number }
@@ -68,7 +68,7 @@ describe('npm start', () => {
     other.close()
   })
 
-  it('says that its file cannot be understood', async () => {
+  it('exits with 1 and a message if its file is invalid', async () => {
     await writeFile(join(directory, 'items.json'), 'not JSON')
     const { output, stop } = await start('0')
     expect(output).toContain('items.json cannot be understood, and was left as it is')

@@ -91,7 +91,7 @@ suite(`examples/react${missing.length ? ` (${missing.join('; ')})` : ''}`, () =>
       await page.getByRole('link', { name: 'Tea' }).waitFor()
     })
 
-    it('shows at its field what the schema rejects, and keeps the input', async () => {
+    it('shows validation errors at their fields, and keeps the input', async () => {
       await add('  ', 'a text')
       await expect.poll(() => alert('Title').textContent()).toBe('Enter a title.')
       expect(await page.getByLabel('Title').getAttribute('aria-invalid')).toBe('true')
@@ -101,7 +101,7 @@ suite(`examples/react${missing.length ? ` (${missing.join('; ')})` : ''}`, () =>
       expect(await alert('Title').textContent()).toBe('')
     })
 
-    it('shows a conflict at the title', async () => {
+    it('shows a conflict at the title field', async () => {
       await add('tea')
       await expect.poll(() => alert('Title').textContent()).toBe('There is a note “tea”.')
     })
@@ -124,7 +124,7 @@ suite(`examples/react${missing.length ? ` (${missing.join('; ')})` : ''}`, () =>
       await page.goto(url)
     })
 
-    it('tells that the server cannot be reached, and keeps the input', async () => {
+    it('shows an error if the server cannot be reached, and keeps the input', async () => {
       await page.getByRole('link', { name: 'Tea', exact: true }).waitFor()
       await page.route('**/api/**', (route) => route.abort())
       await add('Later', 'offline')
@@ -133,7 +133,7 @@ suite(`examples/react${missing.length ? ` (${missing.join('; ')})` : ''}`, () =>
       await page.unroute('**/api/**')
     })
 
-    it('has problems, and no page, for other paths of the API', async () => {
+    it('responds with a 404 problem, not a page, to other paths of the API', async () => {
       for (const path of ['/api/none', '/api/notes/none']) {
         const response = await fetch(url + path, { headers: { accept: 'text/html' } })
         expect([response.status, response.headers.get('content-type')]).toEqual([404, 'application/problem+json'])
@@ -145,7 +145,7 @@ suite(`examples/react${missing.length ? ` (${missing.join('; ')})` : ''}`, () =>
     })
 
     if (!isBuilt)
-      it('has a change of the API with the next request, and keeps the notes', async () => {
+      it('applies a change of the API to the next request, and keeps the notes', async () => {
         const file = join(folder, 'server/api.ts')
         const text = readFileSync(file, 'utf8')
         const create = () =>
@@ -154,7 +154,7 @@ suite(`examples/react${missing.length ? ` (${missing.join('; ')})` : ''}`, () =>
             headers: { 'content-type': 'application/json' },
             body: '{ "title": "", "text": "" }',
           })
-        // Vite can miss a change that follows another one immediately, so the file is written again.
+        // Vite can miss a change right after another change, so the file is written repeatedly.
         const responseAfter = (changed: string) =>
           expect.poll(
             async () => {
@@ -174,14 +174,14 @@ suite(`examples/react${missing.length ? ` (${missing.join('; ')})` : ''}`, () =>
     if (isBuilt) {
       const assets = () => readdirSync(join(folder, 'dist/assets'))
 
-      it('has no code of the server in the bundle', () => {
+      it('has no server code in the bundle', () => {
         const code = assets().map((name) => readFileSync(join(folder, 'dist/assets', name), 'utf8'))
         expect(code.join()).toContain('New note')
         // A message of the schema, a note, and the name of the schema's library.
         expect(code.join()).not.toMatch(/Enter a title|Three minutes|ZodObject/)
       })
 
-      it('sends assets compressed and for a year, and pages to be revalidated', async () => {
+      it('sends compressed assets with a max-age of a year, and pages with must-revalidate', async () => {
         const asset = await fetch(`${url}/assets/${assets()[0]}`, { headers: { 'accept-encoding': 'br' } })
         expect(asset.headers.get('cache-control')).toBe('public, max-age=31536000, immutable')
         expect(asset.headers.get('content-encoding')).toBe('br')

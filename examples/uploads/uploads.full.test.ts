@@ -409,7 +409,7 @@ suite(`examples/uploads${isInstalled ? '' : ' (run npm ci --prefix examples/uplo
       expect(server.output()).toBe(before)
     })
 
-    it('responds with a 502 if the storage breaks, and with what it logs', async () => {
+    it('responds with a 502 if the storage fails, and logs the error', async () => {
       const declared = await declare({ size: 32 * mebibyte })
       const request = begin(declared)
       request.write(Buffer.alloc(4 * mebibyte))
@@ -422,7 +422,7 @@ suite(`examples/uploads${isInstalled ? '' : ' (run npm ci --prefix examples/uplo
       await expect.poll(async () => (await remove(declared)).status).toBe(204)
     })
 
-    it.runIf(process.platform === 'linux')('holds little of 96 MiB in memory', async () => {
+    it.runIf(process.platform === 'linux')('buffers little of a 96 MiB upload in memory', async () => {
       const rss = (): number =>
         Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${server.child.pid}/status`, 'utf8'))![1]) / 1_024
       let peak = 0
@@ -455,7 +455,7 @@ suite(`examples/uploads${isInstalled ? '' : ' (run npm ci --prefix examples/uplo
       clearInterval(timer)
       // V8 collects buffers only after about 32 MiB of them.
       for (const growth of growths) expect(growth, 'MiB').toBeLessThan(48)
-      // While the storage stalls, the client cannot send what the app would have to hold. The rest is in socket buffers.
+      // While the storage stalls, backpressure stops the client. Only socket buffers hold more data.
       expect(sentWhileStalled / mebibyte, 'MiB').toBeLessThan(40)
     })
   })
@@ -478,7 +478,7 @@ suite(`examples/uploads${isInstalled ? '' : ' (run npm ci --prefix examples/uplo
     })
   })
 
-  it('starts with a storage of its own if none is configured, and ends with code 0 after SIGTERM', async () => {
+  it('starts its own storage if none is configured, and exits with 0 after SIGTERM', async () => {
     expect(await server.stop()).toBe(0)
     const own = mkdtempSync(join(tmpdir(), 'byway-uploads-'))
     server = await start({ S3_FOLDER: own })

@@ -11,7 +11,7 @@ const folder = fileURLToPath(new URL('.', import.meta.url))
 const isInstalled = existsSync(join(folder, 'node_modules/crossws'))
 const suite = isInstalled || process.env['CI'] ? describe : describe.skip
 
-// Node.js has a WebSocket since version 22, which cannot set headers.
+// The WebSocket of Node.js 22 and newer cannot set headers.
 interface Socket {
   on(
     event: 'open' | 'error' | 'message' | 'close' | 'unexpected-response',
@@ -80,7 +80,7 @@ suite(`examples/websockets${isInstalled ? '' : ' (run npm ci --prefix examples/w
     await promisify(execFile)(process.execPath, ['node_modules/typescript/bin/tsc', '--noEmit'], { cwd: folder })
   })
 
-  it('sends a message to everybody in its room, and to nobody else', async () => {
+  it('sends a message to every client in its room, and to no other room', async () => {
     const [ada, eve] = await Promise.all([login('Ada'), login('Eve')])
     const sockets = await Promise.all([
       open('sea', { cookie: ada }),
@@ -90,7 +90,7 @@ suite(`examples/websockets${isInstalled ? '' : ' (run npm ci --prefix examples/w
     const [first, second, other] = sockets
     expect(sockets.map(({ refused }) => refused)).toEqual([undefined, undefined, undefined])
     first.socket.send(JSON.stringify({ text: 'Hello.', user: 'Eve' }))
-    // The user is that of the cookie, not of the message.
+    // The user comes from the cookie, not from the message.
     await expect.poll(() => second.received).toEqual([{ user: 'Ada', text: 'Hello.' }])
     expect((await post('/rooms/sea/messages', { text: 'Over HTTP.' }, { cookie: eve })).status).toBe(204)
     const both = [
@@ -119,12 +119,12 @@ suite(`examples/websockets${isInstalled ? '' : ' (run npm ci --prefix examples/w
     ],
     ['a sandboxed page', 'sea', async () => ({ cookie: await login('Ada'), origin: 'null' }), 403],
     ['a room with another name', 'SEA', async () => ({ cookie: await login('Ada') }), 404],
-  ])('refuses the upgrade for %s with the status of the app', async (_name, room, headers, status) => {
+  ])('rejects the upgrade for %s with the status of the app', async (_name, room, headers, status) => {
     expect((await open(room, await headers())).refused).toBe(status)
   })
 
   it.each(['text', '{}', '{"text":""}', 'null', JSON.stringify({ text: 'x'.repeat(1_001) })])(
-    'tells the sender what is wrong with %s, and nobody else gets it',
+    'sends an error to the sender of the invalid message %s, and no message to others',
     async (text) => {
       const [sender, other] = await Promise.all([
         open('errors', { cookie: await login('Ada') }),
@@ -138,13 +138,13 @@ suite(`examples/websockets${isInstalled ? '' : ' (run npm ci --prefix examples/w
     },
   )
 
-  it('closes a socket with a message that is too large, with 1009', async () => {
+  it('closes a socket with 1009 after a message that is too large', async () => {
     const { socket, closed } = await open('large', { cookie: await login('Ada') })
     socket.send('x'.repeat(16_385))
     expect(await closed).toBe(1009)
   })
 
-  it('closes the sockets with 1001 and ends with code 0 after SIGTERM', async () => {
+  it('closes the sockets with 1001 and exits with 0 after SIGTERM', async () => {
     const { closed } = await open('sea', { cookie: await login('Ada') })
     child.kill('SIGTERM')
     expect(await closed).toBe(1001)

@@ -95,7 +95,7 @@ describe('a project of byway new', () => {
     }
   })
 
-  it('needs no newer Workers than byway does', () => {
+  it('has the compatibility date of Workers that byway requires', () => {
     const config = readFileSync(join(top, 'cloudflare-api/wrangler.jsonc'), 'utf8')
     expect(JSON.parse(config)).toMatchObject({ name: 'cloudflare-api', compatibility_date: oldestDate })
   })
@@ -107,7 +107,7 @@ describe('a project of byway new', () => {
   })
 })
 
-// The package as npm publishes it, with all that it and the project need from the registry.
+// The package as npm publishes it. Its dependencies and those of the project come from the registry.
 const { stdout: registry } = await run('npm', ['config', 'get', 'registry'])
 const isOffline = !(await fetch(new URL('zod', registry.trim()), { signal: AbortSignal.timeout(10_000) }).then(
   ({ ok }) => ok,
@@ -145,7 +145,7 @@ describe.skipIf(isOffline && !process.env['CI'])('byway new of the packed packag
   })
 
   // Without an engine for containers, the instructions run in a folder.
-  it('has a Dockerfile whose image serves, and ends with SIGTERM', async () => {
+  it('has a Dockerfile whose image serves requests and exits on SIGTERM', async () => {
     const source = join(top, 'packed')
     const image = join(top, 'image')
     mkdirSync(image)

@@ -1,7 +1,7 @@
 import { api } from './client.js'
 
-// What every client of the zoo does alike: against `typeof app`, a written declaration file, and a written client. The
-// types are held by the compiler, the values by whoever calls `check`.
+// Checks that each client of the zoo passes: with `typeof app`, a written declaration file, and a written client. The
+// compiler checks the types, and the caller of `check` checks the values.
 
 type Equal<one, other> =
   (<value>() => value extends one ? 1 : 2) extends <value>() => value extends other ? 1 : 2 ? true : false
@@ -154,7 +154,7 @@ export async function check(): Promise<Record<string, unknown>> {
   return seen
 }
 
-// What must not compile. Never called.
+// Calls that must not compile. This function is never called.
 async function refuse(): Promise<void> {
   // @ts-expect-error a pattern that is not there
   api('/plane')

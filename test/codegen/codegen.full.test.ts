@@ -10,19 +10,19 @@ import { writeTypes } from '../../src/codegen/types.js'
 import { CodegenError, loadTypeScript } from '../../src/codegen/typescript.js'
 import { check } from './checks.js'
 
-// The compilers take long on a busy machine.
+// The compilers are slow on a busy machine.
 vi.setConfig({ testTimeout: 300_000, hookTimeout: 300_000 })
 
 const here = fileURLToPath(new URL('.', import.meta.url))
 const root = join(here, '../..')
-// Of this run: another one may be under way.
+// Each run has its own folder, because runs can be concurrent.
 const generated = mkdtempSync(join(here, '.generated-'))
 const zoo = join(here, 'zoo.ts')
 
 const compilers = ['typescript-5', 'typescript', '@typescript/native']
 const run = promisify(execFile)
 
-/** What a compiler has against a project, in this folder's own settings or those given. */
+/** Returns the errors that a compiler prints for a project. */
 async function compile(compiler: string, project: string): Promise<string> {
   const tsc = join(root, 'node_modules', compiler, 'bin/tsc')
   return run(process.execPath, [tsc, '-p', project, '--pretty', 'false']).then(
@@ -103,19 +103,19 @@ describe.each([
   ['writeTypes', 'types', "import type { App } from './app.api.js'"],
   ['writeClient', 'client', "import type { App } from './api.js'"],
 ])('%s', (_, name, imports) => {
-  it.each(compilers)('gives every call the types that it has with typeof app, as %s sees them', async (compiler) => {
+  it.each(compilers)('writes the types of typeof app for every call, compared by %s', async (compiler) => {
     writeFileSync(join(generated, name, 'equal.ts'), comparison(imports))
     expect(await compile(compiler, join(generated, name))).toBe('')
   })
 
-  it('gives calls that do what they do with the app itself', async () => {
+  it('writes types for calls that have the same results as with typeof app', async () => {
     const seen = await (await load(name))()
     expect(seen).toEqual(await check())
     expect(seen).toMatchObject({ plain: { text: 'a' }, events: [1, 2], form: { photo: { text: 'x' } }, me: 401 })
   })
 })
 
-// The flags of a careful project, on top of strict.
+// Strict compiler flags, in addition to `strict`.
 const careful = {
   strict: true,
   exactOptionalPropertyTypes: true,
@@ -137,7 +137,7 @@ const careful = {
 
 describe('writeClient', () => {
   it.each(compilers.flatMap((compiler) => [true, false].map((dom) => [compiler, dom] as const)))(
-    'gives a module that %s takes with every flag set, with the DOM or with the types of Node: %s',
+    'writes a module that %s compiles with every strict flag, with the DOM types: %s',
     async (compiler, dom) => {
       const libraries = dom
         ? { lib: ['es2022', 'dom', 'dom.iterable'], types: [] }
@@ -148,7 +148,7 @@ describe('writeClient', () => {
     },
   )
 
-  it('imports nothing, tells what has written it, and passes the linter', async () => {
+  it('imports nothing, names the command that wrote it, and passes the linter', async () => {
     expect(client).not.toMatch(/^\s*(?:import|export .*\bfrom)\b|\brequire\(/m)
     expect(client).toMatch(/^\/\/ Written by `byway client zoo\.ts`: run it again when the routes change\./)
     expect(client).not.toContain('typeof app')
@@ -166,7 +166,7 @@ describe('writeClient', () => {
     expect(stdout).toContain('0 errors')
   })
 
-  it('names what is exported as byway/client does', async () => {
+  it('exports the same names as byway/client', async () => {
     const module = (await import(pathToFileURL(join(generated, 'client/api.ts')).href)) as object
     expect(Object.keys(module).sort()).toEqual(['UnexpectedResponse', 'createClient', 'retry'])
     const types = [
@@ -187,7 +187,7 @@ export type All = [App, Call<1, 2>, CallOptions, Client<App>, ClientOptions<App>
   })
 })
 
-describe('what is written', () => {
+describe('the written types', () => {
   const write = (name: string, text: string, compilerOptions: object = {}, exportName = 'default'): string =>
     writeTypes(join(writeProject(name, { 'app.ts': text }, compilerOptions), 'app.ts'), { onWarning, exportName })
   const body = (type: string, before = ''): string => `import { z } from 'zod'
@@ -195,12 +195,12 @@ import { route, router } from '../../../../src/index.js'
 ${before}
 export default router({ one: route('/one').post({ body: z.custom<${type}>() }, () => 'x') })`
 
-  it('is the same each time, and has no warnings for the zoo', () => {
+  it('are the same each time, and have no warnings for the zoo', () => {
     expect(writeTypes(zoo, { onWarning })).toBe(types)
     expect(warnings).toEqual([])
   })
 
-  it('is small, sorted, and imports from the client only', () => {
+  it('are sorted, and import only from the client', () => {
     expect([...types.matchAll(/^import .*$/gm)].map(([line]) => line)).toEqual([
       "import type { Call, Failure, Problem, Success } from 'byway/client'",
     ])
@@ -216,12 +216,12 @@ export default router({ one: route('/one').post({ body: z.custom<${type}>() }, (
     expect(types).toContain("'~params'?: { id: number }")
     expect(types).toContain('/** For people. */\n')
     expect(types).toMatch(/^type Tree = \{$/m)
-    // A user's own `File` is no file.
+    // A `File` interface of the app is not the global `File`.
     expect(types).toContain('{ files: Files }')
     expect(types).toContain('readonly form: FormData | { photo: File; ')
   })
 
-  it('has every kind of type in full', () => {
+  it('contain every kind of type in full', () => {
     const text = write(
       'kinds',
       body(
@@ -297,7 +297,7 @@ type Tagged = string & { readonly [tag]: 'Tagged' }`,
     expect(warnings).toEqual([])
   })
 
-  it('is unknown where a type is no data, with a warning that names the place', () => {
+  it('are unknown for a type that is not data, with a warning that names its path', () => {
     const text = write(
       'unknown',
       body(
@@ -320,7 +320,7 @@ interface Grow<value> { next: Grow<value[]> }`,
     ])
   })
 
-  it('lets an option be undefined where absent and undefined are the same to the app', () => {
+  it('allow undefined for optional properties of inputs without exactOptionalPropertyTypes', () => {
     const text = body('{ a?: string; b?: string | undefined }').replace("() => 'x'", '(_request, { body }) => body')
     const exact = write('exact', text, { exactOptionalPropertyTypes: true })
     expect(exact).toContain('readonly body: { a?: string; b?: string | undefined }')
@@ -330,7 +330,7 @@ interface Grow<value> { next: Grow<value[]> }`,
     expect(lax).toContain('Success<200, { a?: string; b?: string }>')
   })
 
-  it('is read from JavaScript too, and from an export by its name', () => {
+  it('can be generated from JavaScript, and from a named export', () => {
     const folder = writeProject('script', {
       'app.js': body('{ a: 1 }')
         .replace('z.custom<{ a: 1 }>()', 'z.object({ a: z.number() })')
@@ -341,11 +341,11 @@ interface Grow<value> { next: Grow<value[]> }`,
     expect(text).toContain('POST: Call<\n      { readonly body: { a: number } },')
   })
 
-  it('names its own declarations otherwise than the client does', () => {
+  it('have declarations whose names differ from the names in the client', () => {
     const folder = writeProject('names', {
       'app.ts': body('Attempt', 'interface Attempt { inside: Attempt[] }'),
     })
-    // What has no name is called as the property is, without what a name cannot begin with.
+    // A type without a name gets the name of its property, without characters that cannot start an identifier.
     const nameless = body('{ "2nd-step": Loop["loop"] }', 'interface Loop { loop: { again: Loop["loop"][] } }')
     expect(write('nameless', nameless)).toContain('\ntype NdStep = { again: NdStep[] }\n')
     const text = writeClient(join(folder, 'app.ts'), { onWarning })
@@ -354,7 +354,7 @@ interface Grow<value> { next: Grow<value[]> }`,
   })
 })
 
-describe('what is wrong', () => {
+describe('errors', () => {
   const fail = (name: string, text: string, options: object = {}): string => {
     const folder = writeProject(name, { 'app.ts': text })
     try {
@@ -369,7 +369,7 @@ describe('what is wrong', () => {
 export const one = router({ a: route('/a').get(() => 1) })
 `
 
-  it('says which file, export, router or configuration it misses', () => {
+  it('name the missing file, export, router or configuration', () => {
     expect(() => writeTypes(join(generated, 'nowhere.ts'))).toThrow(/nowhere\.ts: no such file$/)
     expect(fail('missing', start)).toBe("/app.ts: there is no default export; --export can name 'one'")
     expect(fail('missing', start, { exportName: 'two' })).toBe(
@@ -388,9 +388,9 @@ export const one = router({ a: route('/a').get(() => 1) })
     expect(fail('broken', `${start}export default one`, { tsconfig: join(generated, 'no.json') })).toContain('no.json')
   })
 
-  it('says when TypeScript is missing, too old, or has no API, and takes the one that has', () => {
+  it('say if TypeScript is missing, too old or without an API, else it is loaded', () => {
     const folder = mkdtempSync(join(tmpdir(), 'byway-'))
-    // A folder for each: Node remembers what it has not found.
+    // Each case has its own folder, because Node.js caches failed lookups.
     const project = (name: string, packages: Record<string, string>): string => {
       mkdirSync(join(folder, name, 'node_modules/@typescript'), { recursive: true })
       for (const [to, from] of Object.entries(packages))
@@ -411,7 +411,7 @@ export const one = router({ a: route('/a').get(() => 1) })
       )
       expect(alone('six beside', { ...seven, '@typescript/typescript6': 'typescript' })()).toBe('6.0')
       expect(alone('five', { typescript: 'typescript-5' })()).toBe('5.9')
-      // The one beside byway.
+      // TypeScript from the packages of byway.
       expect(loadTypeScript(project('elsewhere', seven)).versionMajorMinor).toBe('6.0')
       const old = project('old', {})
       mkdirSync(join(old, 'node_modules/typescript'))

@@ -3,7 +3,7 @@ import { zfd } from 'zod-form-data'
 import { bytes, form as formKind, middleware, route, router, stream, text } from '../../src/index.js'
 import * as reply from '../../src/replies/index.js'
 
-// One route for each thing that a call can take or give.
+// One route for each kind of input and response of a call.
 
 const Size = { small: 'small', large: 'large' } as const
 
@@ -13,7 +13,7 @@ interface Tree {
   readonly children: readonly Tree[]
   readonly since?: Date
 }
-// Named as a type that every place has.
+// Has the name of a global type.
 interface File {
   name: string
   inside: File[]

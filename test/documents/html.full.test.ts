@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import fc from 'fast-check'
 import { chromium, type Browser, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-// By another name, since what is called `html` is formatted as such.
+// Renamed, because the formatter formats templates called `html` as HTML.
 import { html as markup } from '../../src/documents/index.js'
 
 const executablePath = process.env['CHROMIUM'] ?? '/usr/bin/chromium'
@@ -23,7 +23,7 @@ describe.skipIf(isMissing)(
     })
     afterAll(() => browser?.close())
 
-    // What a parser makes of NUL, CR and halves of characters is not what was written.
+    // HTML parsers change NUL and CR.
     const value = fc
       .array(
         fc.oneof(
@@ -52,7 +52,7 @@ describe.skipIf(isMissing)(
       )
       .map((parts) => parts.join('').replace(/[\0\r]/g, ''))
 
-    it('shows each value where it was put, and nothing else', async () => {
+    it('renders each value in its place, and adds no other elements or attributes', async () => {
       const samples = fc.sample(fc.tuple(value, value, value, value), 1_500)
       const made = samples.map(([a, b, c, d]) =>
         String(
@@ -93,7 +93,7 @@ describe.skipIf(isMissing)(
         })
     })
 
-    it('makes no link that runs', async () => {
+    it('creates no link whose URL runs a script', async () => {
       const part = fc.constantFrom(
         'java',
         'script',

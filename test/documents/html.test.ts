@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-// By another name, since what is called `html` is formatted as such.
+// Renamed, because the formatter formats templates called `html` as HTML.
 import { html as markup, Html, raw, type HtmlValue } from '../../src/documents/index.js'
 import { route } from '../../src/index.js'
 import * as reply from '../../src/replies/index.js'

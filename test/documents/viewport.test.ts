@@ -36,7 +36,7 @@ describe('viewport()', () => {
     expect(String(viewport(given))).toContain(expected)
   })
 
-  it('can be in a page', () => {
+  it('can be inserted into html`…`', () => {
     const head = html`<title>Shop</title>${viewport({ colorScheme: 'dark' })}`
     expect(String(head)).toBe(`<title>Shop</title>${String(viewport({ colorScheme: 'dark' }))}`)
   })

@@ -87,7 +87,7 @@ describe('a multipart form', () => {
       [['a"\r\nb%25', 'v']],
     ],
     [
-      'a path of Windows',
+      'a Windows path',
       write([[['Content-Disposition: form-data; name="a"; filename="C:\\dir\\b.txt"'], 'v']]),
       file('C:\\dir\\b.txt'),
     ],
@@ -106,11 +106,7 @@ describe('a multipart form', () => {
     ['bytes without a file name', write([[[a, 'Content-Type: application/octet-stream'], 'v']]), value],
     ['an empty file', write([[[`${a}; filename="b"`], '']]), file('b', 'text/plain', '')],
     ['a file input without a file', write([[[`${a}; filename=""`, 'Content-Type: application/octet-stream'], '']]), []],
-    [
-      'line ends and boundaries of others',
-      write([[[a], 'a\r\nb\r\n--y\r\n\r\n -x']]),
-      [['a', 'a\r\nb\r\n--y\r\n\r\n -x']],
-    ],
+    ['line ends and other boundaries', write([[[a], 'a\r\nb\r\n--y\r\n\r\n -x']]), [['a', 'a\r\nb\r\n--y\r\n\r\n -x']]],
     ['a byte order mark', write([[[a], '\xef\xbb\xbfv']]), [['a', '\ufeffv']]],
     [
       'a repeated name',
@@ -160,7 +156,7 @@ describe('a multipart form', () => {
     expect(await send(write([[[a], 'v']], boundary), type)).toEqual(value)
   })
 
-  it('has the bytes of its files', async () => {
+  it('contains the exact bytes of its files', async () => {
     const bytes = Uint8Array.from({ length: 100_000 }, (_, index) => (index * 7) % 256)
     const body = new FormData()
     body.set('a', new File([bytes], 'b.bin', { type: 'image/png' }))
@@ -174,8 +170,8 @@ describe('a multipart form', () => {
     expect(await response.json()).toEqual(['image/png', true])
   })
 
-  // The first form is written as browsers write it, and read without Busboy. The other one has a header that only Busboy reads.
-  it('has the same fields and files, however it is written', async () => {
+  // The first form has the format of browsers and is read without Busboy. The other form has a header that only Busboy reads.
+  it('has the same fields and files with and without Busboy', async () => {
     const text = fc.oneof(
       fc.string({ unit: 'binary', maxLength: 20 }),
       fc.constantFrom('\r\n', '--x', '\r\n--', '\ufeffa', '%22'),
@@ -200,7 +196,7 @@ describe('a multipart form', () => {
     )
   })
 
-  it('is read or rejected alike, whatever bytes are missing, doubled or changed', async () => {
+  it('is read or rejected equally with and without Busboy if bytes are missing, doubled or changed', async () => {
     const usual = write([
       [[a], 'v'],
       [['Content-Disposition: form-data; name="b"; filename="c.txt"', 'Content-Type: text/plain'], 'w\r\n--'],
@@ -215,7 +211,7 @@ describe('a multipart form', () => {
         let body = usual
         for (const { at, length, by } of changes) body = body.slice(0, at) + by + body.slice(at + length)
         const response = await send(body)
-        // With a parameter that only Busboy reads.
+        // The form has a parameter that only Busboy reads.
         const other = await send(body, 'multipart/form-data; boundary=x; x=y')
         expect(response).toEqual(other)
       }),

@@ -9,7 +9,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { BodyLimitError, limitBody, limitStream } from '../../src/inputs/source.js'
 import { checkLimits } from './fixtures/limits.js'
 
-// What a host does without the methods of Node's.
+// The other runtimes test the methods that hosts without byway's Node.js adapter use.
 const runtimes = fileURLToPath(new URL('../runtimes/node_modules', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'byway-source-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -17,7 +17,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 const post = (body: BodyInit, headers: Record<string, string> = {}): Request =>
   new Request('http://test/', { method: 'POST', body, headers, duplex: 'half' } as RequestInit)
 
-/** Chunks of 10 bytes without an end, and how many of them were taken. */
+/** Returns an endless stream of 10-byte chunks, and counts the chunks that are read. */
 function endless(): { readonly body: ReadableStream<Uint8Array<ArrayBuffer>>; taken: number; isCanceled: boolean } {
   const source = {
     taken: 0,
@@ -53,7 +53,7 @@ describe('limitBody()', () => {
     expect(JSON.parse(stdout)).toEqual([])
   })
 
-  it('takes no more than the limit from a body without an end, and cancels it', async () => {
+  it('stops reading an endless body after the limit, and cancels it', async () => {
     const source = endless()
     const request = post(source.body)
     limitBody(request, 95)
@@ -62,7 +62,7 @@ describe('limitBody()', () => {
     expect(source.isCanceled).toBe(true)
   })
 
-  it('leaves a request alone whose host enforces a length within the limit', () => {
+  it('does not change a request with an enforced Content-Length within the limit', () => {
     for (const [length, limit, isLimited] of [
       ['5', 5, false],
       ['6', 5, true],
@@ -77,7 +77,7 @@ describe('limitBody()', () => {
     return expect(announcesLess.text()).rejects.toThrow(BodyLimitError)
   })
 
-  it('leaves GET and HEAD alone', () => {
+  it('does not change GET and HEAD requests', () => {
     for (const method of ['GET', 'HEAD']) {
       const request = new Request('http://test/', { method })
       limitBody(request, 1)
@@ -94,7 +94,7 @@ describe('limitBody()', () => {
 })
 
 describe('BodyLimitError', () => {
-  it('recognizes an error of another copy of the class', () => {
+  it('matches an error of another copy of the class with instanceof', () => {
     expect(Object.assign(new Error('a'), { name: 'BodyLimitError' })).toBeInstanceOf(BodyLimitError)
     for (const other of [new Error('a'), null, undefined, 'BodyLimitError'])
       expect(other).not.toBeInstanceOf(BodyLimitError)
@@ -102,7 +102,7 @@ describe('BodyLimitError', () => {
 })
 
 describe('limitStream()', () => {
-  it('passes as many bytes as the limit', async () => {
+  it('passes a stream that is exactly as long as the limit', async () => {
     const stream = limitStream(new Blob(['hello']).stream() as ReadableStream<Uint8Array<ArrayBuffer>>, 5)
     expect(await new Response(stream).text()).toBe('hello')
   })

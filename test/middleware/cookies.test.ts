@@ -288,7 +288,7 @@ describe('cookies(): responses', () => {
     expect(failed).toHaveBeenCalledOnce()
   })
 
-  it('sends cookies with a response that inner middleware made of an error', async () => {
+  it('sends cookies with a response that inner middleware created from an error', async () => {
     const mapped = middleware(async (_request, _context, next) => {
       const response = await next()
       return response.status === 500 ? reply.problem(503) : response
@@ -346,7 +346,7 @@ describe('cookies(): signed', () => {
     expect(await valueOf('a', old, { secrets: [second] })).toBeNull()
   })
 
-  it('are ignored without a signature, with an invalid one, or with that of another name', async () => {
+  it('are ignored if the signature is missing, invalid or of another name', async () => {
     const cookie = await write('a', '1')
     const signature = cookie.slice('a=1.'.length)
     for (const forged of ['1', '', '.', '1.', `2.${signature}`, `1.${'A'.repeat(43)}`, signature, `1..${signature}`])

@@ -110,7 +110,7 @@ describe('cors(): origins', () => {
     }
   })
 
-  it('always adds Origin to Vary, unless it is there', async () => {
+  it('adds Origin to Vary, unless Vary contains it', async () => {
     const vary = async (path: string, init?: RequestInit, origin: CorsOptions['origin'] = [ours]) =>
       (await send({ origin }, path, init)).headers.get('vary')
     expect(await vary('/')).toBe('Origin')

@@ -90,7 +90,7 @@ describe('logger()', () => {
     return { app: router({ item, secret, broken }, { use, onError }), entries, onError }
   }
 
-  it('records one entry for each request, also without a route', async () => {
+  it('records one entry for each request, even if no route matches', async () => {
     const { app, entries } = toApp()
     for (const [path, method] of [
       ['/items/7?token=1', 'GET'],
@@ -146,13 +146,13 @@ describe('logger()', () => {
     ])
   })
 
-  it('does not handle the error', async () => {
+  it('calls onError once for an error', async () => {
     const { app, onError } = toApp()
     await app.fetch(at('/broken'))
     expect(onError).toHaveBeenCalledTimes(1)
   })
 
-  it('adds fields', async () => {
+  it('adds the result of its fields option to the entry', async () => {
     const { app, entries } = toApp({
       fields: (request, { pattern }, response) => ({ user: 1, more: [request.method, pattern, response.ok] }),
     })
@@ -170,7 +170,7 @@ describe('logger()', () => {
     expect(onError.mock.calls[0]![0]).toMatchObject({ message: 'disk full' })
   })
 
-  it('prints one line of JSON, whatever the request contains', () =>
+  it('prints one line of JSON for any request', () =>
     fc.assert(
       fc.asyncProperty(fc.string({ unit: 'binary' }), async (text) => {
         const print = vi.spyOn(console, 'log').mockImplementation(() => {})
@@ -228,7 +228,7 @@ describe('secureHeaders()', () => {
     }
   })
 
-  it('keeps what the response has, and leaves out what is false', async () => {
+  it('keeps headers of the response, and omits headers whose option is false', async () => {
     const app = router(
       { framed },
       { use: [secureHeaders({ strictTransportSecurity: false, permissionsPolicy: 'camera=()' })] },
@@ -240,7 +240,7 @@ describe('secureHeaders()', () => {
     expect(headers.has('strict-transport-security')).toBe(false)
   })
 
-  it('makes a new nonce for each response, which a cache never repeats', async () => {
+  it('creates a new nonce for each response, even with an inner cache', async () => {
     const cache = createCache()
     const page = route('/')
       .use(
@@ -264,7 +264,7 @@ describe('secureHeaders()', () => {
     expect(nonces.size).toBe(3)
   })
 
-  it('reports only, if that is the option', async () => {
+  it('sends only Content-Security-Policy-Report-Only if reportOnly is set', async () => {
     const app = router({ home }, { use: [secureHeaders({ reportOnly: true })] })
     const { headers } = await app.fetch(at())
     expect(headers.has('content-security-policy')).toBe(false)
@@ -341,12 +341,12 @@ describe('compress()', () => {
     expect(await codingOf('gzip', '/part')).toBe('gzip')
   })
 
-  it('sends HEAD the headers of a body that is not compressed, with Vary', async () => {
+  it('sends no Content-Encoding for HEAD, but Vary', async () => {
     const response = await app.fetch(accepting('gzip', '/', 'HEAD'))
     expect([response.headers.get('content-encoding'), response.headers.get('vary')]).toEqual([null, 'Accept-Encoding'])
   })
 
-  it('merges Vary', async () => {
+  it('adds to the Vary of the handler', async () => {
     const it = route('/').get(() => reply.text(long, { headers: { vary: 'Origin' } }))
     const response = await router({ it }, { use: [compress()] }).fetch(accepting('gzip'))
     expect(response.headers.get('vary')).toBe('Origin, Accept-Encoding')
@@ -390,7 +390,7 @@ describe('compress()', () => {
     gunzip.destroy()
   })
 
-  it('fails a stream that fails', async () => {
+  it('fails the compressed body if the stream fails', async () => {
     const onError = vi.fn()
     const it = route('/').get(() =>
       reply.stream(
@@ -406,7 +406,7 @@ describe('compress()', () => {
     await vi.waitFor(() => expect(onError).toHaveBeenCalledTimes(1))
   })
 
-  it('works around and inside of a cache', async () => {
+  it('works as inner and as outer middleware of a cache', async () => {
     const cache = createCache()
     let runs = 0
     const inside = route('/inside')
@@ -587,14 +587,14 @@ describe('language()', () => {
       }),
     ))
 
-  it('throws for what is not a language tag', () => {
+  it('throws for an invalid language tag and an empty list', () => {
     expect(() => language({ supported: ['en_US'] })).toThrow(TypeError)
     expect(() => language({ supported: [] as never })).toThrow(TypeError)
   })
 })
 
 describe('a stack of middleware', () => {
-  it('works together, on every kind of response', async () => {
+  it('adds its headers to every kind of response', async () => {
     const onError = vi.fn()
     const seen: unknown[] = []
     const mapped = middleware(async (_request, _context, next) => {

@@ -36,7 +36,7 @@ describeWithNginx('eight processes behind nginx with one Redis', () => {
     await redis.close()
   })
 
-  it('share sessions: what one begins, all know, and what one ends, none knows', async () => {
+  it('share sessions: every process reads a new session, and none reads a destroyed one', async () => {
     const login = await send('/login/ann', { method: 'POST' })
     const cookie = login.headers.get('set-cookie')!.split(';')[0]!
     const read = async () =>
@@ -53,7 +53,7 @@ describeWithNginx('eight processes behind nginx with one Redis', () => {
     expect(new Set((await read()).map(([, user]) => user))).toEqual(new Set([null]))
   })
 
-  it('share limits: exactly as many requests as the limit are allowed', async () => {
+  it('share rate limits: together they allow exactly 50 of 200 requests', async () => {
     const responses = await Promise.all(
       Array.from({ length: 200 }, () => send('/limited', { headers: { 'x-key': 'ann' } })),
     )
@@ -64,7 +64,7 @@ describeWithNginx('eight processes behind nginx with one Redis', () => {
     expect((await send('/limited', { headers: { 'x-key': 'bob' } })).status).toBe(200)
   })
 
-  it('share a cache: all serve one value, and none an old one after revalidateTag()', async () => {
+  it('share a cache: every process serves the same value, and a new one after revalidateTag()', async () => {
     const read = async () =>
       new Set(await Promise.all(Array.from({ length: 32 }, async () => (await send('/value')).text())))
     const before = await read()
@@ -76,7 +76,7 @@ describeWithNginx('eight processes behind nginx with one Redis', () => {
     expect(after).not.toEqual(before)
   })
 
-  it('restart one after the other under load without losing a request', async () => {
+  it('respond to every request with 200 while they restart one after the other', async () => {
     let isOver = false
     const statuses = new Map<number | string, number>()
     const client = async (): Promise<void> => {

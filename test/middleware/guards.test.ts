@@ -93,7 +93,7 @@ describe('bearerAuth()', () => {
       expect(await (await app.fetch(withHeaders({ authorization: `Bearer ${name}` }))).json()).toBe(name)
   })
 
-  it('describes itself in the OpenAPI document', async () => {
+  it('documents its security scheme and 401 in OpenAPI', async () => {
     const document = await openapi(app, { info: { title: 'x', version: '1' } })
     expect(document.components?.securitySchemes).toEqual({ bearer: { type: 'http', scheme: 'bearer' } })
     expect(document.paths!['/']!.get!.security).toEqual([{ bearer: [] }])
@@ -106,7 +106,7 @@ describe('bearerAuth()', () => {
     expect(() => bearerAuth({} as never)).toThrow('bearerAuth() takes { verify')
   })
 
-  it('never responds with anything but 200 or 401', () =>
+  it('responds only with 200 or 401', () =>
     fc.assert(
       fc.asyncProperty(fc.string({ unit: fc.constantFrom(...'Bearer sct\t=,;"é~-._+/') }), async (text) => {
         const response = await app.fetch(withHeaders({ authorization: text.trim() }))
@@ -186,7 +186,7 @@ describe('csrf()', () => {
   it.each([
     ['same-origin', { 'sec-fetch-site': 'same-origin', origin: 'http://test' }],
     ['the address bar', { 'sec-fetch-site': 'none' }],
-    ['no browser', {}],
+    ['a client that is not a browser', {}],
     ['an older browser on this origin', { origin: 'http://test' }],
     ['a trusted origin', { 'sec-fetch-site': 'cross-site', origin: 'https://app.example' }],
     ['a trusted origin in an older browser', { origin: 'https://app.example' }],
@@ -199,11 +199,11 @@ describe('csrf()', () => {
     ['another subdomain', { 'sec-fetch-site': 'same-site', origin: 'http://other.test' }],
     ['a site that hides its origin', { 'sec-fetch-site': 'cross-site' }],
     ['the origin null', { origin: 'null' }],
-    ['the origin null with a lie about the site', { 'sec-fetch-site': 'cross-site', origin: 'null' }],
+    ['the origin null with a false Sec-Fetch-Site', { 'sec-fetch-site': 'cross-site', origin: 'null' }],
     ['another scheme', { origin: 'https://test' }],
     ['another port', { origin: 'http://test:8080' }],
     ['a prefix of the origin', { origin: 'http://tes' }],
-    ['an origin that begins with ours', { origin: 'http://test.evil.example' }],
+    ['an origin that starts with that of the app', { origin: 'http://test.evil.example' }],
     ['a trusted origin with another case', { origin: 'https://APP.example' }],
     ['an unknown site', { 'sec-fetch-site': 'Same-Origin' }],
   ] as [string, Record<string, string>][])('rejects %s, whatever the media type', async (_name, headers) => {
@@ -282,7 +282,7 @@ describe('ipRestriction()', () => {
     expect(() => ipRestriction({ allow: [network] })).toThrow(/addresses and networks/)
   })
 
-  it('finds every address in its own networks, and not in the next one', () =>
+  it('allows every address in a network that is built from it', () =>
     fc.assert(
       fc.property(fc.oneof(fc.ipV4(), fc.ipV6()), fc.nat(32), (ip, length) => {
         const call = ipRestriction({ allow: [`${ip}/${length}`] })
@@ -306,7 +306,7 @@ describe('some(), every() and except()', () => {
   const send = (path: string, pass: string, app: { fetch: (request: Request) => Response | Promise<Response> }) =>
     app.fetch(at(path, { headers: { 'x-pass': pass } }))
 
-  it('some() continues with the first middleware that does, and sends the last early response', async () => {
+  it('some() continues with the first middleware that continues, else sends the last early response', async () => {
     const app = router({ keys })
     expect(await (await send('/', 'a', app)).json()).toEqual(['a'])
     expect(await (await send('/', 'b', app)).json()).toEqual(['b'])
@@ -364,7 +364,7 @@ describe('some(), every() and except()', () => {
     expect(onError).toHaveBeenCalledTimes(1)
   })
 
-  it('every() runs all of them, each with what the outer ones added', async () => {
+  it('every() runs all of them, each with the context of the outer ones', async () => {
     const seesA = middleware((_request, context: AnyContext & { a: boolean }, next) =>
       next({ saw: [context.a, context.params, 'a' in context, Object.keys(context)], path: context.url.pathname }),
     )
@@ -382,7 +382,7 @@ describe('some(), every() and except()', () => {
     expect((await send('/7', 'a', app)).status).toBe(403)
   })
 
-  it('except() skips the patterns, and runs for a request without a route', async () => {
+  it('except() skips its patterns, and runs for a request without a route', async () => {
     const login = route('/login').get(() => 'login')
     const other = route('/other').get((_request, context) => Object.keys(context))
     const app = router({ login, other }, { use: [except(['/login'], a)] })
@@ -403,7 +403,7 @@ describe('some(), every() and except()', () => {
     expect((await send('/', '', app)).status).toBe(401)
   })
 
-  it('describe what their parts declare, alternatives for some(), all for every()', async () => {
+  it('document the declarations of their parts: alternatives for some(), all for every()', async () => {
     const verify = () => ({ user: 1 })
     const bearer = bearerAuth({ verify })
     const basic = basicAuth({ verify })
@@ -471,13 +471,13 @@ describe('methodOverride()', () => {
     expect(await response.text()).not.toContain('deleted')
   })
 
-  it('is behind csrf()', async () => {
+  it('does not bypass csrf()', async () => {
     const app = router({ item }, { use: [csrf(), methodOverride()] })
     const init = { ...form({ _method: 'DELETE' }), headers: { origin: 'https://evil.example' } }
     expect((await app.fetch(at('/items/7', init))).status).toBe(403)
   })
 
-  it('throws for methods that would skip a guard', () => {
+  it('throws for the methods GET, HEAD, OPTIONS and POST', () => {
     for (const method of ['GET', 'HEAD', 'OPTIONS', 'POST'] as const)
       expect(() => methodOverride({ methods: [method] })).toThrow(TypeError)
   })

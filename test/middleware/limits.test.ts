@@ -21,7 +21,7 @@ describe('memoryRateLimits()', () => {
   beforeEach(() => void vi.useFakeTimers({ now: 1_000_000 }))
   afterEach(() => void vi.useRealTimers())
 
-  it('slides: a burst at the end of a window counts in the next one', () => {
+  it('counts a burst at the end of a window in the next window', () => {
     const store = memoryRateLimits()
     const allowed = (count: number) =>
       Array.from(
@@ -38,7 +38,7 @@ describe('memoryRateLimits()', () => {
     expect(allowed(20)).toBe(10)
   })
 
-  it('never refuses a request after the time that reset names, and always one before', () =>
+  it('rejects requests before reset, and allows one after it', () =>
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 5 }),
@@ -63,7 +63,7 @@ describe('memoryRateLimits()', () => {
       ),
     ))
 
-  it('forgets the key that was idle longest above maxKeys', () => {
+  it('evicts the key that was idle longest above maxKeys', () => {
     const store = memoryRateLimits({ maxKeys: 2 })
     const quota = { limit: 1, window: 1_000 }
     const isAllowed = (key: string) => (store.count(key, quota) as { isAllowed: boolean }).isAllowed
@@ -92,7 +92,7 @@ describe('rateLimit()', () => {
     return { app: router({ it }, { use: [byUser], onError }), onError }
   }
 
-  it('sends what is left, and then a 429', async () => {
+  it('sends the remaining requests in headers, and a 429 above the limit', async () => {
     const { app } = toApp({ name: 'api' })
     const responses = []
     for (let count = 0; count < 3; count++) responses.push(await app.fetch(at({ user: 'ann' })))
@@ -106,7 +106,7 @@ describe('rateLimit()', () => {
     expect((await app.fetch(at({ user: 'bob' }))).status).toBe(200)
   })
 
-  it('counts requests without a key together, and apart from a key that looks the same', async () => {
+  it('counts requests without a key together, and separately from keys that look like a missing key', async () => {
     const { app } = toApp()
     for (const status of [200, 200, 429]) expect((await app.fetch(at())).status).toBe(status)
     for (const user of ['-', 'undefined', '=', '#']) expect((await app.fetch(at({ user }))).status).toBe(200)
@@ -158,7 +158,7 @@ describe('rateLimit()', () => {
     },
   )
 
-  it('responds with a 500 if the key fails: the limit must not be skipped', async () => {
+  it('responds with a 500 if the key function fails, instead of skipping the limit', async () => {
     const { app } = toApp({
       key: () => {
         throw new Error('no user')
@@ -207,7 +207,7 @@ describe('concurrencyLimit()', () => {
     return { app, send, held, most: () => most }
   }
 
-  it('runs no more than the limit, then those that wait, in order', async () => {
+  it('runs no more requests than the limit, and then queued requests in order', async () => {
     const { send, held, most } = toApp({ limit: 2, queue: 2 })
     const order: string[] = []
     const all = ['a', 'b', 'c', 'd', 'e'].map((name) =>
@@ -227,7 +227,7 @@ describe('concurrencyLimit()', () => {
     expect(most()).toBe(2)
   })
 
-  it('frees the place of a request that fails, is aborted or waits too long', async () => {
+  it('frees the slot of a request that fails, is aborted or waits too long', async () => {
     const { app, send, held } = toApp({ limit: 1, queue: 5, timeout: 20 })
     const failing = Promise.resolve(app.fetch(at({ fail: '1' })))
     const client = new AbortController()
@@ -246,7 +246,7 @@ describe('concurrencyLimit()', () => {
     expect((await next.pending).status).toBe(200)
   })
 
-  it('holds the place until a streamed body has ended', async () => {
+  it('occupies the slot until a streamed body has ended', async () => {
     let end!: () => void
     const it = route('/')
       .use(concurrencyLimit({ limit: 1 }))
@@ -302,7 +302,7 @@ describe('concurrencyLimit()', () => {
 })
 
 describe('a limit by user', () => {
-  it('sees what outer middleware added', async () => {
+  it('reads the properties that outer middleware added to the context', async () => {
     const user = middleware(({ headers }, _context, next) => next({ user: { id: headers.get('user') ?? 'nobody' } }))
     const it = route('/')
       .use(user)

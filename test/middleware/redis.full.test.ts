@@ -31,13 +31,13 @@ describeWithRedis('with a real Redis', () => {
     describeSessionStore(`redisSessions() with ${name}`, () => redisSessions(client() as Redis))
   }
 
-  it('stores nothing that does not expire', async () => {
+  it('sets an expiry on every key', async () => {
     await redisRateLimits(node as never).count('a', { limit: 1, window: 1_000 })
     await redisSessions(node as never).create('a', 'text', Date.now() + 10_000)
     for (const key of ['byway:rate:a', 'byway:session:a']) expect(await node.pTTL(key)).toBeGreaterThan(0)
   })
 
-  it('counts the same for both clients', async () => {
+  it('shares a count between both clients', async () => {
     const quota = { limit: 3, window: 100_000 }
     const usages = []
     for (const client of [node, io, node, io])
@@ -45,8 +45,8 @@ describeWithRedis('with a real Redis', () => {
     expect(usages.map(({ isAllowed }) => isAllowed)).toEqual([true, true, true, false])
   })
 
-  describe('that is gone', () => {
-    it('does not limit, and reports', async () => {
+  describe('a stopped Redis', () => {
+    it('disables the limit and calls onError, until Redis is back', async () => {
       const onError = vi.fn()
       const limited = rateLimit({ limit: 1, window: 60_000, key: () => 'a', store: redisRateLimits(node as never) })
       const app = router({ it: route('/').get(() => 'ok') }, { use: [limited], onError })

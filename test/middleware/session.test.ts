@@ -85,7 +85,7 @@ const kinds: [string, () => Omit<Options, 'schema'>][] = [
 ]
 
 describe.each(kinds)('session() %s', (_name, options) => {
-  it('keeps data from one request to the next', async () => {
+  it('keeps its data between requests', async () => {
     const browser = toBrowser(toApp(options()))
     expect(await browser.value('/')).toBeNull()
     const login = await browser.send('/login/ann', 'POST')
@@ -134,7 +134,7 @@ describe.each(kinds)('session() %s', (_name, options) => {
     expect(String(onError.mock.calls[0]![0])).toContain('matches the schema')
   })
 
-  it('ends without requests for maxAge, and moves the end with requests', async () => {
+  it('expires after maxAge without requests, and after absoluteMaxAge in any case', async () => {
     vi.useFakeTimers({ now: 0, toFake: ['Date'] })
     const browser = toBrowser(toApp({ ...options(), maxAge: 100, absoluteMaxAge: 250 }))
     await browser.send('/login/ann', 'POST')
@@ -153,7 +153,7 @@ describe.each(kinds)('session() %s', (_name, options) => {
     expect(await browser.value('/', idle)).toBeNull()
   })
 
-  it('ignores whatever else is in the cookie', async () => {
+  it('ignores any cookie value that it did not create', async () => {
     const setup = toApp(options())
     const browser = toBrowser(setup)
     await browser.send('/login/ann', 'POST')
@@ -181,7 +181,7 @@ describe.each(kinds)('session() %s', (_name, options) => {
     expect(setup.onError).not.toHaveBeenCalled()
   })
 
-  it('is never in a cached response', async () => {
+  it('never serves the session data of one client to another from a cache', async () => {
     const cache = createCache()
     const withSession = route
       .use(session({ schema: User, ...options() }))
@@ -229,7 +229,7 @@ describe('session({ secrets })', () => {
     expect(await two.value('/', one.jar())).toBeNull()
   })
 
-  it('says what to do if the data does not fit into a cookie', async () => {
+  it('throws an error that says what to do if the data does not fit into a cookie', async () => {
     const { app, onError } = toApp({ secrets: [secret] })
     const response = await app.fetch(new Request(`https://test/login/${'x'.repeat(5_000)}`, { method: 'POST' }))
     expect(response.status).toBe(503)
@@ -247,7 +247,7 @@ describe('session({ secrets })', () => {
 })
 
 describe('session({ store })', () => {
-  it('renews the ID at login, and the old one is worthless', async () => {
+  it('renews the ID at login, and rejects the old ID', async () => {
     const setup = toApp({ store: memorySessions() })
     const attacker = toBrowser(setup)
     await attacker.send('/flash', 'POST')
@@ -262,7 +262,7 @@ describe('session({ store })', () => {
     expect(await victim.value('/')).toBe('ann')
   })
 
-  it('renews the ID of a session without data also if the handler forgets it', async () => {
+  it('renews the ID of a session without data, even if the handler does not', async () => {
     const setup = toApp({ store: memorySessions() })
     const attacker = toBrowser(setup)
     await attacker.send('/flash', 'POST')
@@ -271,7 +271,7 @@ describe('session({ store })', () => {
     expect(await attacker.value('/', planted)).toBeNull()
   })
 
-  it('stores no ID that a cookie could have', async () => {
+  it('does not store the ID from the cookie, so a stolen store ID is useless', async () => {
     const ids = new Set<string>()
     const memory = memorySessions()
     const store: SessionStore = { ...memory, create: (id, ...rest) => (ids.add(id), memory.create(id, ...rest)) }
@@ -283,7 +283,7 @@ describe('session({ store })', () => {
     expect(await browser.value('/', stolen)).toBeNull()
   })
 
-  it('does not bring a session back that was ended meanwhile', async () => {
+  it('does not restore a session that was destroyed during the request', async () => {
     const memory = memorySessions()
     let release: (() => void) | undefined
     const store: SessionStore = {

@@ -298,7 +298,7 @@ describe('timeout()', () => {
     expect(seen!.reason).toBe(client.signal.reason)
   })
 
-  it("applies to a route's own functions", async () => {
+  it("applies if a route's own function is called", async () => {
     vi.spyOn(console, 'error').mockImplementation(() => {})
     const it = route('/a').use(timeout(1_000)).get(never)
     const pending = it.GET(at())

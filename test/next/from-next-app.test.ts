@@ -40,7 +40,7 @@ describe('fromNextApp()', () => {
     expect(Object.keys(fromNextApp({ '../web/routes/a/route.ts': hello }, { root: '/routes' }))).toEqual(['/a'])
   })
 
-  it('takes the patterns of a manifest', async () => {
+  it('uses the patterns of a manifest', async () => {
     const app = router(
       fromNextApp({
         '/items/[slug]': {
@@ -161,7 +161,7 @@ describe('fromNextProxy()', () => {
     expect([response.status, await response.text()]).toEqual([401, 'guarded'])
   })
 
-  it('ignores headers with which a client pretends to be the proxy', async () => {
+  it('ignores proxy headers that a client sends', async () => {
     const response = await send({ proxy: () => NextResponse.next() }, '/admin', {
       headers: {
         'x-middleware-subrequest': 'middleware:middleware',
@@ -199,7 +199,7 @@ describe('fromNextProxy()', () => {
     for (const path of others) expect(await (await send(module, path)).text()).not.toBe('proxy')
   })
 
-  it('follows has and missing', async () => {
+  it('applies the has and missing conditions of matchers', async () => {
     const matcher = [
       { source: '/x', has: [{ type: 'header', key: 'x-a', value: '1|2' }], missing: [{ type: 'cookie', key: 'off' }] },
     ]
@@ -211,7 +211,7 @@ describe('fromNextProxy()', () => {
     expect(await text({})).not.toBe('proxy')
   })
 
-  it('throws for modules and matchers that are wrong', () => {
+  it('throws for invalid modules and matchers', () => {
     expect(() => fromNextProxy({})).toThrow(TypeError)
     for (const matcher of ['about', '/(?<x', '/(a|b'])
       expect(() => fromNextProxy({ proxy: () => {}, config: { matcher } })).toThrow(/matcher/)
@@ -309,7 +309,7 @@ describe('toNext()', () => {
     expect(await (await toNext(app).GET(at('/items/a'), context)).json()).toEqual(['a', '/items/a'])
   })
 
-  it('throws for a base path that is not one', () => {
+  it('throws for an invalid base path', () => {
     for (const basePath of ['api', '/api/', '/a?b', 'https://a.example'])
       expect(() => toNext(app, { basePath })).toThrow(TypeError)
   })

@@ -59,13 +59,13 @@ describe('fromNext()', () => {
     expect((await send(module, '/items/a', { method: 'HEAD' })).status).toBe(200)
   })
 
-  it('gives params that can be awaited, chained or read', async () => {
+  it('passes params that can be awaited, chained with then() or read directly', async () => {
     const GET = async (_request: Request, { params }: { params: Promise<{ slug: string }> & { slug: string } }) =>
       Response.json([(await params).slug, await params.then(({ slug }) => slug), params.slug])
     expect(await (await send({ GET }, '/items/a%2Fb')).json()).toEqual(['a/b', 'a/b', 'a/b'])
   })
 
-  it('is in the client and the OpenAPI document', async () => {
+  it('is included in the typed client and the OpenAPI document', async () => {
     const item = fromNext('/items/[slug]', {
       GET: async (_request: Request, { params }: { params: Promise<{ slug: string }> }) => Response.json(await params),
     })
@@ -122,7 +122,7 @@ describe('fromNext()', () => {
     vi.useRealTimers()
   })
 
-  it('limits bodies as its option says', async () => {
+  it('limits bodies to its bodyLimit option', async () => {
     const module = { POST: async (request: Request) => new Response(String((await request.text()).length)) }
     const init = { method: 'POST', body: 'x'.repeat(50) }
     expect(await (await send(module, '/items/a', init, { bodyLimit: 50 })).text()).toBe('50')
@@ -169,7 +169,7 @@ describe('NextRequest', () => {
     ])
   })
 
-  it('can be made of a URL', () => {
+  it('can be created from a URL', () => {
     const request = new NextRequest('https://a.example/x?y=1', { headers: { cookie: 'a=b' } })
     expect([request.nextUrl.pathname, request.cookies.get('a')!.value, request instanceof Request]).toEqual([
       '/x',
@@ -181,7 +181,7 @@ describe('NextRequest', () => {
 })
 
 describe('NextResponse', () => {
-  it('sets cookies, and reads what it has set', async () => {
+  it('sets cookies, and reads the cookies that it has set', async () => {
     const GET = () => {
       const response = NextResponse.json({ a: 1 })
       response.cookies.set('a', '1').set({ name: 'b', value: 'ü', httpOnly: true, sameSite: true })
@@ -225,12 +225,12 @@ describe('NextResponse', () => {
     expect([...response.headers.keys()].filter((name) => name.startsWith('x-middleware'))).toEqual([])
   })
 
-  it('never rewrites in a circle', async () => {
+  it('responds with 500 to a rewrite to its own URL', async () => {
     const response = await send({ GET: (request: NextRequest) => NextResponse.rewrite(request.url) })
     expect(response.status).toBe(500)
   })
 
-  it('does what a response of the real next/server says, and never sends its headers', async () => {
+  it('applies the internal headers of a next/server response, and does not send them', async () => {
     const GET = () =>
       new Response(null, { headers: { 'x-middleware-next': '1', 'x-middleware-rewrite': 'http://test/nothing' } })
     const response = await send({ GET })
@@ -738,7 +738,7 @@ describe('fetch()', () => {
     expect(calls).toHaveLength(count)
   })
 
-  it('refuses what fetchCache forbids', async () => {
+  it('responds with 500 to a fetch() whose cache option contradicts fetchCache', async () => {
     answering()
     expect(await times(1, async () => nextFetch(url, { cache: 'no-store' }), { fetchCache: 'only-cache' })).toEqual([
       500,
@@ -766,7 +766,7 @@ describe('fetch()', () => {
     expect(calls).toHaveLength(5)
   })
 
-  it('does not store another status than 200, and sends it whole', async () => {
+  it('does not store a 404, and returns its complete body', async () => {
     const calls = answering(() => new Response('no', { status: 404 }))
     const app = toApp(async () => {
       const response = await nextFetch(url, { cache: 'force-cache' })
@@ -777,7 +777,7 @@ describe('fetch()', () => {
     expect(calls).toHaveLength(2)
   })
 
-  it('keeps bytes and headers', async () => {
+  it('stores the bytes and headers of a response', async () => {
     const bytes = new Uint8Array([0, 255, 128, 10])
     answering(() => new Response(bytes, { headers: { 'content-type': 'image/x', 'x-a': '1' } }))
     const app = toApp(async () => {
@@ -792,7 +792,7 @@ describe('fetch()', () => {
       expect(await (await app.fetch(at('/items/a'))).json()).toEqual([[0, 255, 128, 10], 'image/x', '1'])
   })
 
-  it('sends a GET once in one request', async () => {
+  it('sends equal GET requests once within one request', async () => {
     const calls = answering()
     await times(1, async () => Promise.all([nextFetch(url), nextFetch(url), nextFetch(`${url}2`)]).then(() => 1))
     expect(calls).toHaveLength(2)

@@ -49,7 +49,7 @@ let fetchApp: (request: Request) => Promise<Response>
 
 beforeAll(async () => {
   for (const [path, text] of Object.entries(files)) write(path, text)
-  // The route of the guide, as it is before.
+  // The guide's route before the migration.
   const before = blocks.find((text) => text.includes("// or 'next/server'"))!
   write(
     'app/api/items/[slug]/route.ts',
@@ -107,7 +107,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 const send = (path: string, init?: RequestInit) => fetchApp(new Request(`http://localhost${path}`, init))
 
 describe('the guide for Next.js', () => {
-  it('has files that compile with the types of byway in the place of those of Next.js', async () => {
+  it('has files that compile with the types of byway in place of those of Next.js', async () => {
     const compiler = join(root, 'node_modules/typescript/bin/tsc')
     await expect(run(process.execPath, [compiler, '-p', folder])).resolves.toMatchObject({ stdout: '' })
   })

@@ -1,4 +1,4 @@
-// The same folder of route handlers, served by Next.js and by byway: every response is compared. And a byway app inside of Next.js.
+// Compares every response of one folder of route handlers in Next.js and in byway. Also tests a byway app in Next.js.
 import { execFile, spawn, type ChildProcess } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -181,14 +181,14 @@ suite(`examples/next-app${isInstalled ? '' : ' (run npm ci --prefix examples/nex
     expect(ignoreKnown(path, byway)).toEqual(ignoreKnown(path, next))
   })
 
-  // The differences on purpose, which the guide lists.
+  // The intentional differences, which the guide lists.
   const ignoreKnown = (path: string, seen: Seen): Partial<Seen> => ({
     ...seen,
     // byway's errors are RFC 9457 documents.
     ...(seen.status >= 400 && { type: null }),
     // Next.js repeats the location of some redirects in the body.
     ...(seen.location !== null && { body: '' }),
-    // After a form, Next.js makes the client send the form again.
+    // After a form, Next.js redirects with a status that makes the client send the form again.
     ...(path === '/api/redirect/redirect' && { status: 303 }),
     // Next.js sends `charset` with text only if the handler does, and its own spelling of robots.txt.
     ...(path === '/robots.txt' && { type: null, body: seen.body.trim().toLowerCase().replace(/\n+/g, '\n') }),
@@ -198,7 +198,7 @@ suite(`examples/next-app${isInstalled ? '' : ' (run npm ci --prefix examples/nex
     ...(path === '/api/draft' && { cookies: [] }),
   })
 
-  it('type-checks with byway in the place of Next.js', async () => {
+  it('type-checks with byway in place of Next.js', async () => {
     const config = join(folder, 'tsconfig.byway.json')
     const entry = join(dist, 'next/index.d.ts')
     const paths = Object.fromEntries(
@@ -283,7 +283,7 @@ suite(`examples/next-app${isInstalled ? '' : ' (run npm ci --prefix examples/nex
     expect((await send.next('/one/a', { method: 'POST' })).status).toBe(405)
   })
 
-  it('runs in development too', async () => {
+  it('runs in development mode', async () => {
     const production = server
     const sendDev = await startNext('dev')
     try {

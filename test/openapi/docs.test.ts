@@ -29,7 +29,7 @@ describe('docs()', () => {
     expect(Object.keys((document as { paths: object }).paths)).toEqual(['/items'])
   })
 
-  it('serves a page whose files are below it, with a Content-Security-Policy that allows only these', async () => {
+  it('serves a page with files below it and a Content-Security-Policy that allows only these files', async () => {
     const { fetch } = make()
     const page = await fetch('/docs')
     expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8'])

@@ -90,7 +90,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant('path' as const), key, process: processes }) },
 )
 
-/** A store of two processes that takes its time, fails while it is out, and has leases. */
+/** Returns a slow store for two processes. It fails during an outage, and can have leases. */
 function toStore(delays: readonly number[], isOut: () => boolean, hasLeases: boolean): CacheStore {
   const memory = memoryStore()
   const held = new Map<string, number>()
@@ -160,7 +160,7 @@ interface Asked {
 
 interface Invalidation {
   readonly keys: readonly Key[]
-  /** Whether it was of what a run is made with, not of the run. */
+  /** Whether it invalidates the data that runs use, not the responses. */
   readonly isOfData: boolean
   readonly max: boolean
   readonly begun: number
@@ -169,10 +169,10 @@ interface Invalidation {
 
 const maxWait = 10_000
 
-/** Runs the steps, and gives what happened, as it happened: `clock` counts events. */
+/** Runs the steps and returns a record of the events. `clock` numbers the events in order. */
 async function play({ store: kind, delays, ...lifetime }: Setting, steps: readonly Step[], hasOutage = false) {
   vi.useFakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout', 'performance'], now: Date.UTC(2026, 0, 1) })
-  // At once, where another thread would take its time while the clock stands still.
+  // Hashes synchronously, because another thread would need time while the fake clock is stopped.
   vi.spyOn(crypto.subtle, 'digest').mockImplementation(async (_name, bytes) => {
     const { buffer, byteOffset, byteLength } = createHash('sha256')
       .update(bytes as Uint8Array)
@@ -182,20 +182,20 @@ async function play({ store: kind, delays, ...lifetime }: Setting, steps: readon
   let clock = 0
   let isOut = false
   const runs: Run[] = []
-  /** When what runs are made with was read. */
+  /** The clock when each read of the data began. */
   const data: number[] = []
   const asked: Asked[] = []
   const invalidations: Invalidation[] = []
   const errors: unknown[] = []
   const overlaps: string[] = []
   const turns = new Map<Key, { kind: Kind; slow: number }>(keys.map((key) => [key, { kind: 'value', slow: 0 }]))
-  // Keys with which something happened that lets several run at a time.
+  // Keys whose handler can run several times concurrently, after an abort, an outage or a failure.
   const excused = new Set<Key>()
   const who = new AsyncLocalStorage<Asked>()
   const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
 
   const shared = kind === 'memory' ? memoryStore() : toStore(delays, () => isOut, kind === 'leases')
-  /** Whether nothing of a key has been under revalidation since then. */
+  /** Whether no invalidation of the key has been in progress since then. */
   const isCalm = (key: Key, since: number): boolean =>
     invalidations.every(({ keys, done }) => !keys.includes(key) || done < since)
   const make = (
@@ -363,7 +363,7 @@ async function play({ store: kind, delays, ...lifetime }: Setting, steps: readon
     await perform(step)
     await vi.advanceTimersByTimeAsync(0)
   }
-  // All is well again, and all has time to end.
+  // The store and the handlers work again, and all work has time to end.
   isOut = false
   for (const key of keys) turns.set(key, { kind: 'value', slow: 0 })
   await vi.advanceTimersByTimeAsync(hasOutage ? 300_000 : 120_000)
@@ -403,7 +403,7 @@ function judge(
     expect([200, 404, 500, 503]).toContain(status)
     const own = runs.filter((run) => run.request === one)
     if (status !== 200) {
-      // Nobody has another one's failure.
+      // A request gets only the failure of its own run.
       expect(
         own.some(
           ({ kind }) =>
@@ -425,7 +425,7 @@ function judge(
     const run = runs[id]!
     expect([data === undefined ? text : text.replace(/,"data":\d+/, ''), run.key]).toEqual([run.text, key])
     if (run.kind === 'personal') expect([run.request, run.request.user]).toEqual([one, user])
-    // Nothing that was begun before an invalidation that was done before the request was begun.
+    // If an invalidation ended before the request began, the request gets no run from before the invalidation.
     for (const invalidation of invalidations) {
       if (!invalidation.keys.includes(key) || invalidation.max || invalidation.done >= begun) continue
       const made = invalidation.isOfData ? (data === undefined ? undefined : dataBegun[data]!) : run.begun
@@ -440,7 +440,7 @@ function judge(
   }
   expect(overlaps).toEqual([])
   for (const error of errors) expect(String(error)).toMatch(/^Error: run \d+/)
-  // In the end all is as it is made now, for both processes.
+  // In the end, both processes serve current responses.
   for (const { key, answer, begun } of late.slice(-keys.length * 2)) {
     const { id } = JSON.parse((answer as { text: string }).text) as { id: number }
     const outdated = invalidations.some((one) => !one.isOfData && one.keys.includes(key) && one.begun > runs[id]!.begun)
@@ -449,7 +449,7 @@ function judge(
 }
 
 describe('a cache', () => {
-  it('is never older than it may be, asks once, and ends every request', async () => {
+  it('serves no response beyond its limits, joins runs in progress, and ends every request', async () => {
     await fc.assert(
       fc.asyncProperty(setting, fc.array(step, { minLength: 5, maxLength: 60 }), async (setting, steps) => {
         judge(await play(setting, steps), setting)
@@ -458,7 +458,7 @@ describe('a cache', () => {
     )
   })
 
-  it('is never older than it may be while its store fails, either', async () => {
+  it('serves no response beyond its limits while its store fails', async () => {
     const outage = fc.record({ do: fc.constant('outage' as const), on: fc.boolean() })
     const steps = fc.array(fc.oneof({ weight: 9, arbitrary: step }, { weight: 1, arbitrary: outage }), {
       minLength: 5,
@@ -466,7 +466,7 @@ describe('a cache', () => {
     })
     await fc.assert(
       fc.asyncProperty(setting, steps, async (setting, steps) => {
-        // What one process revalidates while the store is out, the other learns of when it is back.
+        // An invalidation during an outage reaches the other process only afterwards, so all steps use one process.
         const one = steps.map((step) => ('process' in step ? { ...step, process: 0 } : step))
         judge(await play(setting, one, true), setting)
       }),
@@ -490,7 +490,7 @@ type Context = RouteContext<'/[page]'> & {
   readonly headers: Readonly<Record<string, unknown>>
 }
 
-/** What a handler can look at: each gives a text. */
+/** The values that a handler can read from its request and context. */
 const looks = {
   page: (_request, { params }) => params.page,
   language: ({ headers }) => headers.get('accept-language'),
@@ -515,7 +515,7 @@ const looks = {
 } satisfies Record<string, (request: Request, context: Context) => unknown>
 type Look = keyof typeof looks
 
-/** What a handler does: looks, waits a little, and what it does next depends on what it saw. */
+/** A handler: it reads a value, waits, and continues depending on the value. */
 type Program =
   | { readonly look: Look; readonly wait: number; readonly one: Program; readonly other: Program }
   | 'text'
@@ -581,7 +581,7 @@ async function perform(program: Program, request: Request, context: Context): Pr
         (async function* () {
           yield seen
           await new Promise(setImmediate)
-          // What a stream looks at, it looks at late.
+          // A stream reads the value after the handler has returned.
           if (typeof program === 'object') yield look(program.look, request, context)
         })(),
       )
@@ -639,7 +639,7 @@ function toApp(program: Program, { vary, key, declares }: Given, dynamic: CacheO
   }
 }
 
-/** Asks for all, some at a time, some one after the other. */
+/** Sends all requests, some concurrently and some in sequence. */
 async function interleave(
   clients: readonly (readonly [client: Client, wait: number])[],
   ask: (client: Client) => Promise<[number, string, string | null]>,
@@ -654,8 +654,8 @@ async function interleave(
 
 const clients = fc.array(fc.tuple(client, fc.constantFrom(0, 0, 1, 5)), { minLength: 2, maxLength: 12 })
 
-describe('clients that a cache answers', () => {
-  it('have what the handler would have given each of them, whatever it looks at', async () => {
+describe('clients of a cache', () => {
+  it('get the same responses as without a cache, for any handler', async () => {
     await fc.assert(
       fc.asyncProperty(program, cacheOptions, clients, async (program, options, clients) => {
         const cached = toApp(program, options, 'auto')
@@ -668,12 +668,12 @@ describe('clients that a cache answers', () => {
     )
   })
 
-  it("have what the key tells of them, and nothing more, with 'force-static'", async () => {
+  it("get the same response with 'force-static' if their cache keys are equal", async () => {
     await fc.assert(
       fc.asyncProperty(program, cacheOptions, clients, async (program, options, clients) => {
         const app = toApp(program, options, 'force-static')
         const answers = await interleave(clients, app.ask)
-        // What is the same of two clients for the key makes it the same answer.
+        // Two clients with an equal cache key get the same response.
         const seen = new Map<string, unknown>()
         const { vary, key, declares } = options
         clients.forEach(([{ id, language, search }], index) => {
@@ -691,7 +691,7 @@ describe('clients that a cache answers', () => {
     )
   })
 
-  it("have nothing of each other with 'error', for which a 500 stands in", async () => {
+  it("get their own response or a 500 with 'error'", async () => {
     await fc.assert(
       fc.asyncProperty(program, cacheOptions, clients, async (program, options, clients) => {
         const cached = toApp(program, options, 'error')
@@ -727,7 +727,7 @@ const same = (one: unknown, other: unknown): boolean => {
   return names.every((name) => same((one as never)[name], (other as never)[name]))
 }
 
-// Few, and such as look like each other when they are written down.
+// A few values whose encodings could be confused.
 const atom = fc.oneof(
   fc.constantFrom<unknown>(
     undefined,
@@ -813,11 +813,11 @@ const { value } = fc.letrec<{ value: unknown }>((tie) => ({
 }))
 
 describe('encodeValue', () => {
-  it('gives two values the same text only where they are the same', () => {
+  it('returns equal strings if and only if the values are equal', () => {
     fc.assert(
       fc.property(fc.array(value, { minLength: 2, maxLength: 12 }), (values) => {
         const texts = values.map(encodeValue)
-        // Each text could be a value too.
+        // Each encoded string is also tested as a value.
         const all = [...values, ...texts]
         const written = [...texts, ...texts.map(encodeValue)]
         for (let one = 0; one < all.length; one++)
@@ -832,7 +832,7 @@ describe('encodeValue', () => {
     )
   })
 
-  it('gives any values a text, or a TypeError', () => {
+  it('returns a string for any value, or throws a TypeError', () => {
     fc.assert(
       fc.property(
         fc.anything({
@@ -859,8 +859,8 @@ describe('encodeValue', () => {
   })
 })
 
-describe('keys of answers', () => {
-  it('are never the same for what the handler can tell apart', async () => {
+describe('cache keys', () => {
+  it('differ for requests that the handler can distinguish', async () => {
     const cache = createCache()
     const varied = ['x-a', 'x-b']
     const item = route('/items/[...path]')

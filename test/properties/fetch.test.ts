@@ -6,7 +6,7 @@ import { bytes, type ErrorInfo, form, middleware, route, router, text } from '..
 import * as reply from '../../src/replies/index.js'
 import { runs } from './runs.js'
 
-// Nothing may escape: what is not awaited here would fail in here.
+// Collects unhandled rejections. There must be none.
 const escaped: unknown[] = []
 const onEscape = (reason: unknown): void => void escaped.push(reason)
 beforeAll(() => void process.on('unhandledRejection', onEscape))
@@ -170,7 +170,7 @@ describe('any request', () => {
     fc.uint8Array({ maxLength: 60 }),
     fc.constantFrom('['.repeat(1_500), 'x'.repeat(2_001), '{"__proto__":{"a":1}}', '\ud800', '"', 'null'),
   )
-  // Requests that mean well, so that not all of them are refused at the first gate.
+  // Mostly valid requests, so that some requests pass validation.
   const sound = fc.constantFrom(
     ['POST', '/items', 'application/json', '{"name":"a","more":1}'],
     ['POST', '/items', 'application/json', '{"name":1}'],
@@ -200,7 +200,7 @@ describe('any request', () => {
     { requiredKeys: [] },
   )
 
-  it('gets a Response with a sound status, problems for errors, and changes nothing that is shared', async () => {
+  it('gets a Response below 500, with a problem for errors, and changes no built-in object', async () => {
     const before = snapshot()
     const statuses = new Map<number, number>()
     await fc.assert(
@@ -247,12 +247,12 @@ describe('any request', () => {
       ),
       { numRuns: runs(3_000) },
     )
-    // The requests do get somewhere.
+    // The requests reach all of these cases.
     for (const status of [200, 201, 204, 308, 400, 404, 405, 413, 415]) expect([...statuses.keys()]).toContain(status)
   })
 })
 
-describe('any answer of a handler', () => {
+describe('any result of a handler', () => {
   const frozen = Object.freeze({ status: 418, message: 'secret' })
   const circular: Record<string, unknown> = { secret: 1 }
   circular['self'] = circular
@@ -289,7 +289,7 @@ describe('any answer of a handler', () => {
     ['an Error without a prototype', () => Object.create(null) as unknown],
   ]
 
-  it.each(thrown)('that throws %s is a 500 that says nothing, told once', async (_name, make) => {
+  it.each(thrown)('responds with a 500 without details and calls onError once if it throws %s', async (_name, make) => {
     const value = make()
     const places = {
       sync: route('/sync').get(() => {
@@ -325,7 +325,7 @@ describe('any answer of a handler', () => {
   it.each([
     ['a Response', () => new Response('mine', { status: 418 })],
     ['a reply', () => reply.problem(418)],
-  ])('that throws %s answers with it', async (_name, make) => {
+  ])('responds with %s if it throws it, without calling onError', async (_name, make) => {
     const reported: unknown[] = []
     const app = router(
       {
@@ -348,7 +348,7 @@ describe('any answer of a handler', () => {
   it.each<readonly [string, () => unknown]>([
     ['a Response that was read', used],
     ['a bigint', () => 1n],
-    ['an object that holds a bigint', () => ({ secret: 1n })],
+    ['an object that contains a bigint', () => ({ secret: 1n })],
     ['a symbol', () => Symbol('secret')],
     ['a function', () => () => 'secret'],
     ['a Map', () => new Map([['secret', 1]])],
@@ -364,7 +364,7 @@ describe('any answer of a handler', () => {
         },
       }),
     ],
-    ['a toJSON that gives nothing', () => ({ toJSON: () => undefined })],
+    ['a toJSON() that returns undefined', () => ({ toJSON: () => undefined })],
     ['a revoked proxy', () => revoked],
     [
       'a getter that throws',
@@ -376,7 +376,7 @@ describe('any answer of a handler', () => {
     ],
     ['an object of unbounded depth', () => Array.from({ length: 100_000 }).reduce((value) => [value], 0)],
     ['Response.error()', () => Response.error()],
-  ])('that returns %s is a 500 that says nothing, told once', async (_name, make) => {
+  ])('responds with a 500 without details and calls onError once if it returns %s', async (_name, make) => {
     const reported: unknown[] = []
     const app = router(
       {
@@ -397,7 +397,7 @@ describe('any answer of a handler', () => {
       }
   })
 
-  it('that returns any JSON value sends it', async () => {
+  it('sends any JSON value that it returns', async () => {
     let value: unknown
     const app = router({ a: route('/').get(() => value as never) })
     await fc.assert(
@@ -411,7 +411,7 @@ describe('any answer of a handler', () => {
     )
   })
 
-  it('that returns or throws anything at all is a Response', async () => {
+  it('responds with 200, 204 or 500 if it returns or throws any value', async () => {
     let value: unknown
     const places = {
       returns: route('/returns').get(() => value as never),
@@ -450,7 +450,7 @@ describe('any answer of a handler', () => {
     )
   })
 
-  it('whose onError breaks is answered all the same', async () => {
+  it('responds with a 500 if onError throws or rejects, and logs that error', async () => {
     const quiet = console.error
     const logged: unknown[] = []
     console.error = (...values: unknown[]) => void logged.push(...values)

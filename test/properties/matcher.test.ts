@@ -3,13 +3,13 @@ import { describe, expect, it } from 'vitest'
 import { route, router, RouterError } from '../../src/index.js'
 import { runs } from './runs.js'
 
-// A model of DESIGN §3 that nobody would ship: every pattern is tried, and the ranks of those that fit are compared.
+// A slow model of DESIGN §3: it tries every pattern and compares the ranks of the patterns that match.
 
 type Part = 'a' | 'b' | '[x]' | '[...x]' | '[[...x]]'
 
 const rankOf = (part: Part): number => (part === '[x]' ? 1 : part === '[...x]' ? 2 : part === '[[...x]]' ? 3 : 0)
 const isOpen = (part: Part | undefined): boolean => part === '[...x]' || part === '[[...x]]'
-// The names differ from place to place, as they must.
+// The param names differ by position, because names in a pattern must be unique.
 const write = (parts: readonly Part[]): string => `/${parts.map((part, at) => part.replace('x', `p${at}`)).join('/')}`
 
 function fits(parts: readonly Part[], segments: readonly string[]): Record<string, string | string[]> | undefined {
@@ -42,7 +42,7 @@ function best(patterns: readonly Part[][], segments: readonly string[]): readonl
   return fitting[0] && [write(fitting[0]), fits(fitting[0], segments)!]
 }
 
-// The same structure twice; `[[...x]]` beside its own index, or beside `[...x]` at the same place.
+// Two patterns clash if they are equal, or if `[[...x]]` meets its own index or `[...x]` at the same position.
 function clash(one: readonly Part[], other: readonly Part[]): boolean {
   const text = one.join('/')
   if (text === other.join('/')) return true
@@ -84,8 +84,8 @@ async function find(app: ReturnType<typeof toApp>, pathname: string): Promise<un
   return response.status === 404 ? undefined : response.json()
 }
 
-describe('matching, against a model that tries every pattern', () => {
-  it('refuses a set of patterns exactly when two of them clash', () => {
+describe('matching, compared with a model that tries every pattern', () => {
+  it('throws a RouterError if and only if two patterns clash', () => {
     fc.assert(
       fc.property(fc.array(pattern, { minLength: 2, maxLength: 4 }), (patterns) => {
         const clashes = patterns.some((one, at) => patterns.slice(0, at).some((other) => clash(one, other)))
@@ -115,7 +115,7 @@ describe('matching, against a model that tries every pattern', () => {
     )
   })
 
-  it('finds the same whichever characters of the pathname are escaped, and whatever query follows', async () => {
+  it('finds the same pattern with any escaped characters and any query', async () => {
     const spelling = fc.array(fc.nat({ max: 5 }), { minLength: 12, maxLength: 12 })
     const tail = fc.constantFrom('', '?', '?a=/b/a', '?%', '#/a', '?x#/b%')
     await fc.assert(
@@ -141,7 +141,7 @@ describe('matching, against a model that tries every pattern', () => {
     )
   })
 
-  it('decodes each segment of any text once, wherever it stands', async () => {
+  it('decodes each segment exactly once, as a param or in a catch-all', async () => {
     const app = router({
       one: route('/x/[a]/y').get((_request, { params }) => params.a),
       many: route('/z/[...a]').get((_request, { params }) => params.a),
@@ -160,7 +160,7 @@ describe('matching, against a model that tries every pattern', () => {
     )
   })
 
-  it('answers any pathname with a 200, a 308, a 400 or a 404', async () => {
+  it('responds to any pathname with 200, 308, 400 or 404', async () => {
     const app = router({
       a: route('/').get(() => 1),
       b: route('/a/[x]').get((_request, { params }) => params.x),

@@ -13,7 +13,7 @@ const Tree: z.ZodType = z.object({
   },
 })
 
-// Schemas that hold themselves, each other, named ones, and names that a pointer has to escape.
+// Recursive schemas, nested schemas, named schemas, and names that a JSON pointer must escape.
 const { schema } = fc.letrec<{ schema: z.ZodType; object: z.ZodType }>((tie) => ({
   object: fc
     .dictionary(fc.constantFrom('a', '$ref', 'b/c', '~d', '%41', 'items'), tie('schema'), { maxKeys: 3 })
@@ -72,7 +72,7 @@ const operationsOf = ({ paths }: OpenApiDocument) =>
   Object.entries(paths).flatMap(([path, item]) => Object.values(item).map((operation) => ({ path, operation })))
 
 describe('openapi of any app', () => {
-  it('has no reference that leads nowhere, and no component that nothing refers to', () => {
+  it('has no reference without a component, and no component without a reference', () => {
     fc.assert(
       fc.property(documents, (document) => {
         const { schemas } = document.components
@@ -88,7 +88,7 @@ describe('openapi of any app', () => {
     )
   })
 
-  it('names in each path the params that its operations have', () => {
+  it('has the same params in each path and in its operations', () => {
     fc.assert(
       fc.property(documents, (document) => {
         const all = operationsOf(document)
@@ -103,7 +103,7 @@ describe('openapi of any app', () => {
     )
   })
 
-  it('has no two paths alike but for names, and no operationId twice', () => {
+  it('has no paths that differ only in param names, and no duplicate operationId', () => {
     fc.assert(
       fc.property(documents, (document) => {
         const shapes = Object.keys(document.paths).map((path) => path.replace(/\{.*?\}/g, '{}'))

@@ -24,7 +24,7 @@ const guarded = route('/guarded')
   .use(guard)
   .use(cache({ revalidate: false }))
   .get(() => 'guarded')
-// It lets the build's own request pass.
+// The guard lets the build's own request continue.
 const blocked = route('/blocked')
   .use(middleware((request, _context, next) => (request.headers.has('x-block') ? reply.forbidden() : next())))
   .use(cache({ revalidate: false }))

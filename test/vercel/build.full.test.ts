@@ -116,7 +116,7 @@ describe('byway build --target vercel', () => {
     expect(await response.json()).toEqual(data)
   })
 
-  it('finds the request of a cached function, and of a Next.js module, in an edge function', async () => {
+  it('provides the request to a cached function and a Next.js module in an edge function', async () => {
     const cached = await fetch(`${url}/edge-cached`)
     expect([cached.headers.get('x-function'), await cached.json()]).toEqual(['_byway/app-1', { count: 1 }])
     // The time limit of the wrapped function, not the one of the route.
@@ -203,7 +203,7 @@ export default router({ fixed }, ${options})`,
     expect(readdirSync(join(folder, 'plain'))).toEqual(['output'])
   })
 
-  it('names what is wrong with its arguments or the app, and keeps the earlier build', async () => {
+  it('reports invalid arguments and apps, and keeps the earlier build', async () => {
     const write = (name: string, code: string) => writeFileSync(join(folder, name), code)
     const fails = (text: string, ...args: string[]) =>
       expect(build(...args), text).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining(text) })

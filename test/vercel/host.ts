@@ -86,7 +86,7 @@ async function handle(output: string, incoming: IncomingMessage, outgoing: Serve
   module.default(incoming, outgoing)
 }
 
-// What an edge function must not find. `process` has the environment only; `AsyncLocalStorage` is a global.
+// Globals that an edge function does not have. `process` has only the environment; `AsyncLocalStorage` is a global.
 // https://vercel.com/docs/functions/runtimes/edge
 const shadow =
   'const process = { env: {} }, Buffer = undefined, require = undefined, global = undefined, setImmediate = undefined;'
