@@ -54,7 +54,10 @@ export interface Operation {
   readonly headers?: Schema
   /** The body: a schema for JSON (`application/json`, `+json`), or a kind such as `form(schema)`, `text()`, `bytes()`, `stream('video/*')`. */
   readonly body?: Schema | BodyKind
-  /** The schema of a 200 response, or schemas by status. The schema's output is sent; a response that does not match is a 500. If the handler has a block body, write its result type, and TypeScript marks the wrong value instead of the handler. */
+  /**
+   * The schema of a 200 response, or schemas by status. The schema's output is sent; a response that does not match is a 500.
+   * If the handler has a block body, write its result type, and TypeScript marks the wrong value instead of the handler.
+   */
   readonly response?: Schema | { readonly [status: number]: Schema }
   /**
    * The maximum size of the body in bytes; a larger body is a 413.

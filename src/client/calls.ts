@@ -1,7 +1,7 @@
 import type { Method } from '../declaration.js'
 import type { Jsonify } from '../jsonify.js'
 import type { ErrorStatus, Problem } from '../problem.js'
-import type { Call, WrittenRoute } from './client-of.js'
+import type { Call, ClientOf, WrittenRoute } from './client-of.js'
 import type { InputOptions, ParamsInput } from './inputs.js'
 import type { EarlyResult, Failure, OwnResult, Result, Sent, Success } from './outcome.js'
 import type { Input } from '../schema.js'
@@ -11,8 +11,11 @@ import type { EarlyOf, FormatOf, RouteOf, Table } from './table.js'
  * Every call of an app, by pattern and method: `Calls<typeof app>['/items/[slug]']['GET']['result']`. `byway types` writes
  * it to a file, and `createClient` takes it in the place of the app.
  */
-export type Calls<app> = {
-  readonly [pattern in keyof Table<app> & string]: CallsOf<app, pattern>
+export type Calls<app> = AppCalls<app>['calls']
+/** Through its properties, because a hover then prints the calls, and not the app with the types of its server. */
+export interface AppCalls<app> {
+  readonly calls: { readonly [pattern in keyof Table<app>]: CallsOf<app, pattern> }
+  readonly client: ClientOf<Calls<app>>
 }
 
 /** The calls of one route, by method. */

@@ -1,17 +1,12 @@
 import type { Schema } from '../schema.js'
 import { call, type AnyCallOptions } from './call.js'
-import type { Calls, CallsOf } from './calls.js'
-import type { ClientOf, ResponseSchemas } from './client-of.js'
+import type { AppCalls, Calls } from './calls.js'
+import type { ResponseSchemas } from './client-of.js'
 import type { ClientSettings } from './options.js'
-import type { Table } from './table.js'
 import { toBase, toUrl } from './url.js'
 
 /** Calls the routes of an app by their patterns. */
-export type Client<app> = ClientBox<app>['client']
-// Through a property, because a hover of the client then prints its calls, and not the app with the types of its server.
-interface ClientBox<app> {
-  readonly client: ClientOf<{ readonly [pattern in keyof Table<app>]: CallsOf<app, pattern> }>
-}
+export type Client<app> = AppCalls<app>['client']
 
 export interface ClientOptions<app = unknown> extends ClientSettings {
   /**
