@@ -179,6 +179,41 @@ describe('serveStatic()', () => {
     expect(() => serveStatic(new URL('https://files.example/'))).toThrow(TypeError)
   })
 
+  describe('with a fallback', () => {
+    const navigation = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' }
+    const immutable = (path: string) => path.startsWith('assets/')
+    const app = toApp({ fallback: 'index.html', immutable })
+
+    it('sends it for a navigation to a missing path, as a page that is not cached', async () => {
+      for (const path of ['/deep/link', '/assets/gone.js', '/none.png']) {
+        const response = await send(path, navigation, app)
+        expect([response.status, response.headers.get('vary'), await response.text()]).toEqual([
+          200,
+          'Accept-Encoding, Accept',
+          '<p>home',
+        ])
+        expect(response.headers.get('cache-control')).toBe('public, max-age=0, must-revalidate')
+        expect(response.headers.get('content-type')).toBe('text/html;charset=UTF-8')
+      }
+      expect((await send('/deep/link', navigation, app, 'HEAD')).status).toBe(200)
+    })
+
+    it.each(['image/avif,image/webp,*/*;q=0.8', '*/*', 'application/json', 'text/htmlx', 'text/html;q=0', ''])(
+      'sends a 404 to a request that accepts %j',
+      async (accept) => {
+        const response = await send('/none.png', { accept }, app)
+        expect([response.status, response.headers.get('vary')]).toEqual([404, 'Accept'])
+      },
+    )
+
+    it('sends files to every request, and a 404 if the fallback is missing', async () => {
+      const response = await send('/plain.txt', { accept: '*/*' }, app)
+      expect([response.status, response.headers.get('vary')]).toEqual([200, 'Accept-Encoding'])
+      expect((await send('/deep/link', navigation, toApp({ fallback: 'none.html' }))).status).toBe(404)
+      expect((await send('/deep/link', navigation)).headers.get('vary')).toBeNull()
+    })
+  })
+
   it('follows its options', async () => {
     const control = async (options: ServeStaticOptions, path = '/app.js') =>
       (await send(path, {}, toApp(options))).headers.get('cache-control')
@@ -191,8 +226,6 @@ describe('serveStatic()', () => {
     ])
     expect((await send('/', {}, toApp({ index: false }))).status).toBe(404)
     expect(await (await send('/.well-known/x', {}, toApp({ dotfiles: true }))).text()).toBe('known')
-    expect(await (await send('/deep/link', {}, toApp({ fallback: 'index.html' }))).text()).toBe('<p>home')
-    expect((await send('/deep/link', {}, toApp({ fallback: 'none.html' }))).status).toBe(404)
     expect(() => serveStatic(root, { maxAge: -1 })).toThrow(TypeError)
   })
 })

@@ -1,5 +1,4 @@
-import { execFile, spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
+import { execFile } from 'node:child_process'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,48 +6,20 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { describeWithPostgres, startPostgres, type PostgresServer } from '../../test/postgres.js'
+import { startExample, type StartedExample } from '../../test/start-example.js'
 
 const folder = fileURLToPath(new URL('.', import.meta.url))
 const isInstalled = existsSync(join(folder, 'node_modules/drizzle-orm'))
 const suite = isInstalled || process.env['CI'] ? describe : describe.skip
 
-/** Starts the example as `npm start` does, and resolves when it listens. */
-async function start(database: string): Promise<{ url: string; child: ChildProcess; stop(): Promise<number | null> }> {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'main.ts'], {
-    cwd: folder,
-    env: { ...process.env, DATABASE_URL: database, PORT: '0' },
-  })
-  let output = ''
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (output += text))
-  const exit = once(child, 'exit')
-  const url = await Promise.race([
-    new Promise<string>((resolve) => {
-      child.stdout.on('data', () => {
-        const found = /^http:\S+$/m.exec(output)
-        if (found) resolve(found[0])
-      })
-    }),
-    exit.then(() => {
-      throw new Error(`the example ended: ${output}`)
-    }),
-  ])
-  return {
-    url,
-    child,
-    async stop() {
-      child.kill('SIGTERM')
-      const [code] = (await exit) as [number | null]
-      return code
-    },
-  }
-}
+const start = (database: string) => startExample(folder, { DATABASE_URL: database })
 
 const sea = { slug: 'sea', title: 'The sea', author: 'Ada' }
 const post = (url: string, body: object) =>
   fetch(`${url}/posts`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
 
 function tests(urlOf: () => string): void {
-  let server: Awaited<ReturnType<typeof start>>
+  let server: StartedExample
   beforeAll(async () => {
     server = await start(urlOf())
   })

@@ -7,7 +7,7 @@ const api: Plugin = {
   name: 'api',
   configureServer({ middlewares, ssrLoadModule }) {
     middlewares.use(async (request, response, next) => {
-      if (!request.url?.startsWith('/api/')) return next()
+      if (!/^\/api(?:[/?]|$)/.test(request.url ?? '')) return next()
       try {
         const { app } = (await ssrLoadModule('/server/api.ts')) as typeof import('./server/api.js')
         toNodeHandler(app)(request, response)

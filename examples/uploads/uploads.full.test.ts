@@ -1,4 +1,4 @@
-import { execFile, spawn } from 'node:child_process'
+import { execFile } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { request as send, type ClientRequest, type IncomingMessage } from 'node:http'
@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { startExample, type StartedExample } from '../../test/start-example.js'
 import type { StorageOptions } from './storage.js'
 
 const folder = fileURLToPath(new URL('.', import.meta.url))
@@ -25,37 +26,7 @@ interface Declared {
   readonly upload: { readonly url: string; readonly headers: Record<string, string>; readonly expires: string }
 }
 
-/** Starts the example as `npm start` does, and resolves when it listens. */
-async function start(env: Record<string, string>) {
-  const child = spawn(process.execPath, ['--import', 'tsx', 'main.ts'], {
-    cwd: folder,
-    env: { ...process.env, PORT: '0', ...env },
-  })
-  let output = ''
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding('utf8').on('data', (text) => (output += text))
-  const exit = once(child, 'exit')
-  const url = await Promise.race([
-    new Promise<string>((resolve) => {
-      child.stdout.on('data', () => {
-        const found = /^http:\S+$/m.exec(output)
-        if (found) resolve(found[0])
-      })
-    }),
-    exit.then(() => {
-      throw new Error(`the example ended: ${output}`)
-    }),
-  ])
-  return {
-    url,
-    child,
-    output: () => output,
-    async stop() {
-      child.kill('SIGTERM')
-      const [code] = (await exit) as [number | null]
-      return code
-    },
-  }
-}
+const start = (env: NodeJS.ProcessEnv) => startExample(folder, env)
 
 /** A connection to the storage that can stall and break. The app has only this one. */
 async function startProxy(port: number) {
@@ -119,7 +90,7 @@ suite(`examples/uploads${isInstalled ? '' : ' (run npm ci --prefix examples/uplo
   const temporary = mkdtempSync(join(tmpdir(), 'byway-uploads-'))
   let local: StorageOptions & { close(): Promise<void> }
   let proxy: Awaited<ReturnType<typeof startProxy>>
-  let server: Awaited<ReturnType<typeof start>>
+  let server: StartedExample
 
   const post = (body: object, headers: Record<string, string> = ada): Promise<Response> =>
     fetch(`${server.url}/uploads`, {

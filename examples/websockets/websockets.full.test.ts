@@ -1,11 +1,11 @@
-import { execFile, spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
+import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startExample, type StartedExample } from '../../test/start-example.js'
 
 const folder = fileURLToPath(new URL('.', import.meta.url))
 const isInstalled = existsSync(join(folder, 'node_modules/crossws'))
@@ -22,21 +22,9 @@ interface Socket {
 }
 type SocketConstructor = new (url: string, protocols: string[], options: { headers: Record<string, string> }) => Socket
 
-let child: ChildProcess
-let exit: Promise<unknown[]>
+let server: StartedExample
 let url: string
 let Socket: SocketConstructor
-
-async function start(): Promise<void> {
-  child = spawn(process.execPath, ['--import', 'tsx', 'main.ts'], {
-    cwd: folder,
-    env: { ...process.env, PORT: '0', SECRET: 's'.repeat(32) },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  exit = once(child, 'exit')
-  const [text] = (await once(child.stdout!, 'data')) as [Buffer]
-  url = text.toString().trim()
-}
 
 const login = async (name: string): Promise<string> => {
   const response = await post('/login', { name })
@@ -72,9 +60,10 @@ suite(`examples/websockets${isInstalled ? '' : ' (run npm ci --prefix examples/w
   beforeAll(async () => {
     const path = createRequire(join(folder, 'main.ts')).resolve('crossws/websocket')
     Socket = ((await import(pathToFileURL(path).href)) as { default: SocketConstructor }).default
-    await start()
+    server = await startExample(folder, { SECRET: 's'.repeat(32) })
+    ;({ url } = server)
   })
-  afterAll(() => child?.kill('SIGKILL'))
+  afterAll(() => server?.child.kill('SIGKILL'))
 
   it('compiles', async () => {
     await promisify(execFile)(process.execPath, ['node_modules/typescript/bin/tsc', '--noEmit'], { cwd: folder })
@@ -146,8 +135,8 @@ suite(`examples/websockets${isInstalled ? '' : ' (run npm ci --prefix examples/w
 
   it('closes the sockets with 1001 and exits with 0 after SIGTERM', async () => {
     const { closed } = await open('sea', { cookie: await login('Ada') })
-    child.kill('SIGTERM')
+    const code = server.stop()
     expect(await closed).toBe(1001)
-    expect(await exit).toEqual([0, null])
+    expect(await code).toBe(0)
   })
 })

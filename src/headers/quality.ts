@@ -1,4 +1,4 @@
-/** One alternative of a header such as `Accept-Encoding`. */
+/** One alternative of a header such as `Accept-Encoding` or `Accept`. */
 export interface Alternative {
   /** In lower case. */
   readonly name: string
@@ -21,4 +21,4 @@ export function parseQualities(header: string | null): Alternative[] {
   return alternatives.sort((one, other) => other.weight - one.weight)
 }
 
-const grammar = /^[ \t]*([\w*.+-]+)[ \t]*(?:;[ \t]*q=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)[ \t]*)?$/i
+const grammar = /^[ \t]*([\w*.+/-]+)[ \t]*(?:;[ \t]*q=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)[ \t]*)?$/i

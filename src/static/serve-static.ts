@@ -12,7 +12,11 @@ import { toType } from './types.js'
 export interface ServeStaticOptions {
   /** The file that is served for a folder. `false`: a folder is a 404. @default 'index.html' */
   readonly index?: string | false
-  /** A file that is served with 200 in place of each 404, for an app that routes in the browser. @default no such file */
+  /**
+   * A file that is served with 200 in place of a 404 if the request's `Accept` lists `text/html`, as that of a navigation does: for an
+   * app that routes in the browser. Other requests, such as for a missing image, get the 404.
+   * @default no such file
+   */
   readonly fallback?: string
   /** Whether files and folders whose names begin with a dot are served. @default false */
   readonly dotfiles?: boolean
@@ -95,10 +99,14 @@ export function serveStatic(folder: string | URL, options: ServeStaticOptions = 
   return async function serveFile(request, { pattern, params }) {
     const [, name = ''] = /\[+(?:\.{3})?([^[\]]+)\]+$/.exec(pattern) ?? []
     const segments = [params[name] ?? []].flat()
-    const found = (await find(segments)) ?? (fallback === undefined ? undefined : await find(fallback.split('/')))
-    if (!found || found.isFolder) return notFound()
+    const own = await find(segments)
+    // What a missing file gets depends on `Accept`.
+    const varied = own || fallback === undefined ? [] : ['Accept']
+    const found = own ?? (varied.length && acceptsHtml(request) ? await find(fallback!.split('/')) : undefined)
+    if (!found || found.isFolder) return notFound({}, { headers: varied.map((name) => ['vary', name]) })
     const compressed = precompressed ? await encoded(request, found) : undefined
     const { path, size, modified } = compressed ?? found
+    const vary = [...(precompressed ? ['Accept-Encoding'] : []), ...varied].join(', ')
     return file(
       request,
       { size, stream: (start, end) => createReadStream(path, { start, end: end - 1 }) },
@@ -106,14 +114,17 @@ export function serveStatic(folder: string | URL, options: ServeStaticOptions = 
         type: toType(found.path),
         lastModified: modified,
         headers: {
-          'cache-control': controlOf(segments.join('/')),
-          ...(precompressed && { vary: 'Accept-Encoding' }),
+          'cache-control': controlOf(own ? segments.join('/') : fallback!),
+          ...(vary && { vary }),
           ...(compressed && { 'content-encoding': compressed.coding }),
         },
       },
     )
   }
 }
+
+const acceptsHtml = (request: Request): boolean =>
+  parseQualities(request.headers.get('accept')).some(({ name, weight }) => name === 'text/html' && weight > 0)
 
 interface Found {
   readonly path: string

@@ -45,10 +45,11 @@ function NewNote() {
     )
   }
 
-  // `status` tells which error this is, and so which members it has.
+  // `status` selects the type of `data.error`.
   const issueOf = (pointer: string) =>
     data?.status === 400 ? data.error.errors?.find((issue) => issue.pointer === pointer)?.detail : undefined
   const titleError = data?.status === 409 ? data.error.detail : issueOf('/title')
+  const textError = issueOf('/text')
 
   return (
     <form onSubmit={submit}>
@@ -66,8 +67,11 @@ function NewNote() {
         </span>
       </p>
       <p>
-        <label htmlFor={textId}>Text</label> <textarea id={textId} name="text" />{' '}
-        <span role="alert">{issueOf('/text')}</span>
+        <label htmlFor={textId}>Text</label>{' '}
+        <textarea id={textId} name="text" aria-invalid={textError !== undefined} aria-describedby={`${textId}-error`} />{' '}
+        <span id={`${textId}-error`} role="alert">
+          {textError}
+        </span>
       </p>
       <button disabled={isPending}>Add</button>
       {error && <p role="alert">The note could not be sent. Try again.</p>}

@@ -1,4 +1,4 @@
-// The place of a database. It is a module of its own, so that Vite keeps the notes when it loads a changed api.ts.
+// A database belongs here. In a module of its own, the notes remain when Vite loads a changed api.ts.
 export interface Note {
   readonly slug: string
   readonly title: string

@@ -9,10 +9,10 @@ const files = new URL('../dist/', import.meta.url)
 
 // Vite puts a hash into these names.
 const assets = route('/assets/[...path]').get(serveStatic(new URL('assets/', files), { immutable: true }))
-// Every other path is a page of the app, which routes in the browser.
+// The app routes in the browser, so a navigation to any other path gets the page.
 const pages = route('/[[...path]]').get(serveStatic(files, { fallback: 'index.html' }))
-// A misspelled path of the API is no page.
-const missing = route('/api/[...path]').all(() => reply.notFound())
+// Without this route, an unknown path of the API would be a page.
+const missing = route('/api/[[...path]]').all(() => reply.notFound())
 
 // byway's own policy suits data. These pages load from their own origin.
 const policy = { 'default-src': ["'self'"], 'img-src': ["'self'", 'data:'], 'frame-ancestors': ["'none'"] }
