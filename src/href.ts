@@ -33,7 +33,7 @@ export function toPath(pattern: string, params: AnyHrefParams = {}, query: HrefO
       parts.some((part) => part == null || typeof part === 'object')
     )
       throw new TypeError(
-        `href('${pattern}') needs the param '${name}'${many ? ' as an array with at least one segment' : ' as a string or a number'}`,
+        `href('${pattern}') needs the param '${name}'${many ? ' as a non-empty array' : ' as a string or a number'}`,
       )
     for (const part of parts) path += `/${encodeSegment(part, pattern, name)}`
   }

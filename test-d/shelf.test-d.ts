@@ -1,3 +1,4 @@
+import * as reply from 'byway/reply'
 // The middleware of byway/middleware, byway/jwt, byway/otel and byway/static: what they add, and their early responses.
 import { route, router, type AnyContext, type Problem } from 'byway'
 import { createClient } from 'byway/client'
@@ -157,3 +158,7 @@ expectError(compress({ encodings: ['deflate'] }))
 expectError(methodOverride({ methods: ['BREW'] }))
 expectError(route('/').get({ sensitive: 'yes' }, () => 'ok'))
 expectError(csrf({ origin: '*' }))
+
+expectType<string>(reply.formatContentDisposition('attachment', 'a.pdf'))
+expectType<string>(reply.formatContentDisposition('inline'))
+expectError(reply.formatContentDisposition('download', 'a.pdf'))

@@ -426,7 +426,7 @@ describe('reply.proxy()', () => {
       await expect(reply.proxy(request, url, {})).rejects.toThrow('reply.proxy() takes an absolute http(s) URL')
     const read = new Request('http://test/', { method: 'POST', body: 'a' })
     await read.text()
-    await expect(reply.proxy(read, origin, {})).rejects.toThrow('declare no body on a route that forwards')
+    await expect(reply.proxy(read, origin, {})).rejects.toThrow('declare no body on its route')
     for (const timeout of [-1, Number.NaN, 2 ** 31])
       await expect(reply.proxy(request, origin, { timeout })).rejects.toThrow(RangeError)
     await expect(reply.proxy(request, origin, { forward: ['a b'] })).rejects.toThrow(TypeError)

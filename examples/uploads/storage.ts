@@ -1,6 +1,6 @@
 import { AwsClient } from 'aws4fetch'
 import { BodyLimitError } from 'byway'
-import { formatAttachment } from './attachment.js'
+import { formatContentDisposition } from 'byway/reply'
 import type { NewFile } from './files.js'
 
 export interface StorageOptions {
@@ -52,7 +52,7 @@ export class Storage {
   /** A URL from which a browser saves the file. It never shows it, because the content can be anything. */
   async presignGet(key: string, { name, type }: NewFile, seconds: number): Promise<string> {
     const url = new URL(`${this.#url}/${key}`)
-    url.searchParams.set('response-content-disposition', formatAttachment(name))
+    url.searchParams.set('response-content-disposition', formatContentDisposition('attachment', name))
     url.searchParams.set('response-content-type', type)
     url.searchParams.set('response-cache-control', 'private, no-store')
     return this.#presign('GET', url, seconds)
@@ -118,7 +118,7 @@ export class Storage {
     return true
   }
 
-  /** Deletes an object, or does nothing if there is none. */
+  /** Deletes an object. A missing object is not an error. */
   async delete(key: string): Promise<void> {
     await expectOk('DELETE', await this.#fetch('DELETE', key))
   }

@@ -184,9 +184,7 @@ suite(`examples/uploads${isInstalled ? '' : ' (run npm ci --prefix examples/uplo
     const download = await get(declared)
     expect(await download.text()).toBe('0123456789')
     expect(download.headers.get('content-type')).toBe(pdf)
-    expect(download.headers.get('content-disposition')).toBe(
-      `attachment; filename="Report.pdf"; filename*=UTF-8''Report.pdf`,
-    )
+    expect(download.headers.get('content-disposition')).toBe('attachment; filename="Report.pdf"')
     const part = await get(declared, { ...ada, range: 'bytes=2-4' })
     expect([part.status, part.headers.get('content-range'), await part.text()]).toEqual([206, 'bytes 2-4/10', '234'])
 
@@ -287,7 +285,7 @@ suite(`examples/uploads${isInstalled ? '' : ' (run npm ci --prefix examples/uplo
     ['..\\..\\a.pdf', '.._.._a.pdf'],
     ['/etc/passwd\0.pdf', '_etc_passwd_.pdf'],
     ['a\u202efdp.exe', 'a_fdp.exe'],
-    ['\ud800.pdf', '_.pdf'],
+    ['\ud800.pdf', '\ufffd.pdf'],
   ])('downloads %j as %j', async (name, expected) => {
     const declared = await declare({ name })
     await putTo(declared.upload.url, '0123456789')
@@ -295,11 +293,11 @@ suite(`examples/uploads${isInstalled ? '' : ' (run npm ci --prefix examples/uplo
     expect(objects()).toEqual([`files/${declared.id}`])
     const response = await get(declared)
     expect([response.status, await response.text()]).toEqual([200, '0123456789'])
-    const [, ascii, extended] = /^attachment; filename="([\x20-\x7e]*)"; filename\*=UTF-8''([\w.%~!-]+)$/.exec(
+    const [, ascii, extended] = /^attachment; filename="([\x20-\x7e]*)"(?:; filename\*=UTF-8''([\w.%~!-]+))?$/.exec(
       response.headers.get('content-disposition')!,
     )!
     expect(ascii).not.toMatch(/["\\%/]/)
-    expect(decodeURIComponent(extended!)).toBe(expected)
+    expect(extended === undefined ? ascii : decodeURIComponent(extended)).toBe(expected)
     expect((await remove(declared)).status).toBe(204)
   })
 

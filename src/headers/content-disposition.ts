@@ -2,9 +2,12 @@
 export type Disposition = 'inline' | 'attachment'
 
 /**
- * Formats a `Content-Disposition` header. The name can be untrusted: path separators, control characters and characters
- * that change the text direction are replaced with `_`. Without a name, the header has no `filename`.
+ * Formats a `Content-Disposition` header, for a response that is not made by `file()`, such as one of a storage. The name can be
+ * untrusted: path separators, control characters and characters that change the text direction are replaced with `_`. Without a
+ * name, the header has no `filename`.
  *
+ * @example
+ * url.searchParams.set('response-content-disposition', reply.formatContentDisposition('attachment', upload.name))
  * @see https://www.rfc-editor.org/rfc/rfc6266#section-4
  */
 export function formatContentDisposition(disposition: Disposition, name = ''): string {

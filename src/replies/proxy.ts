@@ -66,7 +66,7 @@ export async function proxy(request: Request, url: string | URL, options: ProxyO
   const { timeout = 60_000 } = options
   const target = toTarget(url)
   if (request.bodyUsed || request.body?.locked)
-    throw new TypeError('reply.proxy() got a request whose body was read; declare no body on a route that forwards')
+    throw new TypeError('reply.proxy() needs an unread body; declare no body on its route')
   if (!(timeout >= 0 && timeout < 2 ** 31))
     throw new RangeError(`reply.proxy() takes a timeout from 0 to 2147483647 ms, not ${String(timeout)}`)
   const via = request.headers.get('via')

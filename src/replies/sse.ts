@@ -49,7 +49,7 @@ export function sse(
   { schema, text = false, retry, keepAlive = 15_000, headers }: SseInit<Schema | undefined> = {},
 ): Response {
   if (schema !== undefined && !isSchema(schema))
-    throw new TypeError('reply.sse() takes a Standard Schema such as z.object({ … }) as its schema')
+    throw new TypeError('reply.sse() takes a Standard Schema, such as z.object({ … })')
   if (!(keepAlive >= 0 && keepAlive < 2 ** 31))
     throw new RangeError(`reply.sse() takes a keepAlive from 0 to 2147483647 ms, not ${String(keepAlive)}`)
   if (retry !== undefined && !(retry >= 0 && Number.isFinite(retry)))

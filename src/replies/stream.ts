@@ -1,3 +1,4 @@
+import { show } from '../options.js'
 import { remember } from '#response'
 import { keepScope } from '../scope.js'
 
@@ -30,9 +31,7 @@ export function createStreamResponse<item>(
   waits = true,
 ): Response {
   if (typeof items !== 'object' || items === null || !(Symbol.asyncIterator in items || Symbol.iterator in items))
-    throw new TypeError(
-      `a stream takes an iterable or an async iterable, not ${items === null ? 'null' : typeof items}`,
-    )
+    throw new TypeError(`a stream takes an iterable or an async iterable, not ${show(items)}`)
   const stream = new ItemStream(items, encode, keepAlive)
   const body = new ReadableStream<Uint8Array<ArrayBuffer>>(stream, { highWaterMark: 0 })
   return remember(new Response(body, init), {
