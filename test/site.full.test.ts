@@ -1,4 +1,5 @@
-// The built site in Chromium, at the width of a desktop and of a phone, light and dark.
+// The built site in Chromium, at the width of a desktop and of a phone, light and dark. Its base is not `/`, so that a link
+// without the base fails.
 import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises'
@@ -14,6 +15,7 @@ import { route, router } from '../src/index.js'
 import { serveStatic } from '../src/static/index.js'
 import { root } from './docs/pages.js'
 
+const base = '/manual'
 const docs = join(root, 'docs')
 const vitepress = join(docs, 'node_modules/.bin/vitepress')
 const executablePath = process.env['CHROMIUM'] ?? '/usr/bin/chromium'
@@ -25,8 +27,8 @@ const suite = !missing.length || process.env['CI'] ? describe : describe.skip
 
 // Those of axe for WCAG 2.2 AA, and its best practices.
 const rules = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
-// A page of each kind: the start page, long code, a wide table, option tables, a missing page.
-const kinds = ['/', '/guide/responses', '/comparison', '/reference/cache', '/none']
+// A page of each kind: the start page, long code, tabs of code, a wide table, option tables, a missing page.
+const kinds = ['/', '/guide/responses', '/recipes/database', '/comparison', '/reference/cache', '/none']
 const views = [
   [1280, 'light'],
   [1280, 'dark'],
@@ -45,7 +47,7 @@ function toSite(folder: string) {
     const { body, headers } = await files(request, { pattern, params: { path: ['404.html'] } })
     return new Response(body, { status: 404, headers })
   })
-  return router({ site })
+  return router({ site }, { basePath: base })
 }
 
 suite(`the site${missing.length ? ` (${missing.join('; ')})` : ''}`, () => {
@@ -58,13 +60,17 @@ suite(`the site${missing.length ? ` (${missing.join('; ')})` : ''}`, () => {
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'byway-site-'))
-    await promisify(execFile)(vitepress, ['build', '--outDir', folder], { cwd: docs, maxBuffer: 1e8 })
+    await promisify(execFile)(vitepress, ['build', '--outDir', folder], {
+      cwd: docs,
+      maxBuffer: 1e8,
+      env: { ...process.env, SITE_BASE: `${base}/` },
+    })
     const files = await readdir(folder, { recursive: true })
     paths = files.filter((file) => file.endsWith('.html')).map((file) => `/${file.replace(/(?:\/?index)?\.html$/, '')}`)
     script = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
     server = serve(toSite(folder), { port: 0, signals: false })
     await server.ready
-    url = server.url.replace(/\/$/, '')
+    url = server.url.replace(/\/$/, '') + base
     browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--disable-gpu', '--disable-quic'] })
   })
   afterAll(async () => {
@@ -78,6 +84,10 @@ suite(`the site${missing.length ? ` (${missing.join('; ')})` : ''}`, () => {
     const page = await context.newPage()
     const errors: string[] = []
     page.on('pageerror', (error) => errors.push(String(error)))
+    page.on('console', (message) => {
+      // Chromium reports the status of the missing page, which is asked for.
+      if (message.type() === 'error' && !message.location().url.endsWith('/none')) errors.push(message.text())
+    })
     page.on('response', (response) => {
       if (response.status() >= 400 && !response.url().endsWith('/none')) errors.push(response.url())
     })
@@ -117,6 +127,26 @@ suite(`the site${missing.length ? ` (${missing.join('; ')})` : ''}`, () => {
     expect([found, errors, phone.errors]).toEqual([[], [], []])
     await context.close()
     await phone.context.close()
+  })
+
+  it('leads from a missing page to the start page', async () => {
+    const { context, page, errors } = await open(views[0])
+    await page.goto(`${url}/none`)
+    await page.getByRole('main').getByRole('link', { name: 'Start page' }).click()
+    await page.waitForURL(`${url}/`)
+    expect(errors).toEqual([])
+    await context.close()
+  })
+
+  it('shows every column of the comparison at 1280 pixels', async () => {
+    const { context, page } = await open(views[0])
+    await page.goto(`${url}/comparison`)
+    const hidden = await page
+      .locator('.vp-doc table')
+      .first()
+      .evaluate((table) => table.scrollWidth - table.clientWidth)
+    expect(hidden).toBe(0)
+    await context.close()
   })
 
   it.each([views[0], views[3]])('finds a page at %i pixels, %s', async (...view) => {

@@ -2,15 +2,15 @@ import { defineConfig } from 'vitepress'
 import llms from 'vitepress-plugin-llms'
 import sidebar from './sidebar.js'
 
-/** The path of the site on its host. */
-const base = '/'
+/** The path of the site on its host, with a `/` at both ends. */
+const base = process.env.SITE_BASE ?? '/'
 
 export default defineConfig({
   title: 'byway',
   description: 'Next.js Route Handlers without Next.js: a declarative, type-safe router for HTTP APIs.',
   base,
   cleanUrls: true,
-  head: [['link', { rel: 'icon', href: '/icon.svg', type: 'image/svg+xml' }]],
+  head: [['link', { rel: 'icon', href: `${base}icon.svg`, type: 'image/svg+xml' }]],
   // A dead link fails the build; http://localhost:3000 is where the reader's server is.
   ignoreDeadLinks: 'localhostLinks',
   // The default themes have less contrast than WCAG demands.

@@ -1,3 +1,4 @@
+import { withBase } from 'vitepress'
 import DefaultTheme from 'vitepress/theme'
 import { h } from 'vue'
 import './style.css'
@@ -6,7 +7,7 @@ import './style.css'
 const missing = () =>
   h('main', { class: 'vp-doc missing' }, [
     h('h1', 'There is no such page'),
-    h('p', [h('a', { href: '/' }, 'Start page'), ', or use the search.']),
+    h('p', [h('a', { href: withBase('/') }, 'Start page'), ', or use the search.']),
   ])
 
 export default {
