@@ -36,7 +36,7 @@ function toForm(form: unknown): EncodedBody {
     form,
     (name, value) => {
       const isFile = value instanceof Blob
-      if (isFile) hasFile = true
+      hasFile ||= isFile
       if (value !== false) body.append(name, value === true ? 'on' : isFile ? value : toText(value))
     },
     (name, key) => `${name}.${key}`,

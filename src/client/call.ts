@@ -56,7 +56,7 @@ export async function call(
       method,
       headers,
       signal,
-      body: body ?? null,
+      body,
       // https://fetch.spec.whatwg.org/#dom-requestinit-duplex
       duplex: 'half',
     } as RequestInit)

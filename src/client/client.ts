@@ -19,6 +19,8 @@ export interface ClientOptions<app = unknown> extends ClientSettings {
   readonly responses?: ResponseSchemas<Calls<app>>
 }
 
+type AnyResponseSchemas = Readonly<Record<string, Record<string, Schema | undefined> | undefined>>
+
 const methods = ['get', 'post', 'put', 'patch', 'delete', 'head', 'options', 'query'] as const
 
 /**
@@ -34,9 +36,7 @@ const methods = ['get', 'post', 'put', 'patch', 'delete', 'head', 'options', 'qu
  * const { data, error, status } = await api('/items/[slug]').get({ params: { slug: 'a' } })
  */
 export function createClient<app>(options: ClientOptions<app> = {}): Client<app> {
-  const { baseUrl, fetch } = options
-  const responses: Readonly<Record<string, Record<string, Schema | undefined> | undefined>> | undefined =
-    options.responses
+  const { baseUrl, fetch, responses }: ClientSettings & { readonly responses?: AnyResponseSchemas } = options
   const base = toBase(baseUrl ?? (globalThis.location?.origin ?? 'http://localhost') + (fetch?.basePath ?? ''))
   const client = (pattern: string): object => {
     const route: Record<string, unknown> = {

@@ -51,13 +51,15 @@ export async function toResult(
   if (ok) {
     const issues = schema && (await (schema['~standard'] as Validator).validate(value)).issues
     if (issues) fail(value, issues)
-    return { status, data: value, error: undefined, response }
-  }
-  const isUndeclared = (value as { readonly detail?: unknown } | null | undefined)?.detail === undeclared
-  if (status < 400 || !(isJson || type === 'text/plain') || isUndeclared) fail(value)
+  } else if (
+    status < 400 ||
+    !(isJson || type === 'text/plain') ||
+    (value as { readonly detail?: unknown } | null | undefined)?.detail === undeclared
+  )
+    fail(value)
   // A response to HEAD has the status only: https://www.rfc-editor.org/rfc/rfc9110#section-9.3.2
   const error = body ? value : { status }
-  return { status, data: undefined, error, response }
+  return { status, data: ok ? value : undefined, error: ok ? undefined : error, response }
 }
 
 type Issues = readonly { readonly message: string }[]

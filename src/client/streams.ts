@@ -86,7 +86,7 @@ export async function* parseEvents(
           const [, name, value = ''] = /^([^:]*)(?:: ?(.*))?$/s.exec(line)!
           if (name === 'data') event.data = event.data == null ? value : `${event.data}\n${value}`
           else if ((name === 'event' && value) || (name === 'id' && !value.includes('\0'))) event[name] = value
-          else if (name === 'retry' && /^\d+$/.test(value)) wait = Number(value)
+          else if (name === 'retry' && /^\d+$/.test(value)) wait = +value
         } else {
           failures = 0
           lastId = event.id ?? lastId

@@ -32,7 +32,7 @@ export function toUrl(
     if (!Array.isArray(segments) || !(optional || segments.length)) fail()
     return (segments as unknown[])
       .map((segment) => {
-        const text = typeof segment === 'object' || segment === undefined ? '' : String(segment)
+        const text = segment === Object(segment) ? '' : String(segment ?? '')
         // The URL parser removes dot segments, in any spelling: https://url.spec.whatwg.org/#double-dot-path-segment
         if (/^(?:\.|%2e){0,2}$/i.test(text)) fail()
         // Keeps the characters that a segment can hold: https://www.rfc-editor.org/rfc/rfc3986#section-3.3
