@@ -231,22 +231,20 @@ function peek<value>(read: () => value): value | undefined {
   }
 }
 
+// The end of a pathname; `\`, or a segment that begins with a dot or an escape of one, which can be a dot segment.
+const special = /[?#\\]|\/(?:\.|%2)/g
+
 /**
  * The offsets of the pathname in a request's URL. The pathname is the one that the URL parser produces: Deno and workerd keep
- * dot segments and `\` in `request.url`.
+ * dot segments and `\` in `request.url`. The URL is parsed once at most.
  */
-export function locate(href: string): { href: string; start: number; end: number } {
+export function locate(href: string, isParsed = false): { href: string; start: number; end: number } {
   // After `https://`; a host has at least one character.
-  const start = href.indexOf('/', 8)
-  let end = start
-  for (let before = 0; end < href.length; end++) {
-    const code = href.charCodeAt(end)
-    // `?` or `#`
-    if (code === 63 || code === 35) break
-    // `\`, or a segment that begins with a dot or an escape of one, which can be a dot segment.
-    const isChanged = code === 92 || (before === 47 && (code === 46 || href.startsWith('%2', end)))
-    if (isChanged && href !== (href = new URL(href).href)) return locate(href)
-    before = code
+  const start = (special.lastIndex = href.indexOf('/', 8))
+  while (special.test(href)) {
+    const end = special.lastIndex - 1
+    if (/[?#]/.test(href[end]!)) return { href, start, end }
+    if (!isParsed) return locate(new URL(href).href, true)
   }
-  return { href, start, end }
+  return { href, start, end: href.length }
 }

@@ -16,33 +16,21 @@ export const toBodyKind = ({ body }: Operation): BodyKind | undefined => (isSche
 /** Reads and validates inputs. Throws, or rejects with, a Response if they are invalid. */
 export type Read = (request: Request, exchange: Exchange) => object | Promise<object>
 
-// Reads the value of one input, and passes the result of its schema to `settle`.
-type ReadInput = (request: Request, exchange: Exchange, settle: (result: Result) => unknown) => unknown
-
 /** Makes the function that validates the declared query and headers, once for each request. */
 export function toReadInputs({ query, headers }: Operation): Read | undefined {
-  const inputs: { readonly name: string; readonly read: ReadInput }[] = []
-  if (query) {
-    const parse = toQueryParser(query)
-    inputs.push({ name: 'query', read: (_request, { search }, settle) => parse(search, settle) })
-  }
-  if (headers) {
-    let shape: Shape | undefined
-    inputs.push({
-      name: 'headers',
-      read: (request, _exchange, settle) =>
-        validate(headers, toObject(request.headers, (shape ??= toShape(headers))), settle),
-    })
-  }
-  const read = (request: Request, exchange: Exchange, index: number, values: object): object | Promise<object> => {
-    const input = inputs[index]
-    if (!input) return values
-    return after(
-      guard(input.name, (settle) => input.read(request, exchange, settle)),
-      (value) => read(request, exchange, index + 1, { ...values, [input.name]: value }),
-    )
-  }
-  return inputs.length ? (request, exchange) => (exchange.inputs ??= read(request, exchange, 0, {})) : undefined
+  if (!query && !headers) return undefined
+  const parse = query && toQueryParser(query)
+  let shape: Shape | undefined
+  return (request, exchange) =>
+    (exchange.inputs ??= after(parse && guard('query', (settle) => parse(exchange.search, settle)), (first) =>
+      after(
+        headers &&
+          guard('headers', (settle) =>
+            validate(headers, toObject(request.headers, (shape ??= toShape(headers))), settle),
+          ),
+        (second) => ({ ...first, ...second }),
+      ),
+    ))
 }
 
 // Names in lower case, and those of the schema.
@@ -57,27 +45,22 @@ export function toReadBody(operation: Operation): Read | undefined {
   const kind = toBodyKind(operation)
   if (!kind) return undefined
   const schema = kind.schema as Schema | undefined
-  const toInput = (body: unknown): object => ({ body })
   return (request, { server, host }) =>
-    after(readBody(kind, request, operation.bodyLimit ?? server.bodyLimit, host.isServer), (value) =>
-      schema
-        ? after(
-            guard('body', (settle) => validate(schema, value, settle)),
-            toInput,
-          )
-        : toInput(value),
+    after(readBody(kind, request, operation.bodyLimit ?? server.bodyLimit, host.isServer), (body) =>
+      schema ? guard('body', (settle) => validate(schema, body, settle)) : { body },
     )
 }
 
-// A validator that fails because of a client's value is the client's 400, and its error goes to `onError`.
-function guard(name: string, run: (settle: (result: Result) => unknown) => unknown): unknown {
+// The value of an input under its name. A validator that fails because of a client's value is the client's 400, and its error
+// goes to `onError`.
+function guard(name: string, run: (settle: (result: Result) => object) => unknown): object | Promise<object> {
   return attempt(
     () =>
       run((result) => {
         if (result.issues) throw toInvalid(toInputErrors(name, result.issues), result.issues)
-        return result.value
-      }),
-    (value) => value,
+        return { [name]: result.value }
+      }) as object,
+    (input) => input,
     (error) => {
       throw isResponse(error)
         ? error

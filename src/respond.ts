@@ -2,10 +2,8 @@ import type { Operation } from './declaration.js'
 import type { Exchange } from './exchange.js'
 import { toJson } from './json.js'
 import { toInputErrors, type InputError } from './problem.js'
-import { createResponse, isResponse, memoryOf, type HeaderPairs } from '#response'
+import { createResponse, isResponse, memoryOf, toTypeHeaders } from '#response'
 import { isSchema, validate, type Result, type Schema } from './schema.js'
-
-const jsonHeaders: HeaderPairs = [['content-type', 'application/json']]
 
 /**
  * Converts what a handler returned to a Response: a `Response` as it is, `undefined` to a 204, any other value to JSON. Waits for the
@@ -25,7 +23,7 @@ function toResponse(value: unknown, { request }: Exchange): Response | Promise<R
     if (Symbol.asyncIterator in value)
       throw new TypeError('an async iterable cannot be sent; use reply.ndjson(), reply.sse() or reply.stream()')
   }
-  return createResponse(toJson(value), 200, jsonHeaders)
+  return createResponse(toJson(value), 200, toTypeHeaders('application/json'))
 }
 
 /** Makes the function that converts what the handler of an operation returned. */

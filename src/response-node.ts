@@ -37,6 +37,11 @@ export function createResponse(body: ResponseBody, status: number, headers: Head
   return new LazyResponse(body, status, headers, memory) as unknown as Response
 }
 
+const types: Record<string, HeaderPairs> = {}
+
+/** The headers of a Response that has only a `Content-Type`. They are kept, so `type` must be one of byway's own. */
+export const toTypeHeaders = (type: string): HeaderPairs => (types[type] ??= [['content-type', type]])
+
 /** Whether a value is a Response, of this realm or another. */
 export const isResponse = (value: unknown): value is Response => toLazy(value) !== undefined || isNativeResponse(value)
 

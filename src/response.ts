@@ -6,6 +6,15 @@ import type { Issue } from './schema.js'
 /** Headers as name and value pairs, which `new Headers()` and a host's `writeHead()` both accept. */
 export type HeaderPairs = readonly (readonly [name: string, value: string])[]
 
+const types: Record<string, Headers> = {}
+
+/**
+ * The headers of a Response that has only a `Content-Type`, for `createResponse()` alone. They are kept, so `type` must be one of
+ * byway's own. Here they are a `Headers`, which Bun copies in half the time that it needs for pairs.
+ */
+export const toTypeHeaders = (type: string): HeaderPairs =>
+  (types[type] ??= new Headers([['content-type', type]])) as {} as HeaderPairs
+
 /** A text, a function that writes it when the text is needed, or no body. */
 export type ResponseBody = string | (() => string) | null
 
@@ -44,9 +53,8 @@ export interface Memory {
 export function createResponse(body: ResponseBody, status: number, headers: HeaderPairs, memory?: Memory): Response {
   const text = typeof body === 'function' ? body() : body
   const response = new Response(text, { status, headers: headers as [string, string][] })
-  if (text !== null) remember(response, { ...memory, text })
-  else if (memory) remember(response, memory)
-  return response
+  if (text !== null) (memory ??= {}).text = text
+  return memory ? remember(response, memory) : response
 }
 
 // A constructor that returns its argument lets a subclass add a private field to any object. Such a field costs 0.01 µs

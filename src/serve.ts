@@ -59,17 +59,15 @@ const malformed: Action = {
  * @throws RouterError if two patterns match the same pathnames with the same precedence.
  */
 export function createServe(routes: readonly RunnableRoute[], settings: ServeSettings): Serve {
-  const { app, report, track, rewrites, trailingSlash = 'redirect' } = settings
+  const { app, rewrites, trailingSlash = 'redirect', bodyLimit = 1_048_576, responseValidation = true } = settings
   const { use, basePath, problems } = app
   const matcher = new Matcher<Target>(routes.map((route) => [route.pattern, { route }, route.segments]))
   const chain = compose(use, (request, context) => context['~exchange'].run(request, context))
 
   const server: Server = {
-    app,
-    report,
-    track,
-    bodyLimit: settings.bodyLimit ?? 1_048_576,
-    responseValidation: settings.responseValidation ?? true,
+    ...settings,
+    bodyLimit,
+    responseValidation,
     async dispatch(request, outer) {
       if (outer.isDispatched || outer.outer) throw new Error('context.app.dispatch() was called twice')
       outer.isDispatched = true

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { middleware, route, router, RouterError, type RouterOptions } from '../src/index.js'
 import * as reply from '../src/replies/index.js'
 import { Matcher } from '../src/matcher.js'
@@ -534,6 +534,28 @@ describe('a request whose URL has dot segments', () => {
         segment,
         [[decodeURIComponent(segment)], `/api/public/${segment}`],
       ])
+  })
+
+  it('is parsed once more at most, whatever the number of its segments that begin with a dot', async () => {
+    let count = 0
+    vi.stubGlobal(
+      'URL',
+      class extends URL {
+        constructor(...given: ConstructorParameters<typeof URL>) {
+          super(...given)
+          count++
+        }
+      },
+    )
+    const urlsOf = async (path: string): Promise<number> => {
+      const before = count
+      expect(await read(path)).toHaveLength(2)
+      return count - before
+    }
+    const most = (await urlsOf('/api/public/a')) + 1
+    for (const segment of ['/.a', '/%2ea', '\\a', '/.well-known'])
+      expect([segment, await urlsOf(`/api/public${segment.repeat(2_000)}`)]).toEqual([segment, most])
+    vi.unstubAllGlobals()
   })
 
   it('is matched like its parsed URL, for any pathname', async () => {

@@ -245,53 +245,71 @@ describe("byway's own Response", () => {
 describe.each([
   ['response.ts', native],
   ['response-node.ts', lazy],
-])('createResponse() of %s', (name, { createResponse, memoryOf, ownTarget, remember, textOf, withoutBody }) => {
-  it('remembers facts about a Response without a property that code can see', () => {
-    const response = createResponse('a', 200, [], { isReply: true, data: 1 })
-    const cause = { error: new Error('a'), phase: 'handler', wasRead: false }
-    remember(response, { cause })
-    expect(memoryOf(response)).toMatchObject({ isReply: true, data: 1, cause })
-    expect([Object.keys(response), 'data' in response]).toEqual([[], false])
-    expect(memoryOf(response.clone())).toBe(undefined)
-  })
+])(
+  'createResponse() of %s',
+  (name, { createResponse, memoryOf, ownTarget, remember, textOf, toTypeHeaders, withoutBody }) => {
+    it('remembers facts about a Response without a property that code can see', () => {
+      const response = createResponse('a', 200, [], { isReply: true, data: 1 })
+      const cause = { error: new Error('a'), phase: 'handler', wasRead: false }
+      remember(response, { cause })
+      expect(memoryOf(response)).toMatchObject({ isReply: true, data: 1, cause })
+      expect([Object.keys(response), 'data' in response]).toEqual([[], false])
+      expect(memoryOf(response.clone())).toBe(undefined)
+    })
 
-  it('remembers facts about a Response that byway did not create', () => {
-    const response = new Response('a')
-    expect(memoryOf(response)).toBe(undefined)
-    remember(response, { data: 1 })
-    remember(response, { isReply: true })
-    expect(memoryOf(response)).toEqual({ data: 1, isReply: true })
-  })
+    it('gives each Response headers of its own', () => {
+      const toText = () => createResponse('a', 200, toTypeHeaders('text/plain'))
+      const first = toText()
+      first.headers.set('content-type', 'text/html')
+      first.headers.append('x-a', 'b')
+      const second = toText()
+      expect([...second.headers]).toEqual([['content-type', 'text/plain']])
+      second.headers.delete('content-type')
+      expect([...toText().headers]).toEqual([['content-type', 'text/plain']])
+      expect([...first.headers]).toEqual([
+        ['content-type', 'text/html'],
+        ['x-a', 'b'],
+      ])
+    })
 
-  it('calls a function as body once, and only when the text is needed on Node.js', async () => {
-    let calls = 0
-    const write = () => `${++calls}`
-    const response = createResponse(write, 200, [])
-    expect(calls).toBe(name === 'response.ts' ? 1 : 0)
-    expect([response.status, response.bodyUsed, textOf(response)]).toEqual([200, false, '1'])
-    expect(await response.clone().text()).toBe('1')
-    expect(await response.text()).toBe('1')
-    expect([calls, textOf(response)]).toEqual([1, undefined])
-    expect(() => createResponse(write, 204, [])).toThrow(TypeError)
-  })
+    it('remembers facts about a Response that byway did not create', () => {
+      const response = new Response('a')
+      expect(memoryOf(response)).toBe(undefined)
+      remember(response, { data: 1 })
+      remember(response, { isReply: true })
+      expect(memoryOf(response)).toEqual({ data: 1, isReply: true })
+    })
 
-  it('sends HEAD the length of a text that a function writes, or no length', async () => {
-    const { headers, body } = withoutBody(createResponse(() => 'ä', 200, []))
-    const isNative = name === 'response.ts'
-    expect([body === null, headers.get('content-length')]).toEqual([!isNative, isNative ? null : '2'])
-    expect(await new Response(body).text()).toBe('')
-    expect(withoutBody(createResponse(null, 204, [])).body).toBe(null)
-    expect(withoutBody(createResponse('a', 200, [['content-length', '1']])).body).toBe(null)
-  })
+    it('calls a function as body once, and only when the text is needed on Node.js', async () => {
+      let calls = 0
+      const write = () => `${++calls}`
+      const response = createResponse(write, 200, [])
+      expect(calls).toBe(name === 'response.ts' ? 1 : 0)
+      expect([response.status, response.bodyUsed, textOf(response)]).toEqual([200, false, '1'])
+      expect(await response.clone().text()).toBe('1')
+      expect(await response.text()).toBe('1')
+      expect([calls, textOf(response)]).toEqual([1, undefined])
+      expect(() => createResponse(write, 204, [])).toThrow(TypeError)
+    })
 
-  it.each([
-    ['/a', true, '/a'],
-    ['/a', false, undefined],
-    ['//a', true, undefined],
-    ['/\\a', true, undefined],
-    ['https://a.example/', true, undefined],
-  ])('has the path %s as its own target if it is a reply (%s): %s', (location, isReply, target) => {
-    const response = createResponse(null, 307, [['location', location]], isReply ? { isReply } : {})
-    expect(ownTarget(response)).toBe(target)
-  })
-})
+    it('sends HEAD the length of a text that a function writes, or no length', async () => {
+      const { headers, body } = withoutBody(createResponse(() => 'ä', 200, []))
+      const isNative = name === 'response.ts'
+      expect([body === null, headers.get('content-length')]).toEqual([!isNative, isNative ? null : '2'])
+      expect(await new Response(body).text()).toBe('')
+      expect(withoutBody(createResponse(null, 204, [])).body).toBe(null)
+      expect(withoutBody(createResponse('a', 200, [['content-length', '1']])).body).toBe(null)
+    })
+
+    it.each([
+      ['/a', true, '/a'],
+      ['/a', false, undefined],
+      ['//a', true, undefined],
+      ['/\\a', true, undefined],
+      ['https://a.example/', true, undefined],
+    ])('has the path %s as its own target if it is a reply (%s): %s', (location, isReply, target) => {
+      const response = createResponse(null, 307, [['location', location]], isReply ? { isReply } : {})
+      expect(ownTarget(response)).toBe(target)
+    })
+  },
+)

@@ -173,6 +173,15 @@ describe.each(Object.entries(hosts))('on %s', (_name, { binary, args, ip }) => {
     expect(await response.json()).toEqual({ name: 'a/b c', search: '?x=1' })
   })
 
+  it.skipIf(missing)('keeps the headers of each response its own', async () => {
+    const read = async (value: string) => {
+      const { headers } = await fetch(`${origin}/headers/${value}`)
+      return [headers.get('content-type'), headers.get('x-value')]
+    }
+    for (const value of ['a', 'b']) expect(await read(value)).toEqual(['text/changed', value])
+    expect(await read('none')).toEqual(['application/json', null])
+  })
+
   it.skipIf(missing)('reads a body within its limit, and rejects a larger one', async () => {
     const text = 'ä'.repeat(200_000)
     const response = await fetch(`${origin}/echo`, { method: 'POST', body: text })

@@ -9,7 +9,7 @@ import {
   type Status,
 } from '../problem.js'
 import type { HeadersInput, ProblemInit, Reply, ReplyHeaders, ReplyInit } from '../reply.js'
-import { createResponse, type HeaderPairs } from '#response'
+import { createResponse, toTypeHeaders, type HeaderPairs } from '#response'
 
 /** A JSON Response. @throws TypeError if JSON cannot represent the data. */
 export function json<data, status extends Status = 200>(data: data, init?: ReplyInit<status>): Reply<status, data> {
@@ -133,9 +133,10 @@ function send<status extends Status, data>(
   type: string,
 ): Reply<status, data> {
   const status = init?.status ?? 200
-  const body = isEmpty(status) ? null : write()
-  const headers = withDefaults(body === null ? [] : [['content-type', type]], init?.headers)
-  return createResponse(body, status, headers, { data, isReply: true }) as Reply<status, data>
+  const given = init?.headers
+  const isNull = isEmpty(status)
+  const headers = isNull || given ? withDefaults(isNull ? [] : [['content-type', type]], given) : toTypeHeaders(type)
+  return createResponse(isNull ? null : write(), status, headers, { data, isReply: true }) as Reply<status, data>
 }
 
 /** Pairs, in which a given header replaces a default one. `Headers` checks names and values. */

@@ -22,6 +22,15 @@ const any = { '~standard': { version: 1, vendor: 'test', validate: (value) => ({
 const sleep = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds))
 
 const hello = route('/hello/[name]').get((request, { params, url }) => ({ ...params, search: url.search }))
+const headersOf = route('/headers/[value]')
+  .use(async (request, { params }, next) => {
+    const response = await next()
+    if (params.value === 'none') return response
+    response.headers.set('content-type', 'text/changed')
+    response.headers.append('x-value', params.value)
+    return response
+  })
+  .get((request, { params }) => params.value)
 const echo = route('/echo').post({ body: text(any), bodyLimit: 500_000 }, (request, { body: text }) =>
   reply.text(text, { status: 201 }),
 )
@@ -236,6 +245,7 @@ const app = router(
     basic,
     mounted,
     hello,
+    headersOf,
     echo,
     lines,
     twoCookies,
