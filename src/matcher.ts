@@ -28,7 +28,7 @@ interface Capture {
 // One segment position in the tree of all patterns. The node behind a catch-all is its own `param`.
 interface Node<value> {
   readonly id: number
-  readonly statics: Map<string, Node<value>>
+  statics?: Map<string, Node<value>>
   param?: Node<value>
   rest?: Node<value>
   end?: Match<value>
@@ -54,6 +54,12 @@ interface Text<value> {
   readonly state: State<value> | undefined
   /** By the last bits of the next character's code, as many as are needed to distinguish them. */
   readonly children: readonly (Text<value> | null)[]
+}
+
+// A static text and the state that follows it.
+interface End<value> {
+  readonly text: string
+  readonly state: State<value>
 }
 
 // States are built lazily. Overlapping patterns can produce very many, so they are dropped at this number.
@@ -125,7 +131,7 @@ export class Matcher<value> {
   }
 
   #node(): Node<value> {
-    return { id: this.#ids++, statics: new Map() }
+    return { id: this.#ids++ }
   }
 
   #add(pattern: string, value: value, segments = parsePattern(pattern)): void {
@@ -141,9 +147,9 @@ export class Matcher<value> {
     for (const { kind, name } of segments) {
       if (kind === 'static') {
         const text = name.replaceAll('/', slash)
-        const child: Node<value> = node.statics.get(text) ?? this.#node()
-        node.statics.set(text, child)
-        node = child
+        const statics: Map<string, Node<value>> = (node.statics ??= new Map())
+        node = statics.get(text) ?? this.#node()
+        statics.set(text, node)
       } else if (kind === 'param') node = node.param ??= this.#node()
       else {
         if (kind !== 'catch-all') endAt(node)
@@ -178,26 +184,24 @@ export class Matcher<value> {
 
   // The state after one more segment, or after any segment that is not static.
   #after({ nodes }: State<value>, segment = ''): State<value> | undefined {
-    const next: Node<value>[] = []
-    for (const { statics, param, rest } of nodes)
-      for (const node of [statics.get(segment), param, rest]) if (node) next.push(node)
-    return this.#state(next)
+    const next = nodes.flatMap(({ statics, param, rest }) => [statics?.get(segment), param, rest])
+    return this.#state(next.filter((node) => node !== undefined))
   }
 
   #expand(state: State<value>): void {
-    const texts: [text: string, state: State<value>][] = []
+    const ends: End<value>[] = []
     const collect = (state: State<value>, prefix: string): void => {
       state.other = this.#after(state)
-      for (const name of new Set(state.nodes.flatMap(({ statics }) => [...statics.keys()]))) {
+      for (const name of new Set(state.nodes.flatMap(({ statics }) => [...(statics?.keys() ?? [])]))) {
         const next = this.#after(state, name)!
-        const [node, ...others] = next.nodes
+        const { end, param, rest } = next.nodes[0]!
         // If only static segments can follow, their texts are joined to this one.
-        if (others.length || node!.end || node!.param || node!.rest) texts.push([prefix + name, next])
+        if (next.nodes.length > 1 || end || param || rest) ends.push({ text: prefix + name, state: next })
         else collect(next, `${prefix}${name}/`)
       }
     }
     collect(state, '')
-    state.texts = toTree(texts)
+    state.texts = ends.length ? toTree(ends) : null
   }
 }
 
@@ -226,27 +230,28 @@ function toCaptures(segments: readonly Segment[]): Capture[] {
   return captures
 }
 
-function toTree<value>(texts: readonly (readonly [text: string, state: State<value>])[]): Text<value> | null {
-  if (!texts.length) return null
-  const [[first]] = texts as [[string, State<value>]]
-  let length = 0
-  while (length < first.length && texts.every(([text]) => text[length] === first[length])) length++
-  const longer = texts.filter(([text]) => text.length > length)
-  const codes = new Set(longer.map(([text]) => text.charCodeAt(length)))
-  let size = 1
-  while (new Set([...codes].map((code) => code % size)).size < codes.size) size *= 2
-  return {
-    text: first.slice(0, length),
-    state: texts.find(([text]) => text.length === length)?.[1],
-    // No holes: a hole makes each miss a look-up in the prototype chain.
-    children: Array.from({ length: size }, (_, bits) =>
-      toTree(
-        longer.flatMap(([text, state]) =>
-          text.charCodeAt(length) % size === bits ? [[text.slice(length), state] as const] : [],
-        ),
-      ),
-    ),
+// The tree of the characters of texts that are equal before `from`.
+function toTree<value>(ends: readonly End<value>[], from = 0): Text<value> {
+  let shared = ends[0]!.text.slice(from)
+  for (const { text } of ends) while (!text.startsWith(shared, from)) shared = shared.slice(0, -1)
+  const to = from + shared.length
+  let state: State<value> | undefined
+  const groups = new Map<number, End<value>[]>()
+  for (const end of ends) {
+    const code = end.text.charCodeAt(to)
+    const group = groups.get(code)
+    if (to === end.text.length) state = end.state
+    else if (group) group.push(end)
+    else groups.set(code, [end])
   }
+  let size = 1
+  if (groups.size) while (new Set([...groups.keys()].map((code) => code % size)).size < groups.size) size *= 2
+  // No holes: a hole makes each miss a look-up in the prototype chain.
+  const children = Array.from({ length: size }, (): Text<value> | null => null)
+  groups.forEach((group, code) => {
+    children[code % size] = toTree(group, to)
+  })
+  return { text: shared, state, children }
 }
 
 /** The params that a match captures in the pathname that it was found in. Each segment is decoded once. */
