@@ -243,7 +243,7 @@ export function locate(href: string, isParsed = false): { href: string; start: n
   const start = (special.lastIndex = href.indexOf('/', 8))
   while (special.test(href)) {
     const end = special.lastIndex - 1
-    if (/[?#]/.test(href[end]!)) return { href, start, end }
+    if ('?#'.includes(href[end]!)) return { href, start, end }
     if (!isParsed) return locate(new URL(href).href, true)
   }
   return { href, start, end: href.length }

@@ -39,7 +39,7 @@ export function createResponse(body: ResponseBody, status: number, headers: Head
 
 const types: Record<string, HeaderPairs> = {}
 
-/** The headers of a Response that has only a `Content-Type`. They are kept, so `type` must be one of byway's own. */
+/** The headers of a Response that has only a `Content-Type`. They stay in memory, so `type` must be one of byway's own. */
 export const toTypeHeaders = (type: string): HeaderPairs => (types[type] ??= [['content-type', type]])
 
 /** Whether a value is a Response, of this realm or another. */

@@ -9,8 +9,8 @@ export type HeaderPairs = readonly (readonly [name: string, value: string])[]
 const types: Record<string, Headers> = {}
 
 /**
- * The headers of a Response that has only a `Content-Type`, for `createResponse()` alone. They are kept, so `type` must be one of
- * byway's own. Here they are a `Headers`, which Bun copies in half the time that it needs for pairs.
+ * The headers of a Response that has only a `Content-Type`, for `createResponse()` alone. They stay in memory, so `type` must be
+ * one of byway's own. Here they are a `Headers`, which Bun copies in half the time that it needs for pairs.
  */
 export const toTypeHeaders = (type: string): HeaderPairs =>
   (types[type] ??= new Headers([['content-type', type]])) as {} as HeaderPairs

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
@@ -197,6 +197,23 @@ describe('the pages in the package', () => {
   it('name the version of the package', () => {
     const { version } = JSON.parse(read('package.json')) as { version: string }
     expect(packed('index.md')).toContain(`byway ${version}`)
+  })
+})
+
+describe('the page about the architecture', () => {
+  const page = read('docs/contribute/architecture.md')
+
+  it('names every folder of src, as does CONTRIBUTING.md', () => {
+    const folders = readdirSync(join(root, 'src'), { withFileTypes: true }).filter((entry) => entry.isDirectory())
+    expect(folders.length).toBeGreaterThan(20)
+    for (const text of [page, read('CONTRIBUTING.md')])
+      expect(folders.map(({ name }) => `\`${name}/\``).filter((name) => !text.includes(name))).toEqual([])
+  })
+
+  it('gives the reason for every dependency that an app can install', () => {
+    const { dependencies, peerDependencies } = JSON.parse(read('package.json')) as Record<string, object>
+    const names = Object.keys({ ...dependencies, ...peerDependencies })
+    expect(names.filter((name) => !new RegExp(`^\\|[^|]*\`${name}\``, 'm').test(page))).toEqual([])
   })
 })
 
