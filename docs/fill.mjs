@@ -36,7 +36,7 @@ function toTable(name, source) {
     const doc = docOf(member)
     const tag = doc?.tags?.find(({ tagName }) => tagName.text === 'default')
     const standard = member.questionToken ? textOf(tag?.comment) || '–' : 'required'
-    const type = member.type?.getText(source).replace(/\s+/g, ' ').replace(/^\| /, '') ?? 'function'
+    const type = member.type ? toType(member, source) : 'function'
     const effect = textOf(doc?.comment)
     if (!effect) throw new Error(`${source.fileName}: ${name}.${member.name.getText(source)} has no docstring`)
     return [`\`${member.name.getText(source)}\``, code(type), toCode(standard), effect]
@@ -44,6 +44,30 @@ function toTable(name, source) {
   return [['option', 'type', 'default', 'effect'], ['---', '---', '---', '---'], ...rows]
     .map((cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`)
     .join('\n')
+}
+
+// The type of a property. A type parameter of its interface says nothing to a reader, so its constraint replaces it.
+function toType({ type, parent, questionToken }, source) {
+  const toWords = (node) => node.getText(source).replace(/\s+/g, ' ').replace(/^\| /, '')
+  const parameters = new Map(
+    parent.typeParameters?.map(({ name, constraint, default: standard }) => {
+      const words = toWords(constraint ?? standard ?? name)
+      return [name.text, words === 'unknown' ? name.text : words]
+    }),
+  )
+  const visit = (node) => {
+    const text = ts.isTypeReferenceNode(node) && !node.typeArguments && parameters.get(node.typeName.getText(source))
+    if (text) return [{ from: node.getStart(source), to: node.end, text }]
+    const found = []
+    ts.forEachChild(node, (child) => void found.push(...visit(child)))
+    return found
+  }
+  const start = type.getStart(source)
+  let text = type.getText(source)
+  for (const one of visit(type).reverse())
+    text = text.slice(0, one.from - start) + one.text + text.slice(one.to - start)
+  text = text.replace(/\s+/g, ' ').replace(/^\| /, '')
+  return questionToken && !ts.isFunctionTypeNode(type) ? text.replace(/ \| undefined$/, '') : text
 }
 
 // The properties of an interface, those of the interfaces that it extends first.
@@ -117,7 +141,7 @@ const code = (text) => `\`${text}\``
 
 // A default that is a value, not a sentence.
 function toCode(text) {
-  const isValue = /^[\w'"[\]{}().,:/ -]+$/.test(text) && !/[a-z] [a-z]/i.test(text) && text !== 'required'
+  const isValue = /^[\w'"[\]{}().,:/ -]+$/.test(text) && !/[a-z\d] [a-z]|^(?:none|unset|required)$/i.test(text)
   return isValue ? code(text) : text
 }
 

@@ -22,7 +22,7 @@ export interface RouterOptions<
   use extends readonly AnyMiddleware[] = readonly AnyMiddleware[],
   problems = Problems<any, any>,
 > {
-  /** Middleware around everything, the outermost first: 404s, 405s and errors too. */
+  /** Middleware around everything, the outermost first: 404s, 405s and errors too. @default [] */
   readonly use?: use
   /** Rules that are applied once, before matching: `rewrites([{ source: '/old/[slug]', destination: '/new/[slug]' }])`. */
   readonly rewrites?: Rewrites

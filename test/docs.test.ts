@@ -177,6 +177,19 @@ describe('toPage()', () => {
   })
 })
 
+describe('the option tables', () => {
+  it('show types that a reader knows, and no type parameters', () => {
+    const known = ['string', 'number', 'boolean', 'object', 'unknown', 'function']
+    const types = guides.flatMap(({ text }) =>
+      [...text.matchAll(/^<!-- options: .+ -->$([^]*?)^<!-- \/options -->$/gm)].flatMap(([, table]) =>
+        [...table!.matchAll(/^\| `\w+` \| `([a-z]\w*)` \|/gm)].map(([, type]) => type!),
+      ),
+    )
+    expect(types.length).toBeGreaterThan(100)
+    expect(types.filter((type) => !known.includes(type))).toEqual([])
+  })
+})
+
 // `npm run build` writes them.
 describe('the pages in the package', () => {
   const packed = (path: string): string => read(`dist/docs/${path}`)
