@@ -13,7 +13,7 @@ const bound = route.env<Env>()
 
 const visit = bound('/visits/[name]').get(async (_request, { params, env, after }) => {
   const count = Number((await env.VISITS.get(params.name)) ?? 0) + 1
-  after(() => env.VISITS.put(params.name, String(count))) // once the answer has gone; kept alive by `ctx.waitUntil`
+  after(() => env.VISITS.put(params.name, String(count))) // after the response is sent; `ctx.waitUntil` keeps the worker alive
   return reply.text(`${env.GREETING} ${params.name}, visit ${count}`)
 })
 
@@ -22,10 +22,10 @@ export default app // `wrangler deploy`, `deno serve`, `bun run`: nothing else i
 
 // Called as Workers calls it: (request, env, ctx).
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  const kept = new Map<string, string>()
+  const stored = new Map<string, string>()
   const env: Env = {
     GREETING: 'Welcome',
-    VISITS: { get: async (key) => kept.get(key) ?? null, put: async (key, value) => void kept.set(key, value) },
+    VISITS: { get: async (key) => stored.get(key) ?? null, put: async (key, value) => void stored.set(key, value) },
   }
   for (let visits = 0; visits < 2; visits++) {
     const work: Promise<unknown>[] = []

@@ -153,7 +153,7 @@ describe('the media type of a body', () => {
     )
   })
 
-  it('is required if there are bytes, and not required if there are none', async () => {
+  it('needs a media type only if there are bytes', async () => {
     const without = (body: BodyInit | null): Promise<Response> => post('/optional', { body })
     expect((await without(encode('{"a":1}') as never)).status).toBe(415)
     expect((await without(source([encode('{"a":1}')]).stream)).status).toBe(415)

@@ -536,7 +536,7 @@ describe('a request whose URL has dot segments', () => {
       ])
   })
 
-  it('is parsed once more at most, whatever the number of its segments that begin with a dot', async () => {
+  it('is parsed one more time at most, whatever the number of its segments that begin with a dot', async () => {
     let count = 0
     vi.stubGlobal(
       'URL',

@@ -198,7 +198,7 @@ async function problemOf(run: () => unknown): Promise<unknown> {
   return undefined
 }
 
-describe('a value of a client that no URL can have', () => {
+describe('a param from a client that a URL cannot contain', () => {
   it.each(['', '.', '..', '%2e%2E', '\ud800', 'a\udc00'])(
     'is a 400 in href(), which onError gets: %j',
     async (slug) => {

@@ -130,7 +130,7 @@ async function run(step: (response: Response) => unknown, response: Response): P
 }
 
 describe("byway's own Response", () => {
-  it('does what a native one does, whatever is done to it', async () => {
+  it('behaves as a native one after any sequence of steps', async () => {
     await fc.assert(
       fc.asyncProperty(
         parts(),
@@ -145,7 +145,7 @@ describe("byway's own Response", () => {
     )
   })
 
-  it('does what a native one does in each order of two steps', async () => {
+  it('behaves as a native one after each pair of steps', async () => {
     for (const content of ['{"a":"ä"}', '', null])
       for (const one of Object.keys(steps))
         for (const other of Object.keys(steps)) {
@@ -161,7 +161,7 @@ describe("byway's own Response", () => {
         }
   })
 
-  it('reads its text as bytes are read: no byte order mark, no half characters', async () => {
+  it('returns its text as a native one does: without a byte order mark or lone surrogates', async () => {
     for (const [text, read] of [
       ['\uFEFFa', 'a'],
       ['a\uFEFF', 'a\uFEFF'],
@@ -194,7 +194,7 @@ describe("byway's own Response", () => {
     expect(await other.text()).toBe('a')
   })
 
-  it('refuses what a native one refuses', () => {
+  it('throws for what a native one throws for', () => {
     for (const status of [0, 99, 101, 199, 600, 1000, Number.NaN]) {
       expect(() => new Response('', { status }), String(status)).toThrow(RangeError)
       expect(() => reply.text('', { status: status as 200 }), String(status)).toThrow(RangeError)
@@ -208,15 +208,15 @@ describe("byway's own Response", () => {
       expect(() => reply.text('x', { headers: headers as never })).toThrow(TypeError)
   })
 
-  it('shows what it is on the console', () => {
+  it('is shown on the console as a Response with its status', () => {
     expect(inspect(reply.json({ a: 1 }, { status: 201 }))).toMatch(/Response.*201/s)
   })
 
-  it('is told apart by the constructor that it names', () => {
+  it('has a constructor with the name Response', () => {
     expect(reply.text('a').constructor.name).toBe('Response')
   })
 
-  it('takes the changes of middleware, and keeps them in the answer to HEAD', async () => {
+  it('has the changes of middleware, in the response to HEAD too', async () => {
     const layer = middleware(async (_request, _context, next) => {
       const response = await next()
       response.headers.set('x-late', 'yes')
@@ -235,7 +235,7 @@ describe("byway's own Response", () => {
     }
   })
 
-  it('leaves a length that was set alone', async () => {
+  it('does not replace a Content-Length that the handler set', async () => {
     const app = router({ it: route('/').get(() => reply.text('abc', { headers: { 'content-length': '7' } })) })
     const response = await app.fetch(new Request('http://test/', { method: 'HEAD' }))
     expect(response.headers.get('content-length')).toBe('7')

@@ -22,7 +22,7 @@ const send = (path: string, method: string, body: BodyInit | null, headers: Reco
   app.fetch(new Request(`http://test${path}`, { method, body, headers, duplex: 'half' } as RequestInit))
 
 describe('a body as a stream', () => {
-  it('comes while it is sent', async () => {
+  it('arrives while the client sends it', async () => {
     let send!: (text: string) => void
     let end!: () => void
     const body = new ReadableStream({
@@ -60,7 +60,7 @@ describe('a body as a stream', () => {
     expect((await send('/any', 'PUT', 'abc', { 'content-encoding': 'gzip' })).status).toBe(415)
   })
 
-  it('fails with a 413 where it grows over the limit, and is not an error of the server', async () => {
+  it('is a 413 if it grows over the limit, which is not reported as an error', async () => {
     expect(await (await send('/any', 'PUT', 'x'.repeat(10))).json()).toBe('x'.repeat(10))
     expect((await send('/any', 'PUT', 'x'.repeat(11))).status).toBe(413)
     expect((await send('/any', 'PUT', 'x', { 'content-length': '11' })).status).toBe(413)
@@ -91,7 +91,7 @@ describe('a body as a stream', () => {
     upstream.close()
   })
 
-  it('is empty where nothing is sent', async () => {
+  it('is empty if the request has no body', async () => {
     expect(await (await send('/any', 'PUT', null)).json()).toBe('')
   })
 

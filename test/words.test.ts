@@ -20,7 +20,7 @@ const avoided = [
   /\bkept\b/, // cached, stored
   /\bstands?\b|\bhangs? on\b/, // is, depends on
   /\bapps? of byway\b|\bof `byway\//, // a byway app, from `byway/…`
-  /\bonion\b|\bgarbage\b|\brubbish\b|\bdesk\b/, // no metaphors
+  /\bonion\b|\bgarbage\b(?![- ]collect)|\brubbish\b|\bdesk\b/, // no metaphors
 ].map(({ source }) => new RegExp(source, 'gi'))
 
 /** Returns the comments and the sentences in string literals of a TypeScript file. */
@@ -43,6 +43,25 @@ function proseOf(text: string): string {
   return [...comments.map((comment) => comment.replace(/\n\s*(?:\*|\/\/) ?/g, ' ')), ...sentences].join('\n')
 }
 
+/** Returns the titles of the tests in a file. */
+function titlesOf(text: string): string {
+  const source = ts.createSourceFile('file.ts', text, ts.ScriptTarget.Latest)
+  const titles: string[] = []
+  const visit = (node: ts.Node): void => {
+    const [title] = ts.isCallExpression(node) && isTest(node.expression) ? node.arguments : []
+    if (title && (ts.isStringLiteralLike(title) || ts.isTemplateExpression(title)))
+      titles.push(title.getText(source).slice(1, -1))
+    ts.forEachChild(node, visit)
+  }
+  // `it`, `it.only`, `it.each(rows)` and `it.skipIf(missing).each(rows)`
+  const isTest = (callee: ts.Expression): boolean =>
+    ts.isIdentifier(callee)
+      ? ['describe', 'it', 'test', 'suite'].includes(callee.text)
+      : (ts.isPropertyAccessExpression(callee) || ts.isCallExpression(callee)) && isTest(callee.expression)
+  visit(source)
+  return titles.join('\n')
+}
+
 // Code is not prose.
 const withoutCode = (text: string): string => text.replace(/^```[^]*?^```/gm, '').replace(/^ {4}.*$/gm, '')
 
@@ -50,18 +69,23 @@ const find = (prose: string): string[] => avoided.flatMap((words) => prose.match
 
 const root = new URL('..', import.meta.url)
 const read = (path: string): string => readFileSync(new URL(path, root), 'utf8')
-const sources = readdirSync(new URL('src', root), { recursive: true, encoding: 'utf8' })
-  .filter((path) => path.endsWith('.ts'))
-  .map((path) => `src/${path.replaceAll('\\', '/')}`)
-const pages = readdirSync(new URL('docs', root), { recursive: true, encoding: 'utf8' })
-  .map((path) => `docs/${path.replaceAll('\\', '/')}`)
-  .filter((path) => path.endsWith('.md') && !/node_modules|\.vitepress/.test(path))
+const filesOf = (folder: string, end: string): string[] =>
+  readdirSync(new URL(folder, root), { withFileTypes: true }).flatMap((entry) => {
+    const path = `${folder}/${entry.name}`
+    if (entry.isDirectory()) return /^(?:node_modules|\..*)$/.test(entry.name) ? [] : filesOf(path, end)
+    return path.endsWith(end) ? [path] : []
+  })
+const examples = filesOf('examples', '.ts')
+const sources = [...filesOf('src', '.ts'), ...examples.filter((path) => !path.endsWith('.test.ts'))]
+const tests = [...filesOf('test', '.ts'), ...examples.filter((path) => path.endsWith('.test.ts'))]
+const pages = [...filesOf('docs', '.md'), ...filesOf('examples', '.md')]
 const guides = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md', ...pages]
 
-describe('comments, messages and guides', () => {
+describe('comments, messages, guides and the titles of tests', () => {
   it('contain no avoided words', () => {
     const found = [
       ...sources.map((path) => [path, find(proseOf(read(path)))] as const),
+      ...tests.map((path) => [path, find(titlesOf(read(path)))] as const),
       ...guides.map((path) => [path, find(withoutCode(read(path)))] as const),
     ]
     expect(Object.fromEntries(found.filter(([, words]) => words.length))).toEqual({})
@@ -74,6 +98,9 @@ describe('comments, messages and guides', () => {
 const answer = { desk: 'answers' } // kept
 throw new Error(\`it is none of \${answer} and is anew\`)`
     expect(find(proseOf(code))).toHaveLength(5)
+    const title =
+      "it.skipIf(a).each([['answer']])('is %s none', () => 'anew')\ntest.each(rows)(\n  `kept ${name}`, run)"
+    expect(titlesOf(title)).toBe('is %s none\nkept ${name}')
     expect(find(withoutCode('an answer\n\n```ts\nconst answer = 1 // anew\n```\n'))).toEqual(['answer'])
   })
 })

@@ -69,7 +69,7 @@ export const item = api('/items/[slug]')
   .patch({ body: z.object({ price: z.number().positive().max(1_000) }) }, async (_request, { params, body }) => {
     const seed = await changePrice(params.slug, Math.round(body.price * 100))
     if (!seed) return reply.notFound()
-    // From now on, no response has the old price. The list can show it once more.
+    // From now on, no response has the old price. The list can show it one more time.
     await Promise.all([cache.revalidateTag(`item:${seed.slug}`), cache.revalidateTag('list', 'max')])
     return toItem(seed, 'EUR', 1)
   })

@@ -110,7 +110,7 @@ describe('the webhook', () => {
     expect((await get('/items/woad')).copy).toBe(woad.copy)
   })
 
-  it("makes an entry stale with 'max', so it is served once more", async () => {
+  it("makes an entry stale with 'max', so it is served one more time", async () => {
     const { copy } = await get('/items')
     expect((await deliver({ tags: ['list'], profile: 'max' })).status).toBe(204)
     expect((await get('/items')).copy).toBe(copy)

@@ -102,7 +102,7 @@ describe.skipIf(isSkipped)('the page', () => {
     expect(await page.innerText('#body')).toContain('Borago officinalis')
   })
 
-  it('revalidates a tag by a webhook to one process, and it is gone from all', async () => {
+  it('revalidates a tag in all processes by a webhook to one of them', async () => {
     await press('Request from each process')
     const before = await lanes()
     await press('Revalidate items')
@@ -112,7 +112,7 @@ describe.skipIf(isSkipped)('the page', () => {
     expect(after[0]!.copy).toBeGreaterThan(before[0]!.copy)
   })
 
-  it("sends the stale response once more after revalidating with 'max', and refreshes it", async () => {
+  it("sends the stale response one more time after revalidating with 'max', and refreshes it", async () => {
     await press('Revalidate items')
     const [before] = await lanes()
     expect(await press('Revalidate item:borage, max')).toContain(`${before!.copy}`)
@@ -125,7 +125,7 @@ describe.skipIf(isSkipped)('the page', () => {
       .toBe(true)
   })
 
-  it('asks 300 times at once, for which the handler runs once', async () => {
+  it('runs the handler once for 300 concurrent requests', async () => {
     // A process that waits for Redis for over half a second continues without it, which happens on a busy machine.
     await expect
       .poll(() => press('Send 300 requests'), { timeout: 60_000, interval: 1_000 })
@@ -173,7 +173,7 @@ describe.skipIf(isSkipped)('the page', () => {
     expect(await focused()).toBe('Revalidate item:borage')
   })
 
-  it.each([390, 1280])('fits a window that is %d pixels wide', async (width) => {
+  it.each([390, 1280])('needs no horizontal scrolling in a window that is %d pixels wide', async (width) => {
     await page.setViewportSize({ width, height: 800 })
     await press('Send 300 requests')
     expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(width)

@@ -17,15 +17,15 @@ const Changes = z.object({ version: z.literal(1), changes: z.record(z.string(), 
 
 const pageSize = 24
 
-/** The catalogue, and what people made of it. One process at a time: the file is read once, when it opens. */
+/** The catalogue with its changes. Only one process can use it, because the file is read once, when it opens. */
 export interface Database {
   list(filter: Filter): { items: Item[]; page: number; pages: number; total: number }
   find(slug: string): Item | undefined
-  /** `undefined` if there is one with this name already. */
+  /** Resolves to `undefined` if another item has this name. */
   add(item: NewItem): Promise<Item | undefined>
-  /** The slug stays, whatever the name becomes. `undefined` if there is none. */
+  /** The slug does not change with the name. Resolves to `undefined` if there is no such item. */
   update(slug: string, change: ItemChange): Promise<Item | undefined>
-  /** Whether there was one. */
+  /** Resolves to whether there was such an item. */
   remove(slug: string): Promise<boolean>
   findPhoto(slug: string): Promise<{ bytes: Uint8Array<ArrayBuffer>; type: string } | undefined>
   savePhoto(slug: string, photo: File, alt: string): Promise<Item | undefined>
@@ -170,27 +170,27 @@ async function readChanges(path: string): Promise<Map<string, Row | null>> {
   } catch (cause) {
     const reason = cause instanceof z.ZodError ? z.prettifyError(cause) : (cause as Error).message
     throw new Error(
-      `${path} cannot be understood, and was left as it is. Mend it, or move it away to start with the catalogue alone.\n${reason}`,
+      `${path} cannot be parsed and was not changed. Correct it, or move it away to start with the catalogue alone.\n${reason}`,
       { cause },
     )
   }
 }
 
-/** The whole file or none of it: written beside, then put in its place. */
+/** Writes a file completely or not at all: a temporary file replaces it. */
 async function writeFile(path: string, content: string | Uint8Array): Promise<void> {
   await mkdir(join(path, '..'), { recursive: true })
-  const beside = `${path}.${randomUUID()}.tmp`
+  const temporary = `${path}.${randomUUID()}.tmp`
   try {
-    const file = await open(beside, 'wx')
+    const file = await open(temporary, 'wx')
     try {
       await file.writeFile(content)
       await file.sync()
     } finally {
       await file.close()
     }
-    await rename(beside, path)
+    await rename(temporary, path)
   } catch (error) {
-    await rm(beside, { force: true })
+    await rm(temporary, { force: true })
     throw error
   }
 }

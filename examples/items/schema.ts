@@ -19,13 +19,13 @@ const hex = z
 export const NewItem = z.object({ name, hex })
 export type NewItem = z.infer<typeof NewItem>
 
-/** What a client sends to change one. */
+/** What a client sends to change an item. */
 export const ItemChange = z
   .object({ name: name.optional(), hex: hex.optional() })
   .refine((change) => Object.keys(change).length > 0, 'Send a name, a hex, or both.')
 export type ItemChange = z.infer<typeof ItemChange>
 
-/** An item as it is answered. Lightness and tags are worked out from the hex. */
+/** An item in a response. Its lightness and tags are computed from the hex. */
 export const Item = z.object({
   slug: z.string(),
   name: z.string(),

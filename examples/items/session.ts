@@ -5,18 +5,18 @@ export interface User {
   readonly name: string
 }
 
-// An app looks them up where its accounts are.
+// A real app reads them from its database.
 const users = new Map<string, User>([['Bearer demo', { name: 'demo' }]])
 
-/** Adds `user`, or answers 401 by itself: the client's types know both. */
+/** Adds `user` to the context, or responds with 401. The client's types have both. */
 export const session = middleware(
   {
     openapi: {
       security: [{ bearer: [] }],
       securitySchemes: {
-        bearer: { type: 'http', scheme: 'bearer', description: 'The token of the one user is `demo`.' },
+        bearer: { type: 'http', scheme: 'bearer', description: 'The token of the only user is `demo`.' },
       },
-      responses: { 401: 'No token, or one that is not known.' },
+      responses: { 401: 'The token is missing or unknown.' },
     },
   },
   (request, _context, next) => {

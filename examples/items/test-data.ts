@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** A directory of its own for a test file that imports this before the app, so that nobody's items are touched. */
+/** The items of a test file that imports this before the app. They are in a directory of their own. */
 export const directory = mkdtempSync(join(tmpdir(), 'byway-items-'))
 process.env['ITEMS_DATA'] = directory
 

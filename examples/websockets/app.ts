@@ -34,7 +34,7 @@ export function createApp(rooms: Rooms, secret: string) {
       rooms.add(params.room, { user, ...body })
     })
 
-  // Responds to the request before it is upgraded: 200 with what the socket needs to know, or the status of the refusal.
+  // Responds to the request before it is upgraded: 200 with the data that the socket needs, or an error.
   const socket = room('/socket')
     .use(ownOrigin)
     .get((_request, { params, user }) => ({ user, room: params.room }))

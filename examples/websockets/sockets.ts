@@ -5,7 +5,7 @@ interface App {
   fetch(request: Request): Response | Promise<Response>
 }
 
-/** The sockets of the rooms. The app accepts or refuses each of them. */
+/** The sockets of the rooms. The app accepts or rejects each of them. */
 export function createSockets(app: App, rooms: Rooms) {
   const sockets = crossws({
     // A longer message closes the socket, with 1009.

@@ -265,7 +265,7 @@ describeWithRedis('two servers, over redis and ioredis, with one Redis', () => {
       for (const link of links()) link.free()
     }))
 
-  it.each([0, 1])('answer while the line of one of them is dead (%i)', (index) =>
+  it.each([0, 1])('respond while the connection of one of them to Redis is dead (%i)', (index) =>
     answerThrough(async () => {
       const { link } = servers[index]!
       link.lose()

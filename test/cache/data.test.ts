@@ -454,7 +454,7 @@ describe.each([
       expect([await wrapped('a'), await wrapped('b')]).toEqual(['a3', 'b3'])
     })
 
-    it("returns the stale result once more with 'max', while it is refreshed", async () => {
+    it("returns the stale result one more time with 'max', while it is refreshed", async () => {
       const cache = make()
       let value = 1
       const fn = vi.fn(() => value)

@@ -125,25 +125,28 @@ const reads: readonly [name: string, look: Look, read: string][] = [
 ]
 
 describe('a read of a value that is not in the key', () => {
-  it.each(reads)('%s is answered, named, and not stored', async (_name, look, what) => {
-    // What an app without a cache answers.
-    let expected: unknown
-    const bare = router({
-      item: route('/items/[slug]')
-        .use(cookies())
-        .use(outside)
-        .get(async (request, context) => JSON.stringify((await look(request, context as never)) ?? null)),
-    })
-    const self = toApp(look)
-    for (const secret of ['first', 'second']) {
-      expected = await json(await bare.fetch(toRequest(secret), { requestIP: () => ({ address: secret }) }))
-      const response = await self.ask(secret)
-      expect(statusOf(response)).toMatchObject({ fwd: 'uri-miss', detail: expect.stringContaining(`reads ${what}`) })
-      expect(response.headers.get('cache-control')).toBe('private, no-cache')
-      expect(await json(response)).toEqual(expected)
-    }
-    expect([self.runs, self.errors]).toEqual([2, []])
-  })
+  it.each(reads)(
+    '%s: the response is sent and not stored, and Cache-Status names what was read',
+    async (_name, look, what) => {
+      // What an app without a cache answers.
+      let expected: unknown
+      const bare = router({
+        item: route('/items/[slug]')
+          .use(cookies())
+          .use(outside)
+          .get(async (request, context) => JSON.stringify((await look(request, context as never)) ?? null)),
+      })
+      const self = toApp(look)
+      for (const secret of ['first', 'second']) {
+        expected = await json(await bare.fetch(toRequest(secret), { requestIP: () => ({ address: secret }) }))
+        const response = await self.ask(secret)
+        expect(statusOf(response)).toMatchObject({ fwd: 'uri-miss', detail: expect.stringContaining(`reads ${what}`) })
+        expect(response.headers.get('cache-control')).toBe('private, no-cache')
+        expect(await json(response)).toEqual(expected)
+      }
+      expect([self.runs, self.errors]).toEqual([2, []])
+    },
+  )
 
   it.each(reads)("%s is an error that is named, with 'error'", async (_name, look, what) => {
     const self = toApp(look, { dynamic: 'error' })

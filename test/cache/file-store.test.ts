@@ -55,12 +55,12 @@ describe('fileStore', () => {
     return stats.reduce((sum, one) => sum + (one ? one.blocks * 512 : 0), 0)
   }
 
-  it.each([['', 1, undefined, 'a\0b']])('refuses the directory %j', (path) => {
+  it.each([['', 1, undefined, 'a\0b']])('throws for the directory %j', (path) => {
     expect(() => fileStore(path as string)).toThrow(TypeError)
   })
 
   it.each([0, 65_535, -1, Number.NaN, Number.POSITIVE_INFINITY, '1gb', null])(
-    'refuses a maxBytes of %j',
+    'throws for a maxBytes of %j',
     (maxBytes) => {
       const make = (): unknown => fileStore(directory, { maxBytes: maxBytes as number })
       expect(make).toThrow(RangeError)

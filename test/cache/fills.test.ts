@@ -418,7 +418,7 @@ describe('a run that ends late', () => {
   })
 })
 
-describe('a refresh under way', () => {
+describe('a refresh in progress', () => {
   it('does not count as failed when a waiting client disconnects', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
     const self = toApp(

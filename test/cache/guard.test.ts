@@ -152,7 +152,7 @@ describe('guardStore', () => {
   })
 
   describe.each(failing)('over a store that %s', (mode) => {
-    it.each(calls)('answers a failed %s with nothing, and reports it once', async (method, call) => {
+    it.each(calls)('resolves a failed %s to nothing, and reports it once', async (method, call) => {
       const { store, all, calls: asked } = fakeStore()
       all(mode)
       const safe = guard(store)

@@ -74,7 +74,7 @@ describe('kvStore', () => {
     expect(() => kvStore(namespace, { consistency: 'strong' })).toThrow(TypeError)
   })
 
-  it.each([['', 'x'.repeat(201), 'ä', 'a b', 1 as never]])('refuses a prefix of %j', (prefix) => {
+  it.each([['', 'x'.repeat(201), 'ä', 'a b', 1 as never]])('throws for a prefix of %j', (prefix) => {
     expect(() => kvStore(new Namespace(), { consistency: 'eventual', prefix })).toThrow(
       'a prefix of 1 to 200 characters',
     )

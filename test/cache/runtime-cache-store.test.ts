@@ -70,7 +70,7 @@ describe('runtimeCacheStore', () => {
     const few = (key: string): string => String(key.charCodeAt(key.length - 1) % 3)
     const keys = Array.from({ length: 40 }, (_, index) => `key ${index}`)
 
-    it('answers with no entry of another', async () => {
+    it('returns no entry of another cache', async () => {
       const store = runtimeCacheStore(createRuntimeCache(few))
       for (const key of keys) {
         await store.set(key, { ...entry, key, body: key })
@@ -114,7 +114,7 @@ describe('runtimeCacheStore', () => {
     await expect(async () => store.renew(['t:a'])).rejects.toThrow("did not store a new version of 't:a'")
   })
 
-  it('gives versions that match nothing while none are kept', async () => {
+  it('returns versions that match no entry if none are stored', async () => {
     const cache = createRuntimeCache()
     const store = runtimeCacheStore({ ...cache, set: async () => {} })
     const [one] = await store.versions(['t:a'])

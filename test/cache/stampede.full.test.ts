@@ -118,7 +118,7 @@ describeWithNginx('three processes behind nginx, with one Redis,', () => {
     },
   )
 
-  it("send the stale response once more after revalidating with 'max', while one of them refreshes it", async () => {
+  it("send the stale response one more time after revalidating with 'max', while one of them refreshes it", async () => {
     for (let round = 0; round < 15; round++) {
       const slug = `max-${round}`
       const before = (await ask(`/items/${slug}`)).body.value

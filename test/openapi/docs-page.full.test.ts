@@ -462,7 +462,7 @@ describe.skipIf(isMissing)('the page of docs()', () => {
     [1280, 'dark'],
     [390, 'light'],
     [390, 'dark'],
-  ] as const)('fits a window of %d pixels without overlaps or low contrast: %s', async (width, colorScheme) => {
+  ] as const)('has no overlaps or low contrast in a window of %d pixels: %s', async (width, colorScheme) => {
     await page.close()
     await open({ viewport: { width, height: 844 }, colorScheme })
     await show()
