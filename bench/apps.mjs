@@ -1,5 +1,5 @@
-// What bench/dispatch compares: the same API in each peer's own best form. Each gives `fetch`, and for the jobs that it has
-// no answer to, the reason. They answer with the same status, media type and body; only the 404 is everybody's own.
+// What bench/dispatch compares: the same API in each peer's best form. Each returns `fetch`, and the reasons for the jobs that it
+// cannot do. Their responses have the same status, media type and body, except for the body of the 404.
 import { zValidator } from '@hono/zod-validator'
 import { OpenAPIHandler } from '@orpc/openapi/fetch'
 import { os, withEventMeta } from '@orpc/server'

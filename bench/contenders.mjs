@@ -1,7 +1,7 @@
 // What bench/match compares. Each contender is made from the same routes and gives `run(urls, methods)`, which does what a
-// server does for each request: it finds the pathname in the URL (the same two `indexOf` for everybody), matches, picks
-// the method's handler, and that one reads each of its params by name. byway matches in the URL itself; the others want
-// the pathname, and slice it. Nobody is made to decode who does not by itself.
+// server does for each request: it finds the pathname in the URL (by the same two `indexOf` for all), matches, and calls
+// the method's handler, which reads each of its params by name. byway matches in the URL itself; the others need the
+// pathname, and slice it. No contender decodes unless it does so by itself.
 import { buildSync } from 'esbuild'
 import FindMyWay from 'find-my-way'
 import { RegExpRouter } from 'hono/router/reg-exp-router'

@@ -38,7 +38,7 @@ async function measure(name) {
   const { contenders, bundle } = await import('./contenders.mjs')
   rmSync(bundle, { force: true })
   const random = toRandom(7)
-  // Where the order of declaration decides, as in Hono and itty, this order gives the right answer.
+  // Where the order of declaration decides, as in Hono and itty, this order gives the right match.
   const routes = mixes[name]().toSorted((one, other) => compareRank(one.pattern, other.pattern))
   const sets = toRequests(routes, random)
 
@@ -72,8 +72,8 @@ async function measure(name) {
       one.batch[set] = count
     }
   const warm = Math.ceil(rounds / 4)
-  // Who needs a hundred times the time of the fastest takes turns with the others of that kind, afterwards: one turn of
-  // theirs would empty the processor's caches for everybody.
+  // Contenders that need a hundred times the time of the fastest take turns among themselves, afterwards: one of their turns
+  // would empty the processor's caches for the others.
   const fastest = (set) => Math.max(...made.map(({ batch }) => batch[set]))
   const isSlow = ({ batch }) => batch.hit * 100 < fastest('hit') || batch.miss * 100 < fastest('miss')
   for (const group of [made.filter((one) => !isSlow(one)), made.filter(isSlow)])
@@ -98,7 +98,7 @@ async function measure(name) {
   for (const note of notes) console.log(`\n${note}`)
 }
 
-// Strings that nobody has read yet, as a server gets them: no hash is there, and none is shared.
+// New strings, as a server gets them: without a hash, and without memory that they share.
 function timeOf({ run }, requests, count) {
   const urls = []
   const methods = []
@@ -107,7 +107,7 @@ function timeOf({ run }, requests, count) {
     urls.push(bytes.latin1Slice(0, bytes.length))
     methods.push(method)
   }
-  // What it reads is in the caches again, which the others' turns have filled with theirs.
+  // Brings the contender's data back into the processor's caches, which the other turns have filled.
   let sum = run(urls.splice(0, urls.length >> 2), methods.splice(0, methods.length >> 2))
   const begin = process.hrtime.bigint()
   sum += run(urls, methods)
@@ -116,9 +116,9 @@ function timeOf({ run }, requests, count) {
   return time
 }
 
-// Up to 512 requests that fit a route each, and as many that fit none: half of them with a segment too many at the end,
-// half with a static segment that no route has. They go to a hundred of the routes: with more, most of the handlers, which
-// are a function for each set of names, would still be compiled while the time is taken.
+// Up to 512 requests that match a route, and as many that match none: half of them have one segment too many at the end, the
+// others a static segment that no route has. They go to a hundred of the routes: with more, most of the handlers, one function
+// for each set of names, would still be compiled while the time is measured.
 function toRequests(routes, random) {
   const pick = (list) => list[Math.floor(random() * list.length)]
   const value = () =>

@@ -392,7 +392,7 @@ export function generated(count, random) {
     for (let index = 0; index < depth; index++) {
       const isParam = index > 0 && random() < 0.4
       const name = words[Math.floor(random() * words.length)]
-      // One name for each place: some of the peers refuse two at one position.
+      // One name for each place: some of the peers reject two at one position.
       pattern += isParam ? `/:p${index}` : `/${name}`
       shape += isParam ? '/:' : `/${name}`
     }

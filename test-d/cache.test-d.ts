@@ -108,7 +108,7 @@ const mine = route('/me')
     return user
   })
 
-// What nobody adds, or only what is further in.
+// A property that no middleware adds, or only an inner one.
 expectError(route('/me').use(cache({ revalidate: false, key: ({ user }) => user.id })))
 expectError(
   route('/me')
@@ -326,7 +326,7 @@ expectType<CacheStore>(
   }),
 )
 
-// One of one's own: at once or by promises, with leases or without.
+// A store of an app: synchronous or asynchronous, with leases or without.
 const store: CacheStore = {
   get: (key) => ({}) as Map<string, Entry>['get'] extends (key: string) => infer entry ? entry : never,
   async set(key, entry) {

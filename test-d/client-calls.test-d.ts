@@ -118,9 +118,9 @@ api('/search').url()
 createClient<App>({
   responses: { '/items': { post: z.object({ ok: z.literal(true) }) }, '/items/[slug]': { get: Item } },
 })
-// @ts-expect-error a pattern that is not there
+// @ts-expect-error an unknown pattern
 createClient<App>({ responses: { '/itemz': { get: Item } } })
-// @ts-expect-error a method that is not there
+// @ts-expect-error an undeclared method
 createClient<App>({ responses: { '/items/[slug]': { post: Item } } })
 // @ts-expect-error not a schema
 createClient<App>({ responses: { '/items/[slug]': { get: () => true } } })

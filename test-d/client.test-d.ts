@@ -75,7 +75,7 @@ const app = router({ items, item, photo, more: { numbered, mixed, typed, hook, s
 
 const api = createClient<typeof app>({ baseUrl: 'https://api.example' })
 
-// ── answers ──
+// ── responses ──
 
 const one = await api('/items/[slug]').get({ params: { slug: 'a' } })
 expectType<200 | 404>(one.status)
@@ -115,7 +115,7 @@ expectType<{ json: Json }>(anything.data)
 anything.data.json.at(0)
 const pet = await api('/pets/[id]').get({ params: { id: '1' } })
 if (pet.data) expectType<{ id: string; born: string; tag?: string }>(pet.data)
-// @ts-expect-error 299 is not among the answers
+// @ts-expect-error the route does not send 299
 if (one.status === 299) console.log()
 
 // ── inputs ──
@@ -135,11 +135,11 @@ const sent = await api('/items/[slug]/photo').post({
 })
 if (sent.status === 200) expectType<number>(sent.data.size)
 await api('/items/[slug]/photo').post({ params: { slug: 'a' }, form: new FormData() })
-// @ts-expect-error a coerced query is checked against what it gives
+// @ts-expect-error a coerced query has the type of its output
 await api('/items').get({ query: { page: 'two' } })
-// @ts-expect-error a pattern that is not there
+// @ts-expect-error an unknown pattern
 await api('/itemz')
-// @ts-expect-error a method that is not there
+// @ts-expect-error an undeclared method
 await api('/items/[slug]').post({ params: { slug: 'a' } })
 // @ts-expect-error params are missing
 await api('/items/[slug]').get()

@@ -18,7 +18,7 @@ expectType<'/docs/[[...asset]]'>(app.declared.docs.pattern)
 expectType<'/[[...asset]]'>(docs('/', { info }).pattern)
 expectType<Promise<Response>>(app.declared.docs.GET(new Request('http://test/docs')))
 
-// The others are called as if it were not there.
+// The other routes are called as without it.
 const api = createClient<typeof app>({ fetch: app.fetch })
 const { data } = await api('/items').get()
 expectType<number[]>(data)

@@ -1,4 +1,4 @@
-// middleware(), .use() and the router's use: context added, context demanded, answers by themselves.
+// middleware(), .use() and the router's use: context added, context demanded, early responses.
 import { type AnyContext, errorOf, middleware, type Middleware, route, router } from 'byway'
 import * as reply from 'byway/reply'
 import { createClient } from 'byway/client'
@@ -61,15 +61,15 @@ const timed = route('/timed')
   .use(domainErrors)
   .get(() => 1)
 route('/x')
-  // @ts-expect-error `user` is not there before `.use()`
+  // @ts-expect-error `user` is missing before `.use()`
   .get((request, { user }) => user)
   .use(session)
 
 // ── demanded ──
 
-// @ts-expect-error nobody adds the user it demands
+// @ts-expect-error no middleware adds the user that it demands
 route.use(admin)
-// @ts-expect-error nor here
+// @ts-expect-error the same here
 route('/x').use(admin)
 // @ts-expect-error a middleware returns a Response
 route('/x').use(async (request, context, next) => 'no')
@@ -78,7 +78,7 @@ middleware(async (request, context, next) => {
   await next()
 })
 
-// ── answers by themselves reach the client ──
+// ── early responses reach the client ──
 
 const busy = middleware((request, context, next) => (request.headers.has('x-busy') ? reply.problem(503) : next()))
 const app = router({ me, both, inline, later, timed }, { use: [timing, busy] })
@@ -96,7 +96,7 @@ expectType<200 | 401 | 503>(shut.status)
 const measured = await api('/timed').get()
 expectType<200 | 404 | 503>(measured.status)
 
-// ── a middleware that reads any route's params fits a route that parses them ──
+// ── a middleware that reads any route's params can be used on a route that parses them ──
 
 const logged = middleware((request, { params }, next) => {
   expectType<unknown>(params['id'])

@@ -1,4 +1,4 @@
-// A module as people write them: routes beside everything else.
+// A module of an app: routes, and other exports.
 import { route } from 'byway'
 import * as reply from 'byway/reply'
 import { z } from 'zod'

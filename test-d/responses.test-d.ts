@@ -97,7 +97,7 @@ expectType<204>((await api('/empty').post()).status)
 
 // ── inputs of the operation ──
 
-// @ts-expect-error a misspelled key beside a correct one: "an operation has no key 'boody'"
+// @ts-expect-error a misspelled key next to a correct one: "an operation has no key 'boody'"
 route('/a').get({ query: Coded, boody: Coded }, () => 1)
 // @ts-expect-error a misspelled key alone
 route('/a').get({ qurey: Coded }, () => 1)

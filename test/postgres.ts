@@ -39,7 +39,7 @@ export function describeWithPostgres(name: string, tests: () => void): void {
 export async function startPostgres(): Promise<PostgresServer> {
   const port = await freePort()
   const folder = mkdtempSync(join(tmpdir(), 'byway-postgres-'))
-  // PostgreSQL refuses to run as root.
+  // PostgreSQL does not run as root.
   const user = userInfo().uid === 0 ? idsOf('postgres') : undefined
   if (user) chownSync(folder, user.uid, user.gid)
   const options = { ...user, cwd: folder, timeout: 120_000 }

@@ -10,24 +10,24 @@ import { describe, it } from 'vitest'
 
 const run = promisify(execFile)
 
-/** A real redis-server, without persistence, that a test may mistreat. */
+/** A real redis-server, without persistence, that a test can stop and pause. */
 export interface RedisServer {
   readonly port: number
   readonly url: string
   /** What redis-cli prints for a command. */
   command(...words: string[]): Promise<string>
-  /** Kills it: its connections break, new ones are refused. */
+  /** Kills it: its connections close, and new ones fail. */
   stop(): Promise<void>
-  /** Starts it again on its port. It has forgotten everything. */
+  /** Starts it again on its port, without data. */
   start(): Promise<void>
-  /** Holds it: connections stay and are accepted, nothing is answered. */
+  /** Suspends it: connections stay open and are accepted, but no command gets a reply. */
   pause(): void
   resume(): void
-  /** Stops it for good. */
+  /** Stops it, and removes its folder. */
   close(): Promise<void>
 }
 
-/** Three of them that are a cluster. */
+/** A cluster of three servers. */
 export interface RedisCluster {
   readonly nodes: readonly RedisServer[]
   close(): Promise<void>

@@ -6,8 +6,8 @@ import * as reply from '../src/replies/index.js'
 import * as native from '../src/response.js'
 import * as lazy from '../src/response-node.js'
 
-// On Node, byway's own Responses keep their text aside. Nobody may notice: whatever is done to one, a native Response
-// made of the same parts does the same.
+// On Node.js, byway's own Responses store their text outside of a stream. They must behave as native Responses of the same
+// parts, whatever code does with them.
 
 interface Parts {
   readonly text: string | null

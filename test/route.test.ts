@@ -452,7 +452,7 @@ describe('a handler', () => {
         expect(response.headers.get('content-type')).toBe('application/problem+json')
         expect(response.headers.get('x-content-type-options')).toBe('nosniff')
         expect(text).toBe('{"title":"Internal Server Error","detail":"No handler sent this response.","status":500}')
-        // `undefined` and `null` could not be told from a Response without an error.
+        // `errorOf` returns undefined for a Response without an error, so `undefined` and `null` become an error.
         const error = thrown ?? new TypeError(`${thrown} was thrown`)
         expect(onError.mock.calls).toEqual([[error, { request: expect.any(Request), pattern: '/', phase: 'handler' }]])
       }

@@ -85,7 +85,7 @@ suite(`the site${missing.length ? ` (${missing.join('; ')})` : ''}`, () => {
     const errors: string[] = []
     page.on('pageerror', (error) => errors.push(String(error)))
     page.on('console', (message) => {
-      // Chromium reports the status of the missing page, which is asked for.
+      // Chromium reports the 404 of the missing page, which is expected.
       if (message.type() === 'error' && !message.location().url.endsWith('/none')) errors.push(message.text())
     })
     page.on('response', (response) => {

@@ -8,7 +8,7 @@ const script = fileURLToPath(new URL('fixtures/soak.ts', import.meta.url))
 interface Soaked {
   readonly done: number
   readonly jobs: number
-  /** Answers with another status than that of their job, and how often. */
+  /** The number of responses whose status is not that of their job, by job and status. */
   readonly wrong: Record<string, number>
   readonly told: Record<string, number>
   /** Bytes held after each sixteenth. */
@@ -45,7 +45,7 @@ it('the heap is flat over 200,000 requests of all kinds', async () => {
   })
   // No timer is left, nor anything else that would keep a process alive.
   expect(resources.filter((name) => !name.startsWith('Pipe'))).toEqual([])
-  // The first quarter warms up. Garbage only adds, so that the least of several is what is held.
+  // The first quarter warms up. Uncollected objects only add, so the smallest of several figures is what the app holds.
   const [early, late] = [heaps.slice(4, 8), heaps.slice(12)].map((some) => Math.min(...some) / 1_000_000)
   expect(late! - early!, `MB: ${heaps.map((bytes) => (bytes / 1_000_000).toFixed(2)).join(' ')}`).toBeLessThan(1)
 })

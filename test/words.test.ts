@@ -23,8 +23,15 @@ const avoided = [
   /\bonion\b|\bgarbage\b(?![- ]collect)|\brubbish\b|\bdesk\b/, // no metaphors
 ].map(({ source }) => new RegExp(source, 'gi'))
 
-/** Returns the comments and the sentences in string literals of a TypeScript file. */
+/** Returns the comments of a TypeScript file, and the sentences in its string literals. */
 function proseOf(text: string): string {
+  const { comments, sentences } = partsOf(text)
+  return [...comments, ...sentences].join('\n')
+}
+
+const commentsOf = (text: string): string => partsOf(text).comments.join('\n')
+
+function partsOf(text: string): { comments: string[]; sentences: string[] } {
   const source = ts.createSourceFile('file.ts', text, ts.ScriptTarget.Latest)
   const sentences: string[] = []
   // The text without literals, in which `//` or `/*` would not begin a comment.
@@ -40,7 +47,7 @@ function proseOf(text: string): string {
   visit(source)
   const comments = (code + text.slice(end)).match(/\/\*[^]*?\*\/|\/\/.*(?:\n\s*\/\/.*)*/g) ?? []
   // A sentence can continue on the next line of its comment.
-  return [...comments.map((comment) => comment.replace(/\n\s*(?:\*|\/\/) ?/g, ' ')), ...sentences].join('\n')
+  return { comments: comments.map((comment) => comment.replace(/\n\s*(?:\*|\/\/) ?/g, ' ')), sentences }
 }
 
 /** Returns the titles of the tests in a file. */
@@ -77,15 +84,19 @@ const filesOf = (folder: string, end: string): string[] =>
   })
 const examples = filesOf('examples', '.ts')
 const sources = [...filesOf('src', '.ts'), ...examples.filter((path) => !path.endsWith('.test.ts'))]
-const tests = [...filesOf('test', '.ts'), ...examples.filter((path) => path.endsWith('.test.ts'))]
+const tests = [
+  ...['test', 'test-d'].flatMap((folder) => filesOf(folder, '.ts')),
+  ...['test', 'bench'].flatMap((folder) => filesOf(folder, '.mjs')),
+  ...examples.filter((path) => path.endsWith('.test.ts')),
+].filter((path) => path !== 'test/words.test.ts')
 const pages = [...filesOf('docs', '.md'), ...filesOf('examples', '.md')]
 const guides = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md', ...pages]
 
-describe('comments, messages, guides and the titles of tests', () => {
+describe('comments, messages, guides and titles of tests', () => {
   it('contain no avoided words', () => {
     const found = [
       ...sources.map((path) => [path, find(proseOf(read(path)))] as const),
-      ...tests.map((path) => [path, find(titlesOf(read(path)))] as const),
+      ...tests.map((path) => [path, find(titlesOf(read(path)) + commentsOf(read(path)))] as const),
       ...guides.map((path) => [path, find(withoutCode(read(path)))] as const),
     ]
     expect(Object.fromEntries(found.filter(([, words]) => words.length))).toEqual({})

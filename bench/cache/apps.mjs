@@ -1,5 +1,5 @@
-// What bench/cache compares: one JSON answer of about 2 kB behind each peer's own cache, in that peer's best form. Each is made
-// in a process of its own, and gives `fetch`, `serve`, and for the jobs that it has no answer to, the reason.
+// What bench/cache compares: one JSON response of about 2 kB behind the cache of each peer, in that peer's best form. Each has a
+// process of its own, and returns `fetch`, `serve`, and the reasons for the jobs that it cannot do.
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { loadByway } from '../byway.mjs'
@@ -29,11 +29,11 @@ async function toByway(folder, isCached) {
   return { fetch: app.fetch, serve, lacks: isCached ? {} : { '304 by ETag': 'it makes no ETag' } }
 }
 
-// Its cache() needs the Cache API, which Node has not: undici's own is the real one, and takes undici's own Responses only. Its
-// etag() inside as well as outside, so that the tag is stored and not made anew for each request.
+// Its cache() needs the Cache API, which Node.js does not have. undici has a real one, which takes undici's Responses only.
+// etag() is inside of the cache too, so the tag is stored and not computed for each request.
 async function toHono({ caches, Response, isOnNode }) {
   Object.assign(globalThis, { caches, ...(Response && { Response }) })
-  // Its host puts a Response of its own in the place of the global one.
+  // Its host replaces the global Response.
   const { getRequestListener, serve } = await import('@hono/node-server')
   if (isOnNode) getRequestListener(() => {})
   const { Hono } = await import('hono')
@@ -65,7 +65,7 @@ async function toHonoOfUndici(isOnNode) {
   return toHono({ caches, Response, isOnNode })
 }
 
-// The least that its cache() can stand on: what is stored is in a Map, and a Response is made of it for each match.
+// The least that its cache() needs: a Map with the stored parts, of which each match makes a Response.
 function toMapCaches() {
   const all = new Map()
   return {

@@ -1,9 +1,9 @@
-// One contender in a process of its own. It runs the batches that it is told to, or serves.
+// One contender in a process of its own. It runs the batches that its parent sends, or serves.
 import { apps } from './apps.mjs'
 import { jobs, origin } from './jobs.mjs'
 
 const [name, task] = process.argv.slice(2)
-// Before an app puts another in its place: the same for all.
+// Read before an app replaces it, so it is the same for all.
 const { Request } = globalThis
 const { fetch, serve, clear, paths = {}, lacks = {} } = await apps[name]()
 
@@ -38,7 +38,7 @@ else {
   const tasks = {
     async answer({ job }) {
       const { path, isConditional } = jobs[job]
-      // What is made first, and what is answered after that.
+      // The first request is a miss, the second one a hit.
       for (const _ of [1, 2]) {
         const response = await fetch(new Request(origin + (paths[job] ?? path(0))))
         await response.text()

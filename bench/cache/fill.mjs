@@ -1,4 +1,4 @@
-// node --expose-gc fill.mjs: prints what the heap holds after so many answers, without garbage.
+// node --expose-gc fill.mjs: prints what the heap holds after so many responses.
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { item } from './apps.mjs'
@@ -20,13 +20,13 @@ const app = router({
 const ask = async (id) =>
   (await app.fetch(new Request(`http://127.0.0.1:3000/items/${id}`))).headers.get('cache-status')
 
-// What an answer takes beside the store, such as the code that is compiled for it.
+// Warms up, so that compiled code is not part of the figures.
 for (let id = 0; id < 2_000; id++) await ask('same')
 global.gc()
 global.gc()
 const base = process.memoryUsage().heapUsed
 
-console.log('| answers | held beyond the empty store, MiB | resident set, MiB | kept |')
+console.log('| responses | held beyond the empty store, MiB | resident set, MiB | stored |')
 console.log('| ---: | ---: | ---: | ---: |')
 let id = 0
 for (const checkpoint of checkpoints) {
@@ -35,14 +35,14 @@ for (const checkpoint of checkpoints) {
   global.gc()
   const { heapUsed, arrayBuffers, rss } = process.memoryUsage()
   const held = (heapUsed + arrayBuffers - base) / mebibyte
-  if (held > 64) throw new Error(`after ${checkpoint} answers, ${held.toFixed(1)} MiB are held`)
-  const kept = checkpoint === checkpoints.at(-1) ? await countKept() : ''
-  console.log(`| ${checkpoint} | ${held.toFixed(1)} | ${(rss / mebibyte).toFixed(0)} | ${kept} |`)
+  if (held > 64) throw new Error(`after ${checkpoint} responses, ${held.toFixed(1)} MiB are held`)
+  const stored = checkpoint === checkpoints.at(-1) ? await countStored() : ''
+  console.log(`| ${checkpoint} | ${held.toFixed(1)} | ${(rss / mebibyte).toFixed(0)} | ${stored} |`)
 }
 
-// From the newest on. Asking for one that is not kept fills it again, which is where this ends.
-async function countKept() {
-  let kept = 0
-  while (kept < id && (await ask(id - 1 - kept)).includes('; hit')) kept++
-  return kept
+// From the newest on, until the first miss.
+async function countStored() {
+  let stored = 0
+  while (stored < id && (await ask(id - 1 - stored)).includes('; hit')) stored++
+  return stored
 }

@@ -1,6 +1,6 @@
 export const origin = 'http://127.0.0.1:3000'
 
-/** A new Request for each turn. Ten queries take turns; a miss asks for what nobody has asked for. */
+/** The path of each turn. Ten queries take turns; each miss has a new pathname. */
 export const jobs = {
   hit: { path: () => '/api/item' },
   'hit, query in the key': { path: (turn) => `/api/search?page=${turn % 10}` },

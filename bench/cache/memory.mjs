@@ -3,8 +3,8 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
 /**
- * A million answers, each with a key and a tag of its own, through a memoryStore() of 64 MiB, in a process of its own, whose
- * engine gives up at 128 MiB.
+ * Stores a million responses, each with a key and a tag of its own, in a memoryStore() of 64 MiB. The process has 128 MiB of old
+ * space.
  */
 export async function measureMemory() {
   const fill = fileURLToPath(new URL('fill.mjs', import.meta.url))

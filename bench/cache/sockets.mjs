@@ -91,7 +91,7 @@ async function load({ name, url, path, conditional, etag, child }, isConditional
   return { requests, rate: Number(/Requests\/sec:\s*([\d.]+)/.exec(stdout)[1]), cost: (used / requests) * 1e6 }
 }
 
-// Twice, so that the second one is a hit. The conditional answer is asked for later, since some never give it.
+// Twice, so that the second request is a hit. The conditional request comes later, because some peers never send a 304.
 async function toAnswer({ name, url, path, conditional }, first) {
   await request(url + path)
   const { status, body, type } = await request(url + path)

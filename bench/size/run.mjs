@@ -24,7 +24,7 @@ const buildOptions = {
 
 const toPath = (relative) => fileURLToPath(new URL(relative, import.meta.url))
 
-/** The gzip bytes that each app of byway, and the docs page, should have and can have. An app without them is compared only. */
+/** The gzip bytes that each byway app, and the docs page, should have and can have. An app without them is compared only. */
 const { 'docs page': pageBudget, ...budgets } = JSON.parse(readFileSync(toPath('budgets.json'), 'utf8'))
 const apps = { ...budgets, cached: {} }
 

@@ -69,7 +69,7 @@ describe('openDatabase', () => {
   ])('throws for an invalid file, and does not change it: %s', async (text) => {
     const path = join(directory, 'items.json')
     await writeFile(path, text)
-    await expect(openDatabase(directory)).rejects.toThrow(`${path} cannot be understood, and was left as it is.`)
+    await expect(openDatabase(directory)).rejects.toThrow(`${path} cannot be parsed and was not changed.`)
     expect(await readFile(path, 'utf8')).toBe(text)
   })
 

@@ -71,7 +71,7 @@ describe('npm start', () => {
   it('exits with 1 and a message if its file is invalid', async () => {
     await writeFile(join(directory, 'items.json'), 'not JSON')
     const { output, stop } = await start('0')
-    expect(output).toContain('items.json cannot be understood, and was left as it is')
+    expect(output).toContain('items.json cannot be parsed and was not changed')
     expect(await stop()).toBe(1)
   })
 })

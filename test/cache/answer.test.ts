@@ -257,7 +257,7 @@ describe('fromEntry', () => {
           first === undefined
             ? whole.slice(Math.max(0, whole.length - last!))
             : whole.slice(first, last === undefined ? undefined : last + 1)
-        // The last bytes of nothing are the whole of it, which a 200 says.
+        // The last bytes of an empty body are the whole body, so the response is a 200.
         const isWhole = isMalformed || (first === undefined && last! > 0 && whole.length === 0)
         expect(response.status).toBe(isWhole ? 200 : part.length === 0 ? 416 : 206)
         if (response.status !== 416) expect(await numbers(response)).toEqual(isWhole ? whole : part)

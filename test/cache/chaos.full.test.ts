@@ -112,7 +112,7 @@ describeWithRedis('two servers, over redis and ioredis, with one Redis', () => {
       connected.close()
       await link.shut()
     }
-    /** What this server has been told itself, whether or not it could tell Redis. */
+    /** The changes that this server has made, whether or not they reached Redis. */
     const own: Known = new Map()
     return { library, url: server.url, link, reports, own, hits: 0, close }
   }
@@ -148,7 +148,7 @@ describeWithRedis('two servers, over redis and ioredis, with one Redis', () => {
   const read = async (server: Server, slug: string): Promise<void> => {
     const least = Math.max(...marksOf(slug).flatMap((mark) => [server.own.get(mark) ?? 0, told.get(mark) ?? 0]))
     const { value, isHit } = await ask(server, slug)
-    expect(value, `from the server over ${server.library}, ${isHit ? 'kept' : 'made'}`).toBeGreaterThanOrEqual(least)
+    expect(value, `from the server over ${server.library}, ${isHit ? 'a hit' : 'a miss'}`).toBeGreaterThanOrEqual(least)
     if (isHit) server.hits++
   }
   const change = async (server: Server, slug: string, by: keyof typeof changes): Promise<void> => {
@@ -157,7 +157,7 @@ describeWithRedis('two servers, over redis and ioredis, with one Redis', () => {
     if (mark) learn(server.own, mark.endsWith('s') ? mark : mark + slug, value)
   }
 
-  /** Answers while something goes on, and hits afterwards. */
+  /** Every request gets a valid response during the work, and hits again after it. */
   async function answerThrough(work: () => Promise<void>): Promise<void> {
     let isOver = false
     const repeat = async (task: () => Promise<void>, pause: number): Promise<void> => {

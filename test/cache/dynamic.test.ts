@@ -128,7 +128,7 @@ describe('a read of a value that is not in the key', () => {
   it.each(reads)(
     '%s: the response is sent and not stored, and Cache-Status names what was read',
     async (_name, look, what) => {
-      // What an app without a cache answers.
+      // The response of an app without a cache.
       let expected: unknown
       const bare = router({
         item: route('/items/[slug]')

@@ -23,7 +23,7 @@ describeStore(
   { lease: true },
 )
 
-// Nobody waits for a sweep.
+// A sweep runs in the background, so its effect is awaited.
 const eventually = (check: () => Promise<void>): Promise<void> => vi.waitFor(check, { timeout: 10_000 })
 
 const toEntry = (key: string, members: Partial<Entry> = {}): Entry => ({

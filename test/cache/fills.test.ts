@@ -12,7 +12,7 @@ import { route, router, type RouteContext } from '../../src/index.js'
 import * as reply from '../../src/replies/index.js'
 import { at, deferred, read, slowStore, statusOf, turns } from '../fixtures/cache.js'
 
-// The runs under way are nobody's to see but the cache's own: they are counted here, since each that stays would leak.
+// Only the cache can see its runs. They are counted here, because a run that stays after its end is a leak.
 const cores = vi.hoisted((): Core[] => [])
 vi.mock('../../src/cache/middleware.js', async (original) => {
   const actual = await original<typeof import('../../src/cache/middleware.js')>()

@@ -16,12 +16,12 @@ const entry: Entry = {
 }
 
 type Method = keyof CacheStore
-/** How the store behind misbehaves, or an answer of its own. */
+/** How a method of the store behaves. */
 type Mode = 'throws' | 'rejects' | 'hangs' | 'is late' | 'works'
 
 const failing = ['throws', 'rejects', 'hangs'] as const
 
-/** A store in a Map, each of whose methods may be told to fail. */
+/** A store in a Map. Each of its methods can be made to fail. */
 function fakeStore(isAsync = false) {
   const entries = new Map<string, Entry>()
   const versions = new Map<string, string>()
@@ -73,7 +73,7 @@ describe('guardStore', () => {
     vi.useRealTimers()
   })
 
-  /** What a call answers once the timeout has passed. */
+  /** Resolves to the result of a call after the timeout. */
   async function after<Answer>(answer: Answer, milliseconds = timeout + 1): Promise<Awaited<Answer>> {
     await vi.advanceTimersByTimeAsync(milliseconds)
     return answer as Promise<Awaited<Answer>>
@@ -190,7 +190,7 @@ describe('guardStore', () => {
         void safe.get('key')
         await vi.advanceTimersByTimeAsync(50)
       }
-      // Both of the first call it while it has yet to fail, unless it fails at once; then one for each pause.
+      // The first two calls reach the store, unless it fails immediately; then one call for each pause.
       const pauses = times.map((time, index) => time - (times[index - 1] ?? 0))
       const probes = pauses.filter((pause) => pause >= 1_000)
       expect(probes).toHaveLength(7)
@@ -303,7 +303,7 @@ describe('guardStore', () => {
     it('does not count time in which this process was busy', async () => {
       vi.useRealTimers()
       const { store } = fakeStore()
-      // As an answer that lies in a socket, it is there after the timers have had their turn.
+      // Like a reply that waits in a socket: it arrives after the timers of this turn.
       store.get = () => new Promise((resolve) => setImmediate(() => resolve(entry)))
       const safe = guardStore(store, { timeout: 20, report })
       const answer = await new Promise((resolve) => {
@@ -680,7 +680,7 @@ describe('a process that was paused', () => {
     const report = vi.fn()
     const answer = async (): Promise<Entry> => {
       await new Promise((resolve) => setTimeout(resolve, 1))
-      // The answer has come meanwhile, but to be read takes as many turns of the loop as there are answers before it.
+      // The reply has arrived, but other replies are read before it, each in a turn of the loop.
       await new Promise((resolve) => setTimeout(resolve, 40))
       return entry
     }

@@ -7,7 +7,7 @@ describeStore(
   'memoryStore',
   () => {
     const store = memoryStore({ maxBytes: 8 * 2 ** 20 })
-    // So many were asked for since that there was no room left.
+    // So many other versions were requested later that the store evicted these.
     const lose = (): void => {
       for (let index = 0; index < 30_000; index++) void store.versions([`other ${index}`])
     }

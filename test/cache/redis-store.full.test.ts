@@ -302,17 +302,17 @@ describeWithRedis('redisStore', () => {
       for (const { close } of open) close()
     })
 
-    // The application's truth, which counts up, and when which of it was told to the cache.
+    // The value of the application, which counts up, and what the cache must know of it.
     interface World {
       truth: number
-      /** What Redis is known to have been told, so that every process must know it. */
+      /** The value whose invalidation Redis has confirmed, so every process must have it. */
       acknowledged: number
       slowest: number
       hits: number
       misses: number
     }
 
-    /** A process with a cache: it answers with what is stored, or with the truth, which it stores. */
+    /** A process with a cache: it returns the stored value, or the current one, which it stores. */
     async function startProcess(world: World) {
       const connected = await connect(own.url, 1_000)
       open.push(connected)

@@ -9,7 +9,7 @@ const same = <one, other>(_equal: Equal<one, other>): void => {}
 
 export async function check(): Promise<Record<string, unknown>> {
   const seen: Record<string, unknown> = {}
-  void refuse
+  void invalidCalls
 
   const plain = await api('/plain').get()
   same<typeof plain.status, 200 | 503>(true)
@@ -155,10 +155,10 @@ export async function check(): Promise<Record<string, unknown>> {
 }
 
 // Calls that must not compile. This function is never called.
-async function refuse(): Promise<void> {
-  // @ts-expect-error a pattern that is not there
+async function invalidCalls(): Promise<void> {
+  // @ts-expect-error an unknown pattern
   api('/plane')
-  // @ts-expect-error a method that is not there
+  // @ts-expect-error an undeclared method
   await api('/plain').post()
   // @ts-expect-error params are missing
   await api('/params/[one]/[two]').get()
@@ -170,9 +170,9 @@ async function refuse(): Promise<void> {
   await api('/all/[...path]').get({ params: { path: 'a' } })
   // @ts-expect-error a catch-all is required
   await api('/all/[...path]').get()
-  // @ts-expect-error a coerced query is checked against what it gives
+  // @ts-expect-error a coerced query has the type of its output
   await api('/query').get({ query: { page: 'two' } })
-  // @ts-expect-error a query that is not there
+  // @ts-expect-error an undeclared query
   await api('/query').get({ query: { pages: 2 } })
   // @ts-expect-error not one of the values
   await api('/query').get({ query: { order: 'left' } })
@@ -180,24 +180,24 @@ async function refuse(): Promise<void> {
   await api('/headers').get()
   // @ts-expect-error a field of the body is missing
   await api('/body').post({ body: { name: 'a' } })
-  // @ts-expect-error a body where there is none
+  // @ts-expect-error a body that the operation does not declare
   await api('/plain').get({ body: {} })
   // @ts-expect-error the wrong member of a union
   await api('/body').post({ body: { name: 'a', union: { kind: 'a', b: 'x' } } })
-  // @ts-expect-error a path that begins otherwise
+  // @ts-expect-error a path with another beginning
   await api('/body').post({ body: { name: 'a', union: { kind: 'a', a: 1 }, path: 'x' } })
   // @ts-expect-error a file is a File
   await api('/form').post({ form: { photo: 'x', count: 1, tags: [] } })
-  // @ts-expect-error deep inside
+  // @ts-expect-error a wrong type deep inside
   await api('/category').post({ body: { name: 'a', inside: [{ name: 'b', inside: [{ name: 3 }] }] } })
-  // @ts-expect-error a Date is no JSON
+  // @ts-expect-error JSON has no Date
   await api('/json').post({ body: [new Date(0)] })
   // @ts-expect-error the URL needs its params
   api('/parsed/[id]').url()
   // @ts-expect-error a text is a string
   await api('/raw').post({ text: 5 })
   const plain = await api('/plain').get()
-  // @ts-expect-error a status that it does not answer with
+  // @ts-expect-error a status that the route does not send
   if (plain.status === 404) return
   // @ts-expect-error data may be absent
   void plain.data.text

@@ -84,7 +84,7 @@ type Compared<one, other> = {
     ? { [key in keyof one[pattern] | keyof other[pattern]]: key extends keyof one[pattern] & keyof other[pattern] ? Equal<Flat<one[pattern][key]>, Flat<other[pattern][key]>> : unknown extends one[pattern][key & keyof one[pattern]] ? true : 'absent' }
     : 'absent'
 }
-// Those apart whose types have no end, which are compared by what fits, and those that have symbols of their own.
+// Without recursive types, which are compared by assignability, and without brands, which have symbols of their own.
 type Endless = '/category' | '/json' | '/tree'
 type Left = Omit<Calls<typeof app>, '/brands' | Endless>
 type Right = Omit<App, '/brands' | Endless>

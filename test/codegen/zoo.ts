@@ -8,7 +8,7 @@ import * as reply from '../../src/replies/index.js'
 const Size = { small: 'small', large: 'large' } as const
 
 interface Tree {
-  /** What stands on the leaf. */
+  /** The text on the leaf. */
   readonly name: string
   readonly children: readonly Tree[]
   readonly since?: Date

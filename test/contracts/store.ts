@@ -13,9 +13,9 @@ export interface Made {
 }
 
 export interface Promises {
-  /** Whether it has leases. */
+  /** Whether the store has leases. */
   readonly lease: boolean
-  /** Whether versions that are asked for the first time by several at once are the same for all. @default true */
+  /** Whether concurrent first requests for a version all get the same one. @default true */
   readonly firstVersionsAgree?: boolean
   /** Runs of each property. @default 50 */
   readonly runs?: number
