@@ -451,6 +451,30 @@ describe('the value of form()', () => {
       { title: 'Bad Request', detail: 'The body is not valid multipart/form-data.', status: 400 },
     ])
   })
+
+  // Busboy never finishes some of them.
+  it.each([
+    ['without a name', 'x-a: b\r\n\r\n'],
+    ['without headers', '\r\n'],
+    ['with another disposition', 'content-disposition: attachment; name="a"\r\n\r\n'],
+    ['with a line end in its name', 'content-disposition: form-data; name="a\nb"\r\n\r\n'],
+    ['whose headers have no end', ''],
+  ])('gets a 400 for a part %s, whatever its size and place', async (_name, head) => {
+    const named = '--b\r\ncontent-disposition: form-data; name=c\r\n\r\nd\r\n'
+    for (const size of [0, 1, 16_383, 16_384, 20_000, 200_000])
+      for (const [before, after] of [
+        ['', ''],
+        [named, ''],
+        ['', named],
+        [named, named],
+      ] as const)
+        for (const end of ['--b--', '--b--\r\n', '--b', '']) {
+          const body = `${before}--b\r\n${head}${'x'.repeat(size)}\r\n${after}${end}`
+          const headers = { 'content-type': 'multipart/form-data; boundary=b' }
+          const response = await app.fetch(new Request('http://test/zfd', { method: 'POST', body, headers }))
+          expect([size, before, after, end, response.status]).toEqual([size, before, after, end, 400])
+        }
+  })
 })
 
 describe('any form', () => {
