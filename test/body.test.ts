@@ -47,7 +47,7 @@ const json = (body: BodyInit, type = 'application/json'): Promise<Response> =>
 // A stream that records how many bytes were read and whether it was canceled.
 function source(chunks: readonly Uint8Array[], end: 'close' | 'error' | 'stall' = 'close') {
   let index = 0
-  const seen = { pulled: 0, cancelled: false }
+  const seen = { pulled: 0, canceled: false }
   const stream = new ReadableStream<Uint8Array>(
     {
       pull(controller) {
@@ -61,7 +61,7 @@ function source(chunks: readonly Uint8Array[], end: 'close' | 'error' | 'stall' 
         return undefined
       },
       cancel() {
-        seen.cancelled = true
+        seen.canceled = true
       },
     },
     { highWaterMark: 0 },
@@ -301,7 +301,7 @@ describe('bodyLimit', () => {
         if (bytes.length > 100 || announced > 100) {
           expect(response.status).toBe(413)
           if (announced > 100) expect(seen.pulled).toBe(0)
-          if (announced > 100 || seen.pulled < bytes.length) expect(seen.cancelled).toBe(true)
+          if (announced > 100 || seen.pulled < bytes.length) expect(seen.canceled).toBe(true)
         } else expect([response.status, await response.json()]).toEqual([200, [...bytes]])
       }),
       { numRuns: 500 },
@@ -312,7 +312,7 @@ describe('bodyLimit', () => {
     const chunk = new Uint8Array(40)
     const { stream, seen } = source([chunk, chunk, chunk, chunk, chunk])
     expect((await post('/small-bytes', { body: stream })).status).toBe(413)
-    expect(seen).toEqual({ pulled: 120, cancelled: true })
+    expect(seen).toEqual({ pulled: 120, canceled: true })
   })
 
   it('ends an endless stream with a 413', async () => {
@@ -329,7 +329,7 @@ describe('bodyLimit', () => {
   it('cancels a body with an unsupported media type at its first byte', async () => {
     const { stream, seen } = source([encode('{'), encode('}')])
     const response = await post('/json', { body: stream, headers: { 'content-type': 'text/plain' } })
-    expect([response.status, seen]).toEqual([415, { pulled: 1, cancelled: true }])
+    expect([response.status, seen]).toEqual([415, { pulled: 1, canceled: true }])
   })
 })
 

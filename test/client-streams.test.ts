@@ -20,7 +20,7 @@ function cut(bytes: Uint8Array<ArrayBuffer>, places: readonly number[]): Uint8Ar
 }
 
 /** A body of these chunks that then closes, fails or stays open. */
-function toBody(chunks: readonly Uint8Array[], end: 'close' | 'open' | Error = 'close', cancelled = vi.fn()) {
+function toBody(chunks: readonly Uint8Array[], end: 'close' | 'open' | Error = 'close', canceled = vi.fn()) {
   const left = [...chunks]
   return new ReadableStream<Uint8Array<ArrayBuffer>>({
     pull(controller) {
@@ -31,7 +31,7 @@ function toBody(chunks: readonly Uint8Array[], end: 'close' | 'open' | Error = '
       else return new Promise(() => {})
       return undefined
     },
-    cancel: cancelled,
+    cancel: canceled,
   })
 }
 
@@ -111,12 +111,12 @@ describe('application/x-ndjson', () => {
   })
 
   it('cancels the body when the reader stops', async () => {
-    const cancelled = vi.fn()
-    for await (const item of await readLines(toBody([encode('1\n')], 'open', cancelled))) {
+    const canceled = vi.fn()
+    for await (const item of await readLines(toBody([encode('1\n')], 'open', canceled))) {
       expect(item).toBe(1)
       break
     }
-    await vi.waitFor(() => expect(cancelled).toHaveBeenCalledTimes(1))
+    await vi.waitFor(() => expect(canceled).toHaveBeenCalledTimes(1))
   })
 })
 
@@ -379,26 +379,26 @@ describe("the caller's signal", () => {
   })
 
   it('ends a wait for data that does not arrive', async () => {
-    const cancelled = vi.fn()
+    const canceled = vi.fn()
     for (const type of ['application/x-ndjson', 'text/event-stream']) {
       const controller = new AbortController()
       const api = createClient<Both>({
-        fetch: () => new Response(toBody([], 'open', cancelled), { headers: { 'content-type': type } }),
+        fetch: () => new Response(toBody([], 'open', canceled), { headers: { 'content-type': type } }),
       })
       const { data } = await api('/lines').get({ signal: controller.signal })
       setTimeout(() => controller.abort(new Error('enough')), 5)
       await expect(all(data!)).rejects.toThrow('enough')
     }
-    expect(cancelled).toHaveBeenCalledTimes(2)
+    expect(canceled).toHaveBeenCalledTimes(2)
   })
 
   it('cancels a body that was not read yet', async () => {
-    const cancelled = vi.fn()
+    const canceled = vi.fn()
     const controller = new AbortController()
-    const lazy = createClient<Both>({ fetch: () => toLines(toBody([encode('1\n')], 'open', cancelled)) })
+    const lazy = createClient<Both>({ fetch: () => toLines(toBody([encode('1\n')], 'open', canceled)) })
     const { data } = await lazy('/lines').get({ signal: controller.signal })
     controller.abort(new Error('enough'))
-    await vi.waitFor(() => expect(cancelled).toHaveBeenCalledTimes(1))
+    await vi.waitFor(() => expect(canceled).toHaveBeenCalledTimes(1))
     await expect(all(data)).rejects.toThrow('enough')
   })
 

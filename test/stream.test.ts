@@ -433,7 +433,7 @@ describe('context.after()', () => {
     ['ended', { after: 2 }, (response) => response.text()],
     ['broken', { after: 2, error: new Error('half way') }, (response) => response.text().catch(() => {})],
     [
-      'been cancelled',
+      'been canceled',
       { after: 9 },
       async ({ body }) => {
         const reader = body!.getReader()

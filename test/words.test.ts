@@ -20,6 +20,8 @@ const avoided = [
   /\bkept\b/, // cached, stored
   /\bstands?\b|\bhangs? on\b/, // is, depends on
   /\bapps? of byway\b|\bof `byway\//, // a byway app, from `byway/…`
+  // American spelling, as in HTTP and the DOM
+  /(?<![-\w])\w*(?:colour|behaviour|favour|honour|neighbour|licence|serialis|normalis|recognis|cancelled|labelled)\w*/,
   /\bonion\b|\bgarbage\b(?![- ]collect)|\brubbish\b|\bdesk\b/, // no metaphors
 ].map(({ source }) => new RegExp(source, 'gi'))
 

@@ -55,7 +55,7 @@ async function toHono({ caches, Response, isOnNode }) {
     serve: () => new Promise((resolve) => serve({ fetch: app.fetch, ...host }, ({ port }) => resolve(toUrl(port)))),
     clear: () => caches.delete('items'),
     // Its etag() cancels the body that it does not send, and waits for that; undici's caches have split the stream in two, of
-    // which the other is never cancelled.
+    // which the other is never canceled.
     lacks: Response ? { '304 by ETag': 'it never answers: etag() waits for a stream that undici has split' } : {},
   }
 }

@@ -77,7 +77,7 @@ const app = router(
     seen,
     me,
     home,
-    docs: docs('/docs', { info: { title: 'Colours', version: '1.0.0', description: 'A catalogue of colours.' } }),
+    docs: docs('/docs', { info: { title: 'Colors', version: '1.0.0', description: 'A catalog of colors.' } }),
   },
   {
     use: [

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { describeColour, toSlug } from './colour.js'
+import { describeColor, toSlug } from './color.js'
 import { openDatabase } from './database.js'
 
 let directory: string
@@ -12,7 +12,7 @@ beforeEach(async () => {
 afterEach(() => rm(directory, { recursive: true, force: true }))
 
 describe('openDatabase', () => {
-  it('contains the catalogue, and writes no file before the first change', async () => {
+  it('contains the catalog, and writes no file before the first change', async () => {
     const db = await openDatabase(directory)
     expect(db.find('sea-foam')?.hex).toBe('#87e0cf')
     expect(await readdir(directory)).toEqual([])
@@ -85,9 +85,9 @@ describe('openDatabase', () => {
   })
 })
 
-describe('the catalogue', () => {
-  it('has a name, a unique slug and a colour for each item', async () => {
-    const text = await readFile(new URL('catalogue.json', import.meta.url), 'utf8')
+describe('the catalog', () => {
+  it('has a name, a unique slug and a color for each item', async () => {
+    const text = await readFile(new URL('catalog.json', import.meta.url), 'utf8')
     const rows = JSON.parse(text) as [name: string, hex: string][]
     expect(rows.length).toBeGreaterThan(3000)
     expect(new Set(rows.map(([name]) => toSlug(name))).size).toBe(rows.length)
@@ -95,7 +95,7 @@ describe('the catalogue', () => {
   })
 })
 
-describe('describeColour', () => {
+describe('describeColor', () => {
   // The values that Chromium computes for oklch(from … l c h).
   it.each([
     ['#000000', 0, ['grey', 'dark']],
@@ -105,6 +105,6 @@ describe('describeColour', () => {
     ['#008080', 54.3, ['teal']],
     ['#0000ff', 45.2, ['blue', 'vivid']],
   ])('returns the lightness and tags of %s', (hex, lightness, tags) => {
-    expect(describeColour(hex)).toEqual({ lightness, tags })
+    expect(describeColor(hex)).toEqual({ lightness, tags })
   })
 })

@@ -3,10 +3,10 @@ import { mkdir, open, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { href } from 'byway'
 import { z } from 'zod'
-import { describeColour, toSlug } from './colour.js'
+import { describeColor, toSlug } from './color.js'
 import type { Filter, Item, ItemChange, NewItem } from './schema.js'
 
-// The differences from the catalogue: a row for each item that was added or changed, and `null` for a removed one.
+// The differences from the catalog: a row for each item that was added or changed, and `null` for a removed one.
 const Row = z.object({
   name: z.string(),
   hex: z.string(),
@@ -17,7 +17,7 @@ const Changes = z.object({ version: z.literal(1), changes: z.record(z.string(), 
 
 const pageSize = 24
 
-/** The catalogue with its changes. Only one process can use it, because the file is read once, when it opens. */
+/** The catalog with its changes. Only one process can use it, because the file is read once, when it opens. */
 export interface Database {
   list(filter: Filter): { items: Item[]; page: number; pages: number; total: number }
   find(slug: string): Item | undefined
@@ -32,19 +32,19 @@ export interface Database {
 }
 
 /**
- * Opens the catalogue with the changes in `directory`, which is created with the first change.
+ * Opens the catalog with the changes in `directory`, which is created with the first change.
  *
  * @throws Error if its file cannot be parsed. The file is not changed.
  */
 export async function openDatabase(directory: string): Promise<Database> {
   const path = join(directory, 'items.json')
-  const catalogue = new Map<string, Row>(
-    (
-      JSON.parse(await readFile(new URL('catalogue.json', import.meta.url), 'utf8')) as [name: string, hex: string][]
-    ).map(([name, hex]) => [toSlug(name), { name, hex }]),
+  const catalog = new Map<string, Row>(
+    (JSON.parse(await readFile(new URL('catalog.json', import.meta.url), 'utf8')) as [name: string, hex: string][]).map(
+      ([name, hex]) => [toSlug(name), { name, hex }],
+    ),
   )
   let changes = await readChanges(path)
-  let items = toItems(catalogue, changes)
+  let items = toItems(catalog, changes)
 
   const apply = async <result>(work: (rows: Map<string, Row | null>) => result): Promise<result> => {
     const rows = new Map(changes)
@@ -53,7 +53,7 @@ export async function openDatabase(directory: string): Promise<Database> {
     const content = { version: 1, changes: Object.fromEntries(rows) }
     await writeFile(path, JSON.stringify(content, null, 2))
     changes = rows
-    items = toItems(catalogue, changes)
+    items = toItems(catalog, changes)
     return result
   }
   // Changes run one after the other, and are in memory when they are on disk. Work that returns `undefined` changed nothing.
@@ -64,7 +64,7 @@ export async function openDatabase(directory: string): Promise<Database> {
     return done
   }
   const current = (rows: Map<string, Row | null>, slug: string): Row | null =>
-    (rows.has(slug) ? rows.get(slug) : catalogue.get(slug)) ?? null
+    (rows.has(slug) ? rows.get(slug) : catalog.get(slug)) ?? null
   const photoPath = (file: string): string => join(directory, 'photos', file)
   const forget = async (photo: Row['photo']): Promise<void> => {
     if (photo) await rm(photoPath(photo.file), { force: true })
@@ -110,7 +110,7 @@ export async function openDatabase(directory: string): Promise<Database> {
       const row = await change((rows) => {
         const row = current(rows, slug)
         if (!row) return undefined
-        if (catalogue.has(slug)) rows.set(slug, null)
+        if (catalog.has(slug)) rows.set(slug, null)
         else rows.delete(slug)
         return row
       })
@@ -143,9 +143,9 @@ export async function openDatabase(directory: string): Promise<Database> {
 }
 
 // Added items come first.
-function toItems(catalogue: Map<string, Row>, changes: Map<string, Row | null>): Map<string, Item> {
+function toItems(catalog: Map<string, Row>, changes: Map<string, Row | null>): Map<string, Item> {
   const items = new Map<string, Item>()
-  for (const [slug, row] of new Map([...changes, ...catalogue, ...changes])) if (row) items.set(slug, toItem(slug, row))
+  for (const [slug, row] of new Map([...changes, ...catalog, ...changes])) if (row) items.set(slug, toItem(slug, row))
   return items
 }
 
@@ -153,7 +153,7 @@ const toItem = (slug: string, { name, hex, photo }: Row): Item => ({
   slug,
   name,
   hex,
-  ...describeColour(hex),
+  ...describeColor(hex),
   ...(photo && { photo: { url: href('/items/[slug]/photo', { slug }), alt: photo.alt } }),
 })
 
@@ -170,7 +170,7 @@ async function readChanges(path: string): Promise<Map<string, Row | null>> {
   } catch (cause) {
     const reason = cause instanceof z.ZodError ? z.prettifyError(cause) : (cause as Error).message
     throw new Error(
-      `${path} cannot be parsed and was not changed. Correct it, or move it away to start with the catalogue alone.\n${reason}`,
+      `${path} cannot be parsed and was not changed. Correct it, or move it away to start with the catalog alone.\n${reason}`,
       { cause },
     )
   }

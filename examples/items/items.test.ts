@@ -60,7 +60,7 @@ describe('app.fetch', () => {
     expect(await response.json()).toMatchObject({
       errors: [
         { in: 'body', pointer: '/name', detail: 'A name needs a letter from a to z, or a digit.' },
-        { in: 'body', pointer: '/hex', detail: 'A colour is written as #2f6fde.' },
+        { in: 'body', pointer: '/hex', detail: 'A color is written as #2f6fde.' },
       ],
     })
   })

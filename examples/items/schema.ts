@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { zfd } from 'zod-form-data'
-import { toSlug } from './colour.js'
+import { toSlug } from './color.js'
 
 const name = z
   .string()
@@ -11,7 +11,7 @@ const name = z
 
 const hex = z
   .string()
-  .regex(/^#[\da-f]{6}$/i, 'A colour is written as #2f6fde.')
+  .regex(/^#[\da-f]{6}$/i, 'A color is written as #2f6fde.')
   .toLowerCase()
   .meta({ examples: ['#2f6fde'] })
 

@@ -470,13 +470,13 @@ const encode = (text: string) => new TextEncoder().encode(text)
 /** A stream that the test writes. */
 function toStream() {
   let controller!: ReadableStreamDefaultController<Uint8Array>
-  const cancelled = deferred<unknown>()
-  let isCancelled = false
+  const canceled = deferred<unknown>()
+  let isCanceled = false
   const body = new ReadableStream<Uint8Array>({
     start: (given) => void (controller = given),
     cancel(reason) {
-      isCancelled = true
-      cancelled.resolve(reason)
+      isCanceled = true
+      canceled.resolve(reason)
     },
   })
   return {
@@ -484,10 +484,10 @@ function toStream() {
     write: (text: string) => controller.enqueue(encode(text)),
     end: () => controller.close(),
     fail: (error: unknown) => controller.error(error),
-    get isCancelled() {
-      return isCancelled
+    get isCanceled() {
+      return isCanceled
     },
-    cancelled: cancelled.promise,
+    canceled: canceled.promise,
   }
 }
 
@@ -520,7 +520,7 @@ describe('a stream', () => {
       const waiting = self.ask()
       stream.write('b')
       stream.end()
-      expect([await (await waiting).text(), stream.isCancelled]).toEqual(['ab', false])
+      expect([await (await waiting).text(), stream.isCanceled]).toEqual(['ab', false])
       await self.app.settled()
       expect([statusOf(await self.ask()), self.runs]).toEqual([{ hit: true }, 1])
     }

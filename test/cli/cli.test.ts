@@ -155,7 +155,7 @@ describe('byway prerender', () => {
     expect(code).toBe(0)
     expect(stdout.split('\n').map((line) => line.trim().split(/ +/))).toEqual([
       ['STATUS', 'BYTES', 'PATHNAME', 'FILE'],
-      ['200', '25', '/api/items'],
+      ['200', '24', '/api/items'],
       ['200', '12', '/api/items/a'],
       ['200', '12', '/api/items/b'],
       [''],
@@ -228,7 +228,7 @@ describe('byway doctor', () => {
 describe('byway request', () => {
   it('sends a request to an app without a server, and writes the body to stdout and the status to stderr', async () => {
     const { code, stdout, stderr } = await byway('request', 'app.ts', '/api/items?page=3')
-    expect({ code, stdout }).toEqual({ code: 0, stdout: '{"page":3,"colour":"red"}' })
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '{"page":3,"color":"red"}' })
     expect(stderr).toMatch(/^byway: 200, application\/json, \d+ ms\n$/)
     expect((await byway('request', '/api/items/a')).stdout).toBe('{"slug":"a"}')
   })

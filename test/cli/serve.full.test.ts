@@ -24,7 +24,7 @@ describe('byway serve', () => {
     const printed = listen(child)
     const url = await urlIn(printed)
     expect(printed.text).toMatch(/^app\.ts: 3 operations at http:\/\/127\.0\.0\.1:\d+\/api\/\n$/)
-    expect(await (await fetch(`${url}/items?page=2`)).json()).toEqual({ page: 2, colour: 'red' })
+    expect(await (await fetch(`${url}/items?page=2`)).json()).toEqual({ page: 2, color: 'red' })
     child.kill('SIGTERM')
     expect(await once(child, 'exit')).toEqual([0, null])
   })
@@ -75,7 +75,7 @@ describe('byway serve', () => {
     const source = await readFile(file, 'utf8')
     const child = start('serve', file, '--watch', '--port', '0', '--hostname', '127.0.0.1')
     const printed = listen(child)
-    expect(await (await fetch(`${await urlIn(printed)}/items`)).json()).toEqual({ page: 1, colour: 'red' })
+    expect(await (await fetch(`${await urlIn(printed)}/items`)).json()).toEqual({ page: 1, color: 'red' })
 
     await writeFile(file, `${source}\nthrow new Error('a mistake')\n`)
     await vi.waitUntil(() => child.exitCode !== null || fetchFails(printed), { timeout: 15_000 })
@@ -84,7 +84,7 @@ describe('byway serve', () => {
     const before = printed.text.length
     await writeFile(file, source.replace("'red'", "'blue'"))
     const url = await urlIn(printed, before)
-    expect(await (await fetch(`${url}/items`)).json()).toEqual({ page: 1, colour: 'blue' })
+    expect(await (await fetch(`${url}/items`)).json()).toEqual({ page: 1, color: 'blue' })
     child.kill('SIGTERM')
     expect(await once(child, 'exit')).toEqual([0, null])
   })
@@ -98,27 +98,27 @@ describe('byway serve', () => {
     const child = start('serve', file, '--watch', '--port', '0', '--hostname', '127.0.0.1')
     const printed = listen(child)
     await urlIn(printed)
-    const colourAfter = async (change: () => Promise<void>): Promise<unknown> => {
+    const colorAfter = async (change: () => Promise<void>): Promise<unknown> => {
       const before = printed.text.length
       await change()
-      const body = (await (await fetch(`${await urlIn(printed, before)}/items`)).json()) as { colour: string }
-      return body.colour
+      const body = (await (await fetch(`${await urlIn(printed, before)}/items`)).json()) as { color: string }
+      return body.color
     }
     const replace = async (text: string): Promise<void> => {
       await writeFile(`${file}~`, text)
       await rename(`${file}~`, file)
     }
 
-    expect(await colourAfter(() => replace(source.replace("'red'", "'blue'")))).toBe('blue')
-    expect(await colourAfter(() => replace(source.replace("'red'", "'green'")))).toBe('green')
-    expect(await colourAfter(() => writeFile(file, source.replace("'red'", "'plum'")))).toBe('plum')
+    expect(await colorAfter(() => replace(source.replace("'red'", "'blue'")))).toBe('blue')
+    expect(await colorAfter(() => replace(source.replace("'red'", "'green'")))).toBe('green')
+    expect(await colorAfter(() => writeFile(file, source.replace("'red'", "'plum'")))).toBe('plum')
 
-    const inner = join(folder, 'paint', 'colour.ts')
+    const inner = join(folder, 'paint', 'color.ts')
     await mkdir(join(folder, 'paint'))
-    await writeFile(inner, "export const colour = 'teal'\n")
-    const imported = `import { colour } from './paint/colour.js'\n${source.replace("'red'", 'colour')}`
-    expect(await colourAfter(() => writeFile(file, imported))).toBe('teal')
-    expect(await colourAfter(() => writeFile(inner, "export const colour = 'gold'\n"))).toBe('gold')
+    await writeFile(inner, "export const color = 'teal'\n")
+    const imported = `import { color } from './paint/color.js'\n${source.replace("'red'", 'color')}`
+    expect(await colorAfter(() => writeFile(file, imported))).toBe('teal')
+    expect(await colorAfter(() => writeFile(inner, "export const color = 'gold'\n"))).toBe('gold')
     child.kill('SIGTERM')
     expect(await once(child, 'exit')).toEqual([0, null])
   })

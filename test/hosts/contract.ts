@@ -160,7 +160,7 @@ export function hostContract(name: string, start: Start): void {
                   await sleep(1)
                   controller.enqueue(new Uint8Array(65_536))
                 },
-                cancel: () => void aborts.push('stream cancelled'),
+                cancel: () => void aborts.push('stream canceled'),
               }),
             ),
         ),
@@ -352,7 +352,7 @@ export function hostContract(name: string, start: Start): void {
       const controller = new AbortController()
       await get('/api/endless', { signal: controller.signal })
       controller.abort()
-      await vi.waitFor(() => expect(aborts).toEqual(['stream cancelled']))
+      await vi.waitFor(() => expect(aborts).toEqual(['stream canceled']))
     })
 
     it('responds to HEAD as to GET, without the body', async () => {

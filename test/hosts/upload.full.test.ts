@@ -90,7 +90,7 @@ describe('an endless body, in process', () => {
     ['a stream that the handler does not read', '/unread', 'video/mp4', '', 409, 0] as const,
   ])('of %s is read up to the limit', async (_what, path, type, head, status, most) => {
     let pulled = 0
-    let cancelled = 0
+    let canceled = 0
     const cancels = status === 413 ? 1 : 0
     const body = new ReadableStream<Uint8Array>({
       pull(controller) {
@@ -98,14 +98,14 @@ describe('an endless body, in process', () => {
         pulled += bytes.length
         controller.enqueue(bytes)
       },
-      cancel: () => void cancelled++,
+      cancel: () => void canceled++,
     })
     const init = { method: 'POST', headers: { 'content-type': type }, body, duplex: 'half' }
     const response = await app.fetch(new Request(`http://test${path}`, init as RequestInit))
     expect(response.status).toBe(status)
     expect(response.headers.get('content-type')).toBe('application/problem+json')
     await sleep(20)
-    expect(cancelled).toBe(cancels)
+    expect(canceled).toBe(cancels)
     // With the chunk that exceeds the limit, and the chunks in queues.
     expect(pulled).toBeGreaterThan(most)
     expect(pulled).toBeLessThanOrEqual(most + 4 * chunk)

@@ -354,7 +354,7 @@ describe('compress()', () => {
 
   it('flushes a stream after each chunk, and cancels it with the client', async () => {
     let release: (() => void) | undefined
-    const cancelled = vi.fn()
+    const canceled = vi.fn()
     const it = route('/').get(() =>
       reply.stream(
         (async function* () {
@@ -364,7 +364,7 @@ describe('compress()', () => {
             yield 'second'
             await new Promise(() => {})
           } finally {
-            cancelled()
+            canceled()
           }
         })(),
         { headers: { 'content-type': 'text/plain' } },
@@ -386,7 +386,7 @@ describe('compress()', () => {
     await second
     await vi.waitFor(() => expect(text).toBe('firstsecond'))
     void reader.cancel()
-    await vi.waitFor(() => expect(cancelled).toHaveBeenCalled())
+    await vi.waitFor(() => expect(canceled).toHaveBeenCalled())
     gunzip.destroy()
   })
 

@@ -221,16 +221,16 @@ describe('timeout()', () => {
   })
 
   it('discards a late Response and cancels its body', async () => {
-    const cancelled = vi.fn()
-    const late = new Response(new ReadableStream({ cancel: cancelled }))
+    const canceled = vi.fn()
+    const late = new Response(new ReadableStream({ cancel: canceled }))
     const { response, errors } = await send(async () => {
       await new Promise((resolve) => setTimeout(resolve, 6_000))
       return late
     })
     expect(response.status).toBe(503)
-    expect(cancelled).not.toHaveBeenCalled()
+    expect(canceled).not.toHaveBeenCalled()
     await vi.advanceTimersByTimeAsync(1_000)
-    expect(cancelled).toHaveBeenCalledTimes(1)
+    expect(canceled).toHaveBeenCalledTimes(1)
     expect(errors).toHaveLength(1)
   })
 

@@ -105,12 +105,12 @@ describe.skipIf(isMissing)('the page of docs()', () => {
     await page.getByLabel('blue').check()
     await field('x-trace').fill('abc')
     expect(await curl()).toBe(
-      `curl '${home.replace('docs', 'items')}?q=sea%27s&sort=price&tag=one&tag=two&colour=blue' \\\n  -H 'x-trace: abc'`,
+      `curl '${home.replace('docs', 'items')}?q=sea%27s&sort=price&tag=one&tag=two&color=blue' \\\n  -H 'x-trace: abc'`,
     )
     expect(await send()).toBe('200 OK')
     expect(await json()).toMatchObject({
       items: [{ slug: 'sea-foam' }],
-      seen: { query: { q: "sea's", sort: 'price', tag: ['one', 'two'], colour: ['blue'], page: 1 }, trace: 'abc' },
+      seen: { query: { q: "sea's", sort: 'price', tag: ['one', 'two'], color: ['blue'], page: 1 }, trace: 'abc' },
     })
     expect(await page.innerText('.outcome')).toMatch(/200 OK\s+\d+ ms\s+\d+ B/)
     await page.click('.panel summary')
@@ -378,13 +378,13 @@ describe.skipIf(isMissing)('the page of docs()', () => {
     await expect.poll(() => page.inputValue('textarea.json')).toBe('{ "slug": "kept" }')
     await page.goBack()
     await expect.poll(() => page.title()).toContain('Upload a photo')
-    expect(await curl()).toContain('/items/sky/photo \\\n  -F photo=@one.png \\\n  --form-string licence=CC0')
+    expect(await curl()).toContain('/items/sky/photo \\\n  -F photo=@one.png \\\n  --form-string license=CC0')
     await page.goForward()
     await page.goForward()
-    expect(await curl()).toContain('?colour=blue')
+    expect(await curl()).toContain('?color=blue')
     await page.reload()
     await page.waitForSelector('#title')
-    expect(await curl()).toContain('?colour=blue')
+    expect(await curl()).toContain('?color=blue')
     await choose('uploadPhoto')
     expect(await field('slug').inputValue()).toBe('sky')
     // A browser does not let a page choose a file again.
@@ -520,9 +520,9 @@ function overlaps(): string[] {
 
 /** Returns text whose contrast with its background is below 4.5: https://www.w3.org/TR/WCAG22/#contrast-minimum */
 function faint(): string[] {
-  const channels = (colour: string) => (/^rgba?\((.+)\)$/.exec(colour)?.[1] ?? '').split(/[ ,/]+/).map(Number)
-  const luminance = (colour: string) => {
-    const [red, green, blue] = channels(colour).map((value) => {
+  const channels = (color: string) => (/^rgba?\((.+)\)$/.exec(color)?.[1] ?? '').split(/[ ,/]+/).map(Number)
+  const luminance = (color: string) => {
+    const [red, green, blue] = channels(color).map((value) => {
       const part = value / 255
       return part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4
     })
@@ -533,13 +533,13 @@ function faint(): string[] {
     const { backgroundColor } = getComputedStyle(one)
     return channels(backgroundColor)[3] === 0 ? behind(one.parentElement) : backgroundColor
   }
-  const contrast = (one: Element, colour: string) => {
-    const [light, dark] = [luminance(colour), luminance(behind(one))].sort((a, b) => b - a)
+  const contrast = (one: Element, color: string) => {
+    const [light, dark] = [luminance(color), luminance(behind(one))].sort((a, b) => b - a)
     return (light! + 0.05) / (dark! + 0.05)
   }
   const found: string[] = []
-  const check = (one: Element, colour: string, text: string): void => {
-    const value = contrast(one, colour)
+  const check = (one: Element, color: string, text: string): void => {
+    const value = contrast(one, color)
     // NaN counts as too low.
     if (!(value >= 4.5)) found.push(`${value.toFixed(2)} ${text.slice(0, 30)} (${one.tagName}.${one.className})`)
   }

@@ -17,7 +17,7 @@ export async function calls(fetch: (request: Request) => Promise<Response>) {
   // @ts-expect-error not one of its values
   await api.GET('/api/items', { params: { query: { by: 'age' } } })
   // @ts-expect-error its items have no such member
-  void listed.data?.items[0]?.colour
+  void listed.data?.items[0]?.color
 
   // ── a body and headers ──
   const headers = { authorization: 'Bearer a' }

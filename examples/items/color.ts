@@ -8,8 +8,8 @@ export function toSlug(name: string): string {
     .replace(/^-|-$/g, '')
 }
 
-/** How light a colour is, from 0 to 100, and the words it is filed under. */
-export function describeColour(hex: string): { lightness: number; tags: string[] } {
+/** How light a color is, from 0 to 100, and the words it is filed under. */
+export function describeColor(hex: string): { lightness: number; tags: string[] } {
   const { lightness, chroma, hue } = toOklch(hex)
   const tags = [chroma < 0.03 ? 'grey' : toHueName(lightness, chroma, hue)]
   if (lightness < 0.4) tags.push('dark')
