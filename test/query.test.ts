@@ -101,6 +101,29 @@ describe('a query with objects', () => {
   })
 })
 
+describe('a query with a recursive schema', () => {
+  const toWhere = (count: number): z.ZodType => {
+    const where: z.ZodType = z.lazy(() =>
+      z.object({
+        ...Object.fromEntries(Array.from({ length: count }, (_, index) => [`r${index}`, where.optional()])),
+        in: z.array(z.string()).optional(),
+      }),
+    )
+    return z.object({ where: where.optional() })
+  }
+
+  it('is read from brackets, some levels deep', async () => {
+    const read = toRead(toWhere(1))
+    expect(await read('?where[in]=a')).toEqual({ where: { in: ['a'] } })
+    expect(await read('?where[r0][r0][in]=a')).toEqual({ where: { r0: { r0: { in: ['a'] } } } })
+  })
+
+  // The parts of its JSON Schema would be 40 to the power of the depth.
+  it('is read if the schema refers to itself 40 times', async () => {
+    expect(await toRead(toWhere(40))('?where[r39][in]=a')).toEqual({ where: { r39: { in: ['a'] } } })
+  })
+})
+
 describe('a query with a union', () => {
   it('has a name as an array in one member and as a string in another', async () => {
     const read = toRead(

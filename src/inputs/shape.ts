@@ -16,33 +16,34 @@ interface JsonSchema {
   readonly oneOf?: readonly JsonSchema[]
 }
 
+// A recursive schema has no end.
 const maxDepth = 10
+const maxParts = 10_000
 
 /** Reads the shape of a schema from Standard JSON Schema: https://standardschema.dev/json-schema */
 export function toShape(schema: Schema): Shape {
   const shape = emptyShape()
-  let root: JsonSchema | undefined
-  const add = ({ types, members }: Shape, json: JsonSchema, depth: number): void => {
-    if (depth > maxDepth) return
-    const { type = 'enum' in json || 'const' in json ? 'string' : [], $ref, properties = {} } = json
-    for (const one of [type].flat()) types.add(one)
-    for (const [name, property] of Object.entries(properties)) {
-      const member = members.get(name) ?? emptyShape()
-      members.set(name, member)
-      add(member, property, depth + 1)
-    }
-    const { allOf = [], anyOf = [], oneOf = [] } = json
-    const target = $ref && root!.$defs?.[$ref.slice('#/$defs/'.length)]
-    for (const part of [...allOf, ...anyOf, ...oneOf, ...(target ? [target] : [])])
-      add({ types, members }, part, depth + 1)
-  }
   try {
-    root = standardOf(schema).jsonSchema?.input({
+    const root: JsonSchema | undefined = standardOf(schema).jsonSchema?.input({
       target: 'draft-2020-12',
       // In zod's, valibot's and arktype's words: a part without a JSON Schema is left out.
       libraryOptions: { unrepresentable: 'any', errorMode: 'ignore', fallback: ({ base }: { base: object }) => base },
     })
-    if (root) add(shape, root, 0)
+    const parts: [shape: Shape, json: JsonSchema, depth: number][] = [[shape, root ?? {}, 0]]
+    // The outer parts first, because the number of parts can grow with a power of the depth.
+    for (const [at, json, depth] of parts) {
+      const { type = 'enum' in json || 'const' in json ? 'string' : [], $ref, properties = {} } = json
+      for (const one of [type].flat()) at.types.add(one)
+      if (depth >= maxDepth || parts.length > maxParts) continue
+      for (const [name, property] of Object.entries(properties)) {
+        const member = at.members.get(name) ?? emptyShape()
+        at.members.set(name, member)
+        parts.push([member, property, depth + 1])
+      }
+      const target = $ref && root!.$defs?.[$ref.slice('#/$defs/'.length)]
+      for (const part of [json.allOf, json.anyOf, json.oneOf, target].flat())
+        if (part) parts.push([at, part as JsonSchema, depth + 1])
+    }
   } catch {
     // Without a JSON Schema, repeated names are arrays and others are strings. The schema still validates.
   }
@@ -52,8 +53,7 @@ export function toShape(schema: Schema): Shape {
 const emptyShape = (): Shape => ({ types: new Set(), members: new Map() })
 
 /** Whether the name under a shape has an array, and nothing that can be one string. */
-export const isArray = (shape: Shape | undefined): boolean =>
-  !!shape && shape.types.has('array') && !shape.types.has('string')
+export const isArray = (shape: Shape | undefined): boolean => !!shape?.types.has('array') && !shape.types.has('string')
 
 /** Whether the name under a shape has one value. */
 export const isScalar = (shape: Shape | undefined): boolean =>
