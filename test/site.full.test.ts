@@ -97,6 +97,8 @@ suite(`the site${missing.length ? ` (${missing.join('; ')})` : ''}`, () => {
   /** What is wrong with a page: the violations of axe's rules, and a page that is wider than its window. */
   async function check(page: Page, path: string): Promise<string[]> {
     await page.goto(url + path)
+    // The page for a missing path is rendered by its script.
+    await page.locator('h1').first().waitFor()
     await page.evaluate(script)
     return page.evaluate(
       async ({ path, rules }) => {
