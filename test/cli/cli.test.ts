@@ -1,8 +1,8 @@
-import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { byway, bywayIn, fixtures } from './run.js'
+import { byway, bywayIn } from './run.js'
 
 describe('byway', () => {
   it('prints help for all commands and for each one', async () => {
@@ -170,61 +170,6 @@ describe('byway prerender', () => {
   })
 })
 
-describe('byway doctor', () => {
-  it.each(['app.ts', 'documented.ts'])('finds nothing in an app without mistakes: %s', async (file) => {
-    expect(await byway('doctor', file)).toEqual({ code: 0, stdout: '', stderr: 'byway: found no mistakes\n' })
-  })
-
-  it('passes for a correct app: a POST without a body, a 500 of a missing database, a timeout', async () => {
-    const { code, stdout, stderr } = await byway('doctor', 'correct.ts', '--json')
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
-    const found = (JSON.parse(stdout) as { level: string; method: string; pattern: string; message: string }[]).map(
-      ({ level, method, pattern, message }) => `${level}: ${method} ${pattern} ${message}`,
-    )
-    expect(found).toEqual([
-      expect.stringMatching(/^note: POST \/logout declares no body/),
-      expect.stringMatching(/^note: GET \/rows\/\[id\] responds with 500 for \/rows\/sample/),
-    ])
-    expect((await byway('doctor', 'correct.ts')).stderr).toBe('byway: found no mistakes\n')
-  }, 60_000)
-
-  it('finds uncached responses, undeclared statuses and unreachable routes', async () => {
-    const { code, stdout, stderr } = await byway('doctor', 'doubtful.ts', '--json')
-    expect({ code, stderr }).toEqual({ code: 1, stderr: '' })
-    const found = (JSON.parse(stdout) as { level: string; method: string; pattern: string; message: string }[]).map(
-      ({ level, method, pattern, message }) => `${level}: ${method} ${pattern} ${message}`,
-    )
-    expect(found).toEqual([
-      expect.stringMatching(/^note: POST \/unchecked declares no body; if the handler reads one, declare body/),
-      expect.stringMatching(/^mistake: GET \/personal is not cached: for \/personal it reads header cookie/),
-      expect.stringMatching(
-        /^mistake: GET \/old\/\[slug\] is unreachable, because '\/old\/\[slug\]' is rewritten to '\/new\/\[slug\]' first/,
-      ),
-      expect.stringMatching(
-        /^mistake: GET \/undeclared can respond with 404 according to its types, but does not declare that/,
-      ),
-    ])
-  })
-
-  it('finds schemas whose values cannot be sent, in hidden operations and QUERY too', async () => {
-    const { code, stdout } = await byway('doctor', 'unsendable.ts', '--json')
-    expect(code).toBe(1)
-    expect(
-      (JSON.parse(stdout) as { method: string; message: string }[]).map(({ method, message }) => [method, message]),
-    ).toEqual([
-      ['POST', expect.stringContaining('POST /date: the body at /at must be of type Date')],
-      ['GET', expect.stringContaining('GET /big: the response at /n has values of type bigint')],
-      ['QUERY', expect.stringContaining('QUERY /number: the query at /n must be of type number')],
-    ])
-  })
-
-  it('runs no handler with --no-run', async () => {
-    const { stdout } = await byway('doctor', 'doubtful.ts', '--no-run')
-    expect(stdout).toContain('/unchecked')
-    expect(stdout).not.toContain('/personal')
-  })
-})
-
 describe('byway request', () => {
   it('sends a request to an app without a server, and writes the body to stdout and the status to stderr', async () => {
     const { code, stdout, stderr } = await byway('request', 'app.ts', '/api/items?page=3')
@@ -262,72 +207,5 @@ describe('byway request', () => {
     expect(stderr).toMatch(/\[cause\]: TypeError: the inner one\n\s+at [^\n]*failing\.ts:\d+:\d+\)?/)
     const frames = stderr.split('\n').filter((line) => /^\s+at /.test(line))
     expect(frames.filter((line) => !line.includes('failing.ts'))).toEqual([])
-  })
-})
-
-describe('the options of a tsconfig.json', () => {
-  const cwd = join(fixtures, 'configured')
-
-  it('apply to paths, JSX and decorators, with extends', async () => {
-    const { stdout } = await bywayIn({ cwd }, 'request', 'app.ts', '/')
-    expect(JSON.parse(stdout)).toMatchObject({
-      name: 'inner',
-      page: '<main>{"id":"a","children":"text"}</main>',
-      kinds: ['method', 'class'],
-    })
-  })
-
-  it('apply to experimentalDecorators and the JSX of another factory', async () => {
-    const folder = await mkdtemp(join(fixtures, 'configured-'))
-    try {
-      await cp(cwd, folder, { recursive: true })
-      const file = join(folder, 'tsconfig.json')
-      const compilerOptions = {
-        experimentalDecorators: true,
-        jsx: 'react',
-        jsxFactory: 'create',
-        jsxFragmentFactory: 'all',
-      }
-      await writeFile(file, JSON.stringify({ extends: './tsconfig.base.json', compilerOptions }))
-      const page = join(folder, 'src/page.tsx')
-      const create = 'const create = (...parts: unknown[]) => JSON.stringify(parts)\nconst all = "all"\n'
-      await writeFile(page, `${create}// @ts-nocheck\nexport const page = () => <><main id="a">text</main></>\n`)
-      const { stdout } = await bywayIn({ cwd: folder }, 'request', 'app.ts', '/')
-      expect(JSON.parse(stdout)).toMatchObject({
-        page: '["all",null,"[\\"main\\",{\\"id\\":\\"a\\"},\\"text\\"]"]',
-        kinds: ['object', 'function'],
-      })
-      await writeFile(file, '{ "extends": "./nope.json" }')
-      const { code, stderr } = await bywayIn({ cwd: folder }, 'routes', 'app.ts')
-      expect([code, stderr]).toEqual([1, expect.stringMatching(/^byway: the tsconfig\.json of .* could not be read/)])
-    } finally {
-      await rm(folder, { recursive: true })
-    }
-  })
-})
-
-describe('environment files', () => {
-  const cwd = join(fixtures, 'configured')
-  const wordsOf = async (env: Record<string, string>, ...args: string[]): Promise<unknown> => {
-    const { word, other } = JSON.parse(
-      (await bywayIn({ cwd, env }, 'request', 'app.ts', '/', ...args)).stdout,
-    ) as object & {
-      word?: string
-      other?: string
-    }
-    return [word, other]
-  }
-
-  it('are .env by default, and the ones of --env-file instead, of which the last wins', async () => {
-    expect(await wordsOf({})).toEqual(['default', undefined])
-    expect(await wordsOf({}, '--env-file', 'first.env')).toEqual(['first', 'first'])
-    expect(await wordsOf({}, '--env-file', 'first.env', '--env-file', 'second.env')).toEqual(['second', 'first'])
-  })
-
-  it('do not replace variables that are set, and must exist', async () => {
-    expect(await wordsOf({ WORD: 'set' })).toEqual(['set', undefined])
-    const { code, stderr } = await bywayIn({ cwd }, 'routes', 'app.ts', '--env-file', 'nope.env')
-    // Node.js 20 reads the option itself, and exits with 9.
-    expect([code !== 0, stderr]).toEqual([true, expect.stringMatching(/^(?:byway|.*node): nope\.env/)])
   })
 })
