@@ -136,11 +136,18 @@ describe.skipIf(isOffline && !process.env['CI'])('byway new of the packed packag
     expect((await npm('test')).stdout).toContain('2 passed')
     await npm('run', 'check')
     const port = String(await freePort())
-    const child = await start('npm', ['--prefix', folder, 'start'], `http://127.0.0.1:${port}/items`, { PORT: port })
+    const child = await start(
+      'npm',
+      ['--prefix', folder, 'start'],
+      `http://127.0.0.1:${port}/items`,
+      { PORT: port },
+      true,
+    )
     try {
       expect(await (await fetch(`http://127.0.0.1:${port}/items/tea`)).json()).toEqual({ slug: 'tea', price: 4 })
     } finally {
-      child.kill()
+      // npm does not pass a signal on to the server, so the whole group gets it.
+      process.kill(-child.pid!)
     }
   })
 

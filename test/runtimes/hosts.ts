@@ -60,14 +60,18 @@ const config :Workerd.Config = (
   return config
 }
 
-/** Starts a host, and resolves when it responds at `origin`. Rejects with its output if it ends before. */
+/**
+ * Starts a host, and resolves when it responds at `origin`. Rejects with its output if it ends before. With `detached`, it leads a
+ * process group.
+ */
 export async function start(
   binary: string,
   args: readonly string[],
   origin: string,
   env: Record<string, string> = {},
+  detached = false,
 ): Promise<ChildProcess> {
-  const child = spawn(binary, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } })
+  const child = spawn(binary, args, { detached, stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } })
   let output = ''
   child.stdout.on('data', (data) => (output += data))
   child.stderr.on('data', (data) => (output += data))
