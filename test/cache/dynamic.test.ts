@@ -125,41 +125,47 @@ const reads: readonly [name: string, look: Look, read: string][] = [
 ]
 
 describe('a read of a value that is not in the key', () => {
-  it.each(reads)('%s is answered, named, and not stored', async (_name, look, what) => {
-    // What an app without a cache answers.
-    let expected: unknown
-    const bare = router({
-      item: route('/items/[slug]')
-        .use(cookies())
-        .use(outside)
-        .get(async (request, context) => JSON.stringify((await look(request, context as never)) ?? null)),
-    })
-    const self = toApp(look)
-    for (const secret of ['first', 'second']) {
-      expected = await json(await bare.fetch(toRequest(secret), { requestIP: () => ({ address: secret }) }))
-      const response = await self.ask(secret)
-      expect(statusOf(response)).toMatchObject({ fwd: 'uri-miss', detail: expect.stringContaining(`reads ${what}`) })
-      expect(response.headers.get('cache-control')).toBe('private, no-cache')
-      expect(await json(response)).toEqual(expected)
-    }
-    expect([self.runs, self.errors]).toEqual([2, []])
-  })
+  it.each(reads)(
+    '%s returns the value, and Cache-Status names the read of the response that is not stored',
+    async (_name, look, what) => {
+      // What an app without a cache answers.
+      let expected: unknown
+      const bare = router({
+        item: route('/items/[slug]')
+          .use(cookies())
+          .use(outside)
+          .get(async (request, context) => JSON.stringify((await look(request, context as never)) ?? null)),
+      })
+      const self = toApp(look)
+      for (const secret of ['first', 'second']) {
+        expected = await json(await bare.fetch(toRequest(secret), { requestIP: () => ({ address: secret }) }))
+        const response = await self.ask(secret)
+        expect(statusOf(response)).toMatchObject({ fwd: 'uri-miss', detail: expect.stringContaining(`reads ${what}`) })
+        expect(response.headers.get('cache-control')).toBe('private, no-cache')
+        expect(await json(response)).toEqual(expected)
+      }
+      expect([self.runs, self.errors]).toEqual([2, []])
+    },
+  )
 
-  it.each(reads)("%s is an error that is named, with 'error'", async (_name, look, what) => {
-    const self = toApp(look, { dynamic: 'error' })
-    for (let count = 1; count <= 2; count++) {
-      const response = await self.ask('secret')
-      expect([response.status, await response.text()]).toEqual([500, expect.not.stringContaining('secret')])
-      expect(self.runs).toBe(count)
-      expect(self.errors).toHaveLength(count)
-      const [phase, error] = self.errors[count - 1] as [string, DynamicError]
-      expect([phase, error]).toEqual(['handler', expect.any(DynamicError)])
-      expect(error.read).toContain(what)
-      expect(error.message).toContain("the cached route '/items/[slug]' reads")
-    }
-  })
+  it.each(reads)(
+    "%s causes a 500 and a DynamicError that names the read, with dynamic: 'error'",
+    async (_name, look, what) => {
+      const self = toApp(look, { dynamic: 'error' })
+      for (let count = 1; count <= 2; count++) {
+        const response = await self.ask('secret')
+        expect([response.status, await response.text()]).toEqual([500, expect.not.stringContaining('secret')])
+        expect(self.runs).toBe(count)
+        expect(self.errors).toHaveLength(count)
+        const [phase, error] = self.errors[count - 1] as [string, DynamicError]
+        expect([phase, error]).toEqual(['handler', expect.any(DynamicError)])
+        expect(error.read).toContain(what)
+        expect(error.message).toContain("the cached route '/items/[slug]' reads")
+      }
+    },
+  )
 
-  it.each(reads)("%s shows nothing of the request, with 'force-static'", async (_name, look) => {
+  it.each(reads)("%s returns no data of the client, with dynamic: 'force-static'", async (_name, look) => {
     const self = toApp(
       (request, context) => {
         try {
@@ -179,7 +185,7 @@ describe('a read of a value that is not in the key', () => {
     expect([JSON.stringify(await json(second)), statusOf(second), self.runs]).toEqual([text, { hit: true }, 1])
   })
 
-  it("is an error with 'error', even if the handler catches it", async () => {
+  it("causes a 500 with dynamic: 'error', even if the handler catches the error", async () => {
     const self = toApp(
       ({ headers }) => {
         try {
@@ -302,8 +308,8 @@ describe('a read that is allowed', () => {
   })
 })
 
-describe('a request under a cache', () => {
-  it('is a GET, also if the client sent HEAD', async () => {
+describe('the request in a cached handler', () => {
+  it('has the method GET, also if the client sent HEAD', async () => {
     const cache = createCache()
     const methods: string[] = []
     const item = route('/a')
@@ -328,7 +334,7 @@ describe('a request under a cache', () => {
     expect(await json(await ask('secret'))).toEqual([message, message, message])
   })
 
-  it('is a Request for instanceof and the brand', async () => {
+  it('is an instance of Request, and the same object each time it is read', async () => {
     const { ask } = toApp((request, { url }) => [
       request instanceof Request,
       request.headers instanceof Headers,
@@ -343,7 +349,7 @@ describe('a request under a cache', () => {
     expect(await json(response)).toEqual([true, true, true, '[object Request]', '[object Headers]', true, true])
   })
 
-  it('has its own URL, which the handler can change', async () => {
+  it('comes with a URL of its own, which the handler can change', async () => {
     const { ask } = toApp((_request, { url }) => {
       url.search = '?own=1'
       url.searchParams.append('more', '2')

@@ -55,12 +55,12 @@ describe('fileStore', () => {
     return stats.reduce((sum, one) => sum + (one ? one.blocks * 512 : 0), 0)
   }
 
-  it.each([['', 1, undefined, 'a\0b']])('refuses the directory %j', (path) => {
+  it.each([['', 1, undefined, 'a\0b']])('throws a TypeError for the directory %j', (path) => {
     expect(() => fileStore(path as string)).toThrow(TypeError)
   })
 
   it.each([0, 65_535, -1, Number.NaN, Number.POSITIVE_INFINITY, '1gb', null])(
-    'refuses a maxBytes of %j',
+    'throws a RangeError for a maxBytes of %j',
     (maxBytes) => {
       const make = (): unknown => fileStore(directory, { maxBytes: maxBytes as number })
       expect(make).toThrow(RangeError)
@@ -68,7 +68,7 @@ describe('fileStore', () => {
     },
   )
 
-  it('creates its directory with the first entry, relative to the working directory of its creation', async () => {
+  it('creates its directory with the first entry, relative to the working directory at its creation', async () => {
     const before = process.cwd()
     const cwd = vi.spyOn(process, 'cwd').mockReturnValue(directory)
     const store = fileStore('new/one')
@@ -122,7 +122,7 @@ describe('fileStore', () => {
     expect(await store.get('a')).toEqual(toEntry('a'))
   })
 
-  it('treats a damaged version as lost', async () => {
+  it('replaces a damaged version with a new one', async () => {
     const store = fileStore(directory)
     const seen = new Set(await store.versions(['t:a']))
     const [file] = (await files('marks')) as [string]
@@ -146,7 +146,7 @@ describe('fileStore', () => {
     expect(await files()).toEqual([])
   })
 
-  it('leaves no file if it cannot write, and rejects with the reason', async () => {
+  it('rejects with the reason if it cannot write, and leaves no file', async () => {
     const store = fileStore(directory)
     await store.set('a', toEntry('a'))
     const [file] = (await files()) as [string]
@@ -159,7 +159,7 @@ describe('fileStore', () => {
     await expect(async () => fileStore(join(directory, 'file')).set('a', toEntry('a'))).rejects.toThrow('ENOTDIR')
   })
 
-  it('stays within its bound by deleting the least recently used files', async () => {
+  it('deletes the least recently used files to stay within maxBytes', async () => {
     const maxBytes = 4 * 2 ** 20
     const store = fileStore(directory, { maxBytes })
     const kept = toEntry('kept', { body: 'kept' })
@@ -182,7 +182,7 @@ describe('fileStore', () => {
     expect(await store.versions(['t:kept'])).toEqual([version])
   })
 
-  it('bounds versions too', async () => {
+  it('deletes versions to stay within maxBytes', async () => {
     const maxBytes = 2 ** 20
     const store = fileStore(directory, { maxBytes })
     const [first] = await store.versions(['t:first'])
