@@ -65,7 +65,7 @@ describeWithRedis('two servers, over redis and ioredis, with one Redis', () => {
   let saboteur: ReturnType<typeof createClient>
   let servers: Awaited<ReturnType<typeof startServer>>[]
   let truth = 1
-  /** What Redis has heard of: every server knows it. */
+  /** The changes that Redis has stored, which every server knows. */
   const told: Known = new Map()
 
   async function startServer(library: keyof typeof connectors) {
@@ -112,7 +112,7 @@ describeWithRedis('two servers, over redis and ioredis, with one Redis', () => {
       connected.close()
       await link.shut()
     }
-    /** What this server has been told itself, whether or not it could tell Redis. */
+    /** The changes that this server has received, whether or not it could send them to Redis. */
     const own: Known = new Map()
     return { library, url: server.url, link, reports, own, hits: 0, close }
   }
@@ -157,7 +157,7 @@ describeWithRedis('two servers, over redis and ioredis, with one Redis', () => {
     if (mark) learn(server.own, mark.endsWith('s') ? mark : mark + slug, value)
   }
 
-  /** Answers while something goes on, and hits afterwards. */
+  /** Expects responses while `work` runs, and hits before and after it. */
   async function answerThrough(work: () => Promise<void>): Promise<void> {
     let isOver = false
     const repeat = async (task: () => Promise<void>, pause: number): Promise<void> => {

@@ -495,7 +495,7 @@ describe.each([
       const deep = cache.wrap((_id: string) => value, { key: 'deep', tags: (id) => [`deep:${id}`] })
       const middle = cache.wrap(async () => [await deep('a')], { key: 'middle' })
       const outer = cache.wrap(async () => ({ middle: await middle() }), { key: 'outer', tags: ['outer'] })
-      // The one in the middle is there already when the outer one is made.
+      // The middle result is already stored when the outer one is computed.
       expect(await middle()).toEqual([1])
       expect(await outer()).toEqual({ middle: [1] })
       value = 2

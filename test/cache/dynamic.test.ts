@@ -12,7 +12,7 @@ type Context = RouteContext<'/items/[slug]'> & {
 }
 type Look = (request: Request, context: Context) => unknown
 
-/** A request with something of a client in every place. */
+/** A request with client data in every place. */
 function toRequest(secret: string): Request {
   const request = at(`/items/a?q=${secret}`, { cookie: `id=${secret}`, 'x-a': secret, 'x-user': secret })
   return Object.assign(request, { ip: secret, cf: { city: secret }, runtime: { name: secret } })
@@ -47,7 +47,7 @@ function toApp(look: Look, options: Partial<CacheOptions> = {}) {
 
 const json = async (value: Response) => JSON.parse((await value.json()) as string) as unknown
 
-// Each way of reading, and what it is called.
+// Each way to read a value, and the name of the read.
 const reads: readonly [name: string, look: Look, read: string][] = [
   ['headers.get', ({ headers }) => headers.get('X-A'), 'header x-a'],
   ['headers.has', ({ headers }) => headers.has('x-a'), 'header x-a'],
@@ -128,7 +128,7 @@ describe('a read of a value that is not in the key', () => {
   it.each(reads)(
     '%s returns the value, and Cache-Status names the read of the response that is not stored',
     async (_name, look, what) => {
-      // What an app without a cache answers.
+      // The value from an app without a cache.
       let expected: unknown
       const bare = router({
         item: route('/items/[slug]')
@@ -171,7 +171,7 @@ describe('a read of a value that is not in the key', () => {
         try {
           return look(request, context)
         } catch (error) {
-          // Such as of `user.id`, of which there is no user.
+          // For example a read of `user.id` without a user.
           return String(error)
         }
       },

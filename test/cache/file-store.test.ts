@@ -169,7 +169,7 @@ describe('fileStore', () => {
     let highest = 0
     for (let index = 0; index < 400; index++) {
       await store.set(`${index}`, toEntry(`${index}`, { body: 'x'.repeat(index % 2 ? 60_000 : 20_000) }))
-      // What reading does where the file system notes it, which some do once a day.
+      // Reading sets the access time only on some file systems, and on some of them once a day.
       await utimes(keptFile, new Date(), 0)
       if (index % 10 === 0) highest = Math.max(highest, await sizeOf())
     }

@@ -68,19 +68,19 @@ describeStore(
 describe('kvStore', () => {
   it('throws without consistency: "eventual"', () => {
     const namespace = new Namespace()
-    // @ts-expect-error What it cannot promise is to be accepted.
+    // @ts-expect-error The caller must accept eventual consistency.
     expect(() => kvStore(namespace)).toThrow("kvStore() takes { consistency: 'eventual' }")
     // @ts-expect-error There is no other consistency.
     expect(() => kvStore(namespace, { consistency: 'strong' })).toThrow(TypeError)
   })
 
-  it.each([['', 'x'.repeat(201), 'ä', 'a b', 1 as never]])('refuses a prefix of %j', (prefix) => {
+  it.each([['', 'x'.repeat(201), 'ä', 'a b', 1 as never]])('throws for a prefix of %j', (prefix) => {
     expect(() => kvStore(new Namespace(), { consistency: 'eventual', prefix })).toThrow(
       'a prefix of 1 to 200 characters',
     )
   })
 
-  it('separates prefixes, with which its keys begin', async () => {
+  it('separates entries and marks by prefix, and begins its keys with the prefix', async () => {
     const namespace = new Namespace()
     const [one, other] = ['one', 'x'.repeat(200)].map((prefix) =>
       kvStore(namespace, { consistency: 'eventual', prefix }),
@@ -112,7 +112,7 @@ describe('kvStore', () => {
     }
   })
 
-  it('writes marks that were not renewed only once', async () => {
+  it('writes to KV once for all marks that were not renewed', async () => {
     const namespace = new Namespace()
     const store = toStore(namespace)
     for (let index = 0; index < 20; index++) await store.versions([`t:${index}`, `p:/${index}`])

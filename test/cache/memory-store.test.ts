@@ -49,7 +49,7 @@ describe('memoryStore', () => {
   })
 
   it.each([0, 4_095, -1, Number.NaN, Number.POSITIVE_INFINITY, '64mb', null])(
-    'refuses a maxBytes of %j',
+    'throws a RangeError for a maxBytes of %j',
     (maxBytes) => {
       const make = (): unknown => memoryStore({ maxBytes: maxBytes as number })
       expect(make).toThrow(RangeError)
