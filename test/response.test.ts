@@ -6,8 +6,8 @@ import * as reply from '../src/replies/index.js'
 import * as native from '../src/response.js'
 import * as lazy from '../src/response-node.js'
 
-// On Node, byway's own Responses keep their text aside. Nobody may notice: whatever is done to one, a native Response
-// made of the same parts does the same.
+// On Node.js, byway's own Responses store their text as a string. After any operation on one, a native Response
+// that is made of the same parts behaves the same.
 
 interface Parts {
   readonly text: string | null
@@ -58,7 +58,7 @@ const parts = (): fc.Arbitrary<Parts> =>
     ),
   })
 
-// What can be done to a Response: each gives something that can be compared.
+// The operations on a Response. Each returns a value that can be compared.
 const steps: Record<string, (response: Response) => unknown> = {
   text: (response) => response.text(),
   json: (response) => response.json(),
@@ -130,7 +130,7 @@ async function run(step: (response: Response) => unknown, response: Response): P
 }
 
 describe("byway's own Response", () => {
-  it('does what a native one does, whatever is done to it', async () => {
+  it('behaves like a native Response for any sequence of operations', async () => {
     await fc.assert(
       fc.asyncProperty(
         parts(),
@@ -145,7 +145,7 @@ describe("byway's own Response", () => {
     )
   })
 
-  it('does what a native one does in each order of two steps', async () => {
+  it('behaves like a native Response for each pair of operations', async () => {
     for (const content of ['{"a":"ä"}', '', null])
       for (const one of Object.keys(steps))
         for (const other of Object.keys(steps)) {
@@ -161,7 +161,7 @@ describe("byway's own Response", () => {
         }
   })
 
-  it('reads its text as bytes are read: no byte order mark, no half characters', async () => {
+  it('decodes its text like bytes, without a byte order mark and lone surrogates', async () => {
     for (const [text, read] of [
       ['\uFEFFa', 'a'],
       ['a\uFEFF', 'a\uFEFF'],
@@ -175,7 +175,7 @@ describe("byway's own Response", () => {
     expect(await reply.text('\uFEFF{"a":1}').json()).toEqual({ a: 1 })
   })
 
-  it('is read once', async () => {
+  it('can be read once', async () => {
     const response = reply.json({ a: 1 })
     expect(response.bodyUsed).toBe(false)
     expect(await response.json()).toEqual({ a: 1 })
@@ -186,7 +186,7 @@ describe("byway's own Response", () => {
     expect(() => new Response(response.body, response)).toThrow(TypeError)
   })
 
-  it('shares nothing with its clone', async () => {
+  it('shares no state with its clone', async () => {
     const one = reply.text('a')
     const other = one.clone()
     expect(await one.text()).toBe('a')
@@ -194,7 +194,7 @@ describe("byway's own Response", () => {
     expect(await other.text()).toBe('a')
   })
 
-  it('refuses what a native one refuses', () => {
+  it('throws for an invalid status or header, and has no body with 204, 205 and 304', () => {
     for (const status of [0, 99, 101, 199, 600, 1000, Number.NaN]) {
       expect(() => new Response('', { status }), String(status)).toThrow(RangeError)
       expect(() => reply.text('', { status: status as 200 }), String(status)).toThrow(RangeError)
@@ -208,15 +208,15 @@ describe("byway's own Response", () => {
       expect(() => reply.text('x', { headers: headers as never })).toThrow(TypeError)
   })
 
-  it('shows what it is on the console', () => {
+  it('is printed as a Response with its status', () => {
     expect(inspect(reply.json({ a: 1 }, { status: 201 }))).toMatch(/Response.*201/s)
   })
 
-  it('is told apart by the constructor that it names', () => {
+  it('has a constructor with the name Response', () => {
     expect(reply.text('a').constructor.name).toBe('Response')
   })
 
-  it('takes the changes of middleware, and keeps them in the answer to HEAD', async () => {
+  it('keeps the header changes of middleware, also for HEAD', async () => {
     const layer = middleware(async (_request, _context, next) => {
       const response = await next()
       response.headers.set('x-late', 'yes')
@@ -235,7 +235,7 @@ describe("byway's own Response", () => {
     }
   })
 
-  it('leaves a length that was set alone', async () => {
+  it('keeps a Content-Length that the handler has set', async () => {
     const app = router({ it: route('/').get(() => reply.text('abc', { headers: { 'content-length': '7' } })) })
     const response = await app.fetch(new Request('http://test/', { method: 'HEAD' }))
     expect(response.headers.get('content-length')).toBe('7')
@@ -246,7 +246,7 @@ describe.each([
   ['response.ts', native],
   ['response-node.ts', lazy],
 ])('createResponse() of %s', (name, { createResponse, memoryOf, ownTarget, remember, textOf, withoutBody }) => {
-  it('remembers facts about a Response without a property that code can see', () => {
+  it('stores facts about a Response without a visible property', () => {
     const response = createResponse('a', 200, [], { isReply: true, data: 1 })
     const cause = { error: new Error('a'), phase: 'handler', wasRead: false }
     remember(response, { cause })
@@ -255,7 +255,7 @@ describe.each([
     expect(memoryOf(response.clone())).toBe(undefined)
   })
 
-  it('remembers facts about a Response that byway did not create', () => {
+  it('stores facts about a Response that byway did not create', () => {
     const response = new Response('a')
     expect(memoryOf(response)).toBe(undefined)
     remember(response, { data: 1 })
@@ -263,7 +263,7 @@ describe.each([
     expect(memoryOf(response)).toEqual({ data: 1, isReply: true })
   })
 
-  it('calls a function as body once, and only when the text is needed on Node.js', async () => {
+  it('calls a body function once, and on Node.js only when the text is read', async () => {
     let calls = 0
     const write = () => `${++calls}`
     const response = createResponse(write, 200, [])
@@ -275,7 +275,7 @@ describe.each([
     expect(() => createResponse(write, 204, [])).toThrow(TypeError)
   })
 
-  it('sends HEAD the length of a text that a function writes, or no length', async () => {
+  it('removes the body for HEAD, with its length on Node.js', async () => {
     const { headers, body } = withoutBody(createResponse(() => 'ä', 200, []))
     const isNative = name === 'response.ts'
     expect([body === null, headers.get('content-length')]).toEqual([!isNative, isNative ? null : '2'])
@@ -290,7 +290,7 @@ describe.each([
     ['//a', true, undefined],
     ['/\\a', true, undefined],
     ['https://a.example/', true, undefined],
-  ])('has the path %s as its own target if it is a reply (%s): %s', (location, isReply, target) => {
+  ])('with the Location %s and isReply %s has the own target %s', (location, isReply, target) => {
     const response = createResponse(null, 307, [['location', location]], isReply ? { isReply } : {})
     expect(ownTarget(response)).toBe(target)
   })

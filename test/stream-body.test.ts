@@ -22,7 +22,7 @@ const send = (path: string, method: string, body: BodyInit | null, headers: Reco
   app.fetch(new Request(`http://test${path}`, { method, body, headers, duplex: 'half' } as RequestInit))
 
 describe('a body as a stream', () => {
-  it('comes while it is sent', async () => {
+  it('is passed to the handler while it arrives', async () => {
     let send!: (text: string) => void
     let end!: () => void
     const body = new ReadableStream({
@@ -52,7 +52,7 @@ describe('a body as a stream', () => {
     expect(seen).toEqual(['a', 'b'])
   })
 
-  it('has a media type of the range that is declared, or is a 415', async () => {
+  it('is rejected with 415 if its media type is not in the declared range', async () => {
     expect((await send('/upload', 'POST', 'abc', { 'content-type': 'video/mp4; codecs=avc1' })).status).toBe(200)
     for (const type of ['audio/mp4', 'video', 'videos/mp4', ''])
       expect([type, (await send('/upload', 'POST', 'abc', { 'content-type': type })).status]).toEqual([type, 415])
@@ -60,14 +60,14 @@ describe('a body as a stream', () => {
     expect((await send('/any', 'PUT', 'abc', { 'content-encoding': 'gzip' })).status).toBe(415)
   })
 
-  it('fails with a 413 where it grows over the limit, and is not an error of the server', async () => {
+  it('is rejected with 413 above the limit, and onError is not called', async () => {
     expect(await (await send('/any', 'PUT', 'x'.repeat(10))).json()).toBe('x'.repeat(10))
     expect((await send('/any', 'PUT', 'x'.repeat(11))).status).toBe(413)
     expect((await send('/any', 'PUT', 'x', { 'content-length': '11' })).status).toBe(413)
     expect(onError).not.toHaveBeenCalled()
   })
 
-  it('is a 413 too if `fetch` of Node.js wraps the error, and no other error with that cause is', async () => {
+  it('is rejected with 413 if `fetch` of Node.js wraps the error, and with 500 if the handler wraps it', async () => {
     const upstream = createServer(
       (incoming, outgoing) => void incoming.resume().on('end', () => outgoing.end()),
     ).listen(0)
@@ -91,7 +91,7 @@ describe('a body as a stream', () => {
     upstream.close()
   })
 
-  it('is empty where nothing is sent', async () => {
+  it('is empty if nothing is sent', async () => {
     expect(await (await send('/any', 'PUT', null)).json()).toBe('')
   })
 
@@ -103,7 +103,7 @@ describe('a body as a stream', () => {
     expect([stream.status, stream.data]).toEqual([200, 'abc'])
   })
 
-  it('is declared by a media range', () => {
+  it('causes a RouteError for an invalid media range', () => {
     for (const stream of ['video', 'video/', '', 5, {}])
       expect(() => route('/a').post({ stream } as object, () => 1)).toThrow(RouteError)
     expect(() => route('/a').post({ stream: '*/*', text: {} } as object, () => 1)).toThrow(RouteError)
