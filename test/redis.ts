@@ -10,24 +10,24 @@ import { describe, it } from 'vitest'
 
 const run = promisify(execFile)
 
-/** A real redis-server, without persistence, that a test may mistreat. */
+/** A real redis-server without persistence, which a test can stop and pause. */
 export interface RedisServer {
   readonly port: number
   readonly url: string
-  /** What redis-cli prints for a command. */
+  /** Returns the output of redis-cli for a command. */
   command(...words: string[]): Promise<string>
-  /** Kills it: its connections break, new ones are refused. */
+  /** Kills the server. Its connections break, and new ones fail. */
   stop(): Promise<void>
-  /** Starts it again on its port. It has forgotten everything. */
+  /** Starts the server again on its port, without data. */
   start(): Promise<void>
-  /** Holds it: connections stay and are accepted, nothing is answered. */
+  /** Pauses the server. It accepts connections, but sends no replies. */
   pause(): void
   resume(): void
-  /** Stops it for good. */
+  /** Stops the server permanently. */
   close(): Promise<void>
 }
 
-/** Three of them that are a cluster. */
+/** A cluster of three servers. */
 export interface RedisCluster {
   readonly nodes: readonly RedisServer[]
   close(): Promise<void>

@@ -167,7 +167,7 @@ describe('reply.redirect', () => {
       fc.property(fc.string({ unit: 'grapheme' }), (path) => {
         const target = `/${path.replace(/^[/\\\t\n\r]+/, '')}`
         const { href } = new URL(reply.redirect(target).headers.get('location')!, 'http://test')
-        // The tab and line ends that a URL parser would drop are kept, encoded.
+        // Tabs and line ends, which a URL parser removes, are encoded.
         if (/[\t\n\r\\^|`{}<>"[\]\0-\x20\x7f]/.test(target)) return
         expect(href).toBe(new URL(target, 'http://test').href)
       }),

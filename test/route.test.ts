@@ -149,7 +149,7 @@ describe("a route's own functions", () => {
     expect((await item.GET(at('/items/a?page=x'))).status).toBe(400)
   })
 
-  it('take params, plain or as a Promise, which replace those of the URL', async () => {
+  it('accept params, plain or as a Promise, which replace those of the URL', async () => {
     const item = route('/items/[slug]').get((_request, { params }) => params.slug)
     const read = async (params: { slug: string } | Promise<{ slug: string }>) =>
       (await item.GET(at('/elsewhere'), { params })).json()

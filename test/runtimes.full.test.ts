@@ -380,7 +380,7 @@ describe.each(Object.entries(hosts))('on %s', (_name, { binary, args, ip }) => {
         .map((tick) => `id: ${tick}\ndata: {"tick":${tick}}\n\n`)
         .join(''),
     )
-    // A client that is not run for a while reads several at once.
+    // A client that does not run for a while reads several events in one chunk.
     expect(chunks).toBeGreaterThan(1)
   })
 

@@ -50,7 +50,7 @@ describe.skipIf(isSkipped)('the page', () => {
     await done()
     return page.innerText('#status')
   }
-  /** What each process is shown to have served: the copy, and how. */
+  /** The copy that each process has served, and how, as the page shows it. */
   const lanes = () =>
     page.locator('.lane').evaluateAll((lanes) =>
       lanes.map((lane) => ({

@@ -39,7 +39,7 @@ const post = (path: string, body: object, headers: Record<string, string> = {}):
     body: JSON.stringify(body),
   })
 
-/** An open socket with the messages that it receives, or the status of the refusal. */
+/** An open socket with the messages that it receives, or the status of the rejected upgrade. */
 async function open(room: string, headers: Record<string, string>) {
   const socket = new Socket(`${url.replace('http', 'ws')}/rooms/${room}/socket`, [], { headers })
   const received: unknown[] = []

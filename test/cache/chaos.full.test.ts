@@ -55,7 +55,7 @@ const marksOf = (slug: string): string[] => ['t:items', `t:item:${slug}`, `p:/it
 const changes = { all: 't:items', item: 't:item:', path: 'p:/items/', max: undefined } as const
 const Change = z.object({ by: z.enum(['all', 'item', 'path', 'max']) })
 
-/** What is true counts up. Of a mark is known which truth was the latest when it was last renewed. */
+/** The latest value at the last renewal of each mark. Values count up. */
 type Known = Map<string, number>
 const learn = (known: Known, mark: string, truth: number): void =>
   void known.set(mark, Math.max(known.get(mark) ?? 0, truth))

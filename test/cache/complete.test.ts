@@ -5,7 +5,7 @@ import * as reply from '../../src/replies/index.js'
 
 const boom = new Error('no tags')
 
-describe('createCache({ complete }) that throws', () => {
+describe('createCache() with a complete() that throws', () => {
   const handlers = {
     'a text': () => reply.text('fresh'),
     'a stream': () => new Response(new Blob(['fresh']).stream()),

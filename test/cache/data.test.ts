@@ -13,10 +13,10 @@ import * as reply from '../../src/replies/index.js'
 import { turns } from '../fixtures/cache.js'
 
 let pending = 0
-/** Until no store is asked anything any more. */
+/** Waits until no call of a store is pending. */
 const idle = (): Promise<void> => until(() => pending === 0)
 
-/** A store that takes its time, each call another. */
+/** A store whose calls take different times. */
 function slow(store: CacheStore = memoryStore()): CacheStore {
   const later = async <value>(work: () => value | Promise<value>): Promise<value> => {
     pending++
@@ -36,7 +36,7 @@ function slow(store: CacheStore = memoryStore()): CacheStore {
   }
 }
 
-/** What a store is asked, by method. */
+/** Counts the calls of a store by method. */
 function counting(store: CacheStore): { store: CacheStore; asked: Record<'get' | 'set' | 'versions', number> } {
   const asked = { get: 0, set: 0, versions: 0 }
   return {
@@ -445,7 +445,7 @@ describe.each([
       value = 2
       await cache.revalidateTag('a')
       expect([await wrapped('a'), await wrapped('b')]).toEqual(['a2', 'b1'])
-      // What a slow store is still writing may be asked for before it is there, and is made once more then.
+      // A slow store can be read before a write has ended. The function then runs again.
       await turns()
       value = 3
       await cache.revalidateTag('al')
@@ -1158,7 +1158,7 @@ describe.each([
     await cache.set('a', 3, { tags: ['one', 'both'] })
     expect([await cache.get('a'), await cache.get('b')]).toEqual([3, 2])
     await cache.revalidateTag('one', 'max')
-    // Nobody else makes it anew.
+    // There is no function that could compute the value again.
     expect([await cache.get('a'), await cache.get('b')]).toEqual([undefined, 2])
     await cache.revalidateTag('both')
     expect([await cache.get('a'), await cache.get('b')]).toEqual([undefined, undefined])

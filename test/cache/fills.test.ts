@@ -78,7 +78,7 @@ describe.each(stores)('the run for a key, with %s', (_name, created) => {
     expect(all.filter(([, , status]) => (status as { stored?: true }).stored)).toHaveLength(2)
     for (const [status, body, how] of all) {
       expect([status, body]).toEqual([200, 'a'])
-      // One that asked the store first may find it there.
+      // A request that calls the store late can be a hit.
       expect([{ fwd: 'uri-miss', stored: true }, { fwd: 'uri-miss', collapsed: true }, { hit: true }]).toContainEqual(
         how,
       )
@@ -109,7 +109,7 @@ describe.each(stores)('the run for a key, with %s', (_name, created) => {
     const texts = await Promise.all(answers.map(async (answer) => (await answer).json()))
     expect(texts).toEqual(Array.from({ length: 10 }, (_, user) => `user=${user}`))
     expect([self.runs, most]).toEqual([10, 9])
-    // What is known not to be stored is not waited for.
+    // Requests do not wait for a response that is known not to be stored.
     most = 0
     await Promise.all(Array.from({ length: 5 }, () => self.ask()))
     expect([self.runs, most]).toEqual([15, 5])

@@ -16,7 +16,7 @@ const entry: Entry = {
 }
 
 type Method = keyof CacheStore
-/** How the store behind misbehaves, or an answer of its own. */
+/** How a method of the store behaves. */
 type Mode = 'throws' | 'rejects' | 'hangs' | 'is late' | 'works'
 
 const failing = ['throws', 'rejects', 'hangs'] as const
@@ -73,7 +73,7 @@ describe('guardStore', () => {
     vi.useRealTimers()
   })
 
-  /** What a call answers once the timeout has passed. */
+  /** The result of a call after the timeout. */
   async function after<Answer>(answer: Answer, milliseconds = timeout + 1): Promise<Awaited<Answer>> {
     await vi.advanceTimersByTimeAsync(milliseconds)
     return answer as Promise<Awaited<Answer>>

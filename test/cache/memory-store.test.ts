@@ -7,7 +7,7 @@ describeStore(
   'memoryStore',
   () => {
     const store = memoryStore({ maxBytes: 8 * 2 ** 20 })
-    // So many were asked for since that there was no room left.
+    // So many other versions are read that these are evicted.
     const lose = (): void => {
       for (let index = 0; index < 30_000; index++) void store.versions([`other ${index}`])
     }

@@ -302,17 +302,17 @@ describeWithRedis('redisStore', () => {
       for (const { close } of open) close()
     })
 
-    // The application's truth, which counts up, and when which of it was told to the cache.
+    // The current value of the application, which counts up, and the values that the cache has received.
     interface World {
       truth: number
-      /** What Redis is known to have been told, so that every process must know it. */
+      /** The last value whose renewal Redis has acknowledged, which every process must see. */
       acknowledged: number
       slowest: number
       hits: number
       misses: number
     }
 
-    /** A process with a cache: it answers with what is stored, or with the truth, which it stores. */
+    /** A process with a cache. It returns the stored value, or stores and returns the current one. */
     async function startProcess(world: World) {
       const connected = await connect(own.url, 1_000)
       open.push(connected)

@@ -206,7 +206,7 @@ describe('csrf()', () => {
     ['an origin that starts with that of the app', { origin: 'http://test.evil.example' }],
     ['a trusted origin with another case', { origin: 'https://APP.example' }],
     ['an unknown site', { 'sec-fetch-site': 'Same-Origin' }],
-  ] as [string, Record<string, string>][])('rejects %s, whatever the media type', async (_name, headers) => {
+  ] as [string, Record<string, string>][])('rejects %s, with any media type', async (_name, headers) => {
     for (const type of ['text/plain', 'application/json', 'application/x-www-form-urlencoded', ''])
       for (const method of ['POST', 'DELETE', 'PUT'])
         expect(await send({ ...headers, ...(type && { 'content-type': type }) }, method)).toBe(403)

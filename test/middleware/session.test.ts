@@ -229,7 +229,7 @@ describe('session({ secrets })', () => {
     expect(await two.value('/', one.jar())).toBeNull()
   })
 
-  it('throws an error that says what to do if the data does not fit into a cookie', async () => {
+  it('responds with a 503, and the error recommends a store, if the data is too large for a cookie', async () => {
     const { app, onError } = toApp({ secrets: [secret] })
     const response = await app.fetch(new Request(`https://test/login/${'x'.repeat(5_000)}`, { method: 'POST' }))
     expect(response.status).toBe(503)

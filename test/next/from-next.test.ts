@@ -256,7 +256,7 @@ describe('next/navigation', () => {
     if (status >= 400) expect(response.headers.get('content-type')).toBe('application/problem+json')
   })
 
-  it('redirect() after a form is a 303', async () => {
+  it('redirect() sends 303 after a form, and 307 otherwise', async () => {
     const POST = () => redirect('/done')
     for (const [type, status] of [
       ['application/x-www-form-urlencoded; charset=utf-8', 303],
@@ -405,7 +405,7 @@ describe('headers() and cookies()', () => {
     ['unstable_cache', async () => unstable_cache(async () => 1, ['a'])(), 'cache.wrap()'],
     ['cacheTag', async () => cacheTag('a'), 'cache({ tags })'],
   ] as [string, () => Promise<unknown>, string][])(
-    '%s() outside of a request names what to use instead',
+    '%s() outside of a request throws an error that names the alternative',
     async (name, call, instead) => {
       await expect(call()).rejects.toThrow(`${name}() was called outside of a request`)
       await expect(call()).rejects.toThrow(instead)
@@ -492,7 +492,7 @@ describe('caching', () => {
     expect([await valueOf(free), await valueOf(free)]).toEqual([1, 1])
   })
 
-  it("force-static hides the request, and 'error' is a 500 that names the read", async () => {
+  it("force-static hides the request, and 'error' causes a 500 if the handler reads it", async () => {
     const GET = async (request: NextRequest) =>
       Response.json([request.nextUrl.search, request.headers.get('x-a'), (await cookies()).get('a') ?? null])
     const app = toApp({ dynamic: 'force-static', GET })
@@ -529,7 +529,7 @@ describe('caching', () => {
     expect(await read()).toBe(4)
   })
 
-  it('revalidatePath() takes a pathname, a pattern or a layout', async () => {
+  it('revalidatePath() accepts a pathname, a pattern or a layout', async () => {
     const cache = createCache()
     let runs = 0
     const module = { revalidate: 60, GET: async () => Response.json(++runs) }
@@ -576,7 +576,7 @@ describe('caching', () => {
     expect(() => refresh()).toThrow('Server Actions only')
   })
 
-  it('unstable_cache() stores by keys and arguments, with tags, for functions made in each request', async () => {
+  it('unstable_cache() stores by keys and arguments, with tags, for functions created in each request', async () => {
     const cache = createCache()
     let runs = 0
     const GET = async (_request: NextRequest, { params }: { params: Promise<{ slug: string }> }) => {

@@ -365,7 +365,7 @@ describe.skipIf(isMissing)('the page of docs()', () => {
     expect(await curl()).toBe(`curl ${home.replace('docs', 'subscribe')} \\\n  --data-urlencode name=Ada`)
   })
 
-  it('keeps what was entered after going back and after a reload', async () => {
+  it('keeps the entered values after going back and after a reload', async () => {
     await show('uploadPhoto')
     await field('slug').fill('sky')
     await page.setInputFiles('input[type=file]', { name: 'one.png', mimeType: 'image/png', buffer: png })
@@ -391,7 +391,7 @@ describe.skipIf(isMissing)('the page of docs()', () => {
     expect(await curl()).not.toContain('one.png')
   })
 
-  it('keeps what was entered in the form of another media type', async () => {
+  it('keeps the values entered for another media type', async () => {
     await show('subscribe')
     await page.selectOption('[aria-label="Media type"]', 'multipart/form-data')
     await field('name').fill('Ada')
@@ -462,7 +462,7 @@ describe.skipIf(isMissing)('the page of docs()', () => {
     [1280, 'dark'],
     [390, 'light'],
     [390, 'dark'],
-  ] as const)('fits a window of %d pixels without overlaps or low contrast: %s', async (width, colorScheme) => {
+  ] as const)('has no overflow, overlaps or low contrast in a window of %d pixels: %s', async (width, colorScheme) => {
     await page.close()
     await open({ viewport: { width, height: 844 }, colorScheme })
     await show()
