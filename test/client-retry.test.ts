@@ -764,7 +764,7 @@ describe('responses', () => {
 })
 
 describe('a response without a body and a content type', () => {
-  it('returns undefined data, also if a host creates an empty body', async () => {
+  it('has undefined data, also if a host creates an empty body', async () => {
     for (const body of [null, new Uint8Array()])
       expect(
         await toServer([() => new Response(body)])

@@ -503,7 +503,7 @@ describe('the URL of a call', () => {
     expect(request.url).toBe(`http://localhost${href('/items/[slug]', { slug: 'a b:c' }, { query: { q: 'ä' } })}`)
   })
 
-  it('cannot be built without a param that the pattern needs: TypeError', async () => {
+  it('causes a TypeError without a param that the pattern needs', async () => {
     for (const [pattern, params] of [
       ['/items/[slug]', undefined],
       ['/items/[slug]', {}],

@@ -609,7 +609,7 @@ describe('basePath', () => {
       expect([path, (await get(path)).status]).toEqual([path, 404])
   })
 
-  it('is put before the Location of a redirect', async () => {
+  it('is added to the Location of a redirect', async () => {
     const response = await get('/api/v1/items/a/?q=1')
     expect([response.status, response.headers.get('location')]).toEqual([308, '/api/v1/items/a?q=1'])
   })

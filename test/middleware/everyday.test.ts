@@ -495,7 +495,7 @@ describe('etag()', () => {
     expect(await tagOf('/posted', 'POST')).toBeNull()
   })
 
-  it('reads a native Response without a loss of its body', async () => {
+  it('sends an ETag for a native Response, with its whole body', async () => {
     const it = route('/').get(() => new Response('native', { headers: { 'content-length': '6' } }))
     const response = await router({ it }, { use: [etag()] }).fetch(at())
     expect([response.headers.get('etag'), await response.text()]).toEqual([expect.stringMatching(/^W\//), 'native'])
