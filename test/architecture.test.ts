@@ -132,7 +132,7 @@ const rowOf = (file: string): number => rows.findIndex((row) => row.includes(roo
 const inSrc = ({ from }: Import): boolean => files.has(from)
 
 describe('src', () => {
-  it('is read by this test', () => {
+  it('is read by this test, with its imports', () => {
     expect(files.size).toBeGreaterThan(20)
     expect(files.get('serve')!.imports.map(({ from }) => from)).toContain('matcher')
   })
@@ -193,11 +193,11 @@ describe('src', () => {
     return [...reached]
   }
 
-  it('loads only its own files and the mark of undeclared responses in the client', () => {
+  it('imports in the client only its own files and undeclared.ts', () => {
     expect(reach('client/index').filter((file) => folderOf(file) !== 'client' && file !== 'undeclared')).toEqual([])
   })
 
-  it('loads nothing of the server in the docs page, and the docs page only when it is requested', () => {
+  it('imports no other file in the docs page, and the docs page in no static import of openapi', () => {
     expect(reach('openapi/page/main').filter((file) => folderOf(file) !== 'openapi/page')).toEqual([])
     expect(reach('openapi/index').filter((file) => folderOf(file) === 'openapi/page')).toEqual([])
   })

@@ -335,7 +335,7 @@ describe('bodyLimit', () => {
 
 describe('a JSON body', () => {
   it.each(['{', ' ', 'undefined', 'NaN', "{'a':1}", '{"a":1,}', '[1,]', '01', '"\n"', '{}{}', '\u0000', 'tru'])(
-    'responds with 400 to %j',
+    'is rejected with 400 if it is %j',
     async (text) => {
       const response = await json(text)
       expect([response.status, await response.json()]).toEqual([
@@ -350,7 +350,7 @@ describe('a JSON body', () => {
       expect(await (await json(text)).json()).toEqual({ body: JSON.parse(text) as unknown })
   })
 
-  it('is a 400 if it is nested deeper than 64 levels', async () => {
+  it('is rejected with 400 if it is nested deeper than 64 levels', async () => {
     const nested = (depth: number, open: string, close: string, inner: string): string =>
       open.repeat(depth) + inner + close.repeat(depth)
     for (const [open, close, inner] of [
@@ -371,7 +371,7 @@ describe('a JSON body', () => {
     }
   })
 
-  it('responds with 400 to a million brackets, quotes or backslashes', async () => {
+  it('is rejected with 400 if it is a million brackets, quotes or backslashes', async () => {
     const big = router({ a: route('/').post({ body: any }, () => 'ok') })
     for (const text of [
       '['.repeat(100_000),
@@ -391,7 +391,7 @@ describe('a JSON body', () => {
     }
   })
 
-  it('counts nesting levels without the brackets inside strings', async () => {
+  it('can have brackets inside strings, which do not count as nesting', async () => {
     const deep = router({ a: route('/').post({ body: any }, (_request, { body }) => ({ body })) })
     const depthOf = (value: unknown): number =>
       typeof value === 'object' && value !== null
@@ -430,7 +430,7 @@ describe('a JSON body', () => {
     )
   })
 
-  it('parses __proto__ and constructor without prototype pollution', async () => {
+  it('can have the names __proto__ and constructor, without prototype pollution', async () => {
     const response = await json('{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}}')
     expect(response.status).toBe(200)
     expect(Object.keys({})).toEqual([])
@@ -445,7 +445,7 @@ describe('a body in UTF-8', () => {
     ['an overlong form', [0xc0, 0xaf]],
     ['a surrogate', [0xed, 0xa0, 0x80]],
     ['UTF-16', [0xff, 0xfe, 0x61, 0x00]],
-  ])('is a 400 if it has %s', async (_name, bytes) => {
+  ])('is rejected with 400 if it has %s', async (_name, bytes) => {
     const body = Uint8Array.from(bytes)
     for (const [path, type] of [
       ['/text', 'text/plain'],
@@ -634,7 +634,7 @@ describe('body bytes from a host', () => {
 })
 
 describe('a body that fails', () => {
-  it('is a 400 if its stream fails', async () => {
+  it('is rejected with 400 if its stream fails', async () => {
     for (const [path, type] of [
       ['/json', 'application/json'],
       ['/text', 'text/plain'],
@@ -652,7 +652,7 @@ describe('a body that fails', () => {
       }
   })
 
-  it('is a 400 if its stream has a chunk that is not bytes', async () => {
+  it('is rejected with 400 if its stream has a chunk that is not bytes', async () => {
     const stream = new ReadableStream({
       start(controller) {
         controller.enqueue('text')
@@ -662,7 +662,7 @@ describe('a body that fails', () => {
     expect((await post('/text', { body: stream as never })).status).toBe(400)
   })
 
-  it('is not reported to onError, because the client is at fault', async () => {
+  it('is not reported to onError, and neither is a malformed or too large body', async () => {
     errors.length = 0
     await post('/text', { body: source([], 'error').stream })
     await json('{')
@@ -670,7 +670,7 @@ describe('a body that fails', () => {
     expect(errors).toEqual([])
   })
 
-  it('is a 400 when the client disconnects and the host fails the stream', async () => {
+  it('is rejected with 400 if the client disconnects and the host fails the stream', async () => {
     const controller = new AbortController()
     const stream = new ReadableStream<Uint8Array>({
       start(source) {

@@ -668,8 +668,8 @@ describe('a stream body', () => {
   })
 })
 
-describe('init', () => {
-  it("passes the client's fetch options, or a call's options in their place", async () => {
+describe('the init option', () => {
+  it('sets fetch options for the client, which the init of a call can replace', async () => {
     const { api, requests } = toServer([ok], { init: { credentials: 'include', cache: 'no-store' } })
     await api('/thing').get()
     await api('/thing').get({ init: { cache: 'reload', keepalive: true } })

@@ -363,7 +363,7 @@ describe("the caller's signal", () => {
     return { closed, api: createClient<typeof app>({ fetch: app.fetch }) }
   }
 
-  it.each(['/lines', '/events'] as const)("ends the stream of %s and the server's iterator", async (pattern) => {
+  it.each(['/lines', '/events'] as const)("ends the stream of %s and closes the server's iterator", async (pattern) => {
     const { api, closed } = toEndless()
     const controller = new AbortController()
     const { data } = await api(pattern).get({ signal: controller.signal })

@@ -142,7 +142,7 @@ describe.each(ways)('a call %s', (way, api) => {
     expect((await api()('/').get()).data).toBe('root')
   })
 
-  it('returns the error and its status, as the document that was sent', async () => {
+  it('returns the error document that was sent, and its status', async () => {
     const { data, error, status } = await api()('/items/[slug]').get({ params: { slug: 'gone' } })
     expect([data, status]).toEqual([undefined, 410])
     expect(error).toEqual({ title: 'Gone', type: 'https://example.com/gone', status: 410, detail: 'it is gone' })
@@ -396,7 +396,7 @@ describe('a response that no handler sent', () => {
   })
 })
 
-describe('createClient({ fetch }) of an app with a basePath', () => {
+describe('createClient({ fetch }) with an app that has a basePath', () => {
   const inside = router(routes, { basePath: '/api' })
   const fetch = Object.assign((request: Request) => inside.fetch(request), { basePath: '/api' })
 
@@ -422,7 +422,7 @@ describe('the URL of a call', () => {
     new URL('http://h:8/y?z#a'),
   ]
 
-  it('stays under its pattern for any params and base', async () => {
+  it('stays under its pattern for any params and baseUrl, or the call rejects with a TypeError', async () => {
     const segment = fc.oneof(
       fc.string({ unit: 'grapheme' }),
       fc.constantFrom(
@@ -485,7 +485,7 @@ describe('the URL of a call', () => {
     )
   })
 
-  it('keeps the path of the base, without a trailing slash', async () => {
+  it('starts with the path of the baseUrl, without a trailing slash', async () => {
     for (const [baseUrl, pattern, query, url] of [
       ['https://a.example/v1', '/', undefined, 'https://a.example/v1'],
       ['https://a.example/v1/', '/', undefined, 'https://a.example/v1'],
@@ -572,7 +572,7 @@ describe('the URL of a call', () => {
 })
 
 describe('the headers of a call', () => {
-  it("are the client's or its function's, and a call's own headers take precedence", async () => {
+  it("come from the client's object or function, and a call's own headers take precedence", async () => {
     const call = (api: any) => api('/').get({ headers: { 'X-B': 'call', 'x-c': 'call' } })
     const defaults = { 'x-a': 'client', 'x-b': 'client' }
     for (const headers of [
@@ -604,7 +604,7 @@ describe('the headers of a call', () => {
     await expect(api('/').get()).rejects.toThrow('no token')
   })
 
-  it('prefer JSON by default', async () => {
+  it('contain an Accept that prefers JSON by default', async () => {
     expect((await sent((api) => api('/').get())).headers.get('accept')).toMatch(/^application\/json/)
     expect((await sent((api) => api('/').get({ headers: { accept: 'text/html' } }))).headers.get('accept')).toBe(
       'text/html',
@@ -676,7 +676,7 @@ describe('the form of a call', () => {
     ])
   })
 
-  it('is received as it was sent, for any text', async () => {
+  it('is received as it was sent, for any strings', async () => {
     const echo = router({
       form: route('/form').post(
         {

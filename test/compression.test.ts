@@ -7,7 +7,7 @@ const text = 'lorem ipsum ü '.repeat(1_000)
 const bytes = new TextEncoder().encode(text)
 
 describe('the codings of hosts without node:zlib', () => {
-  it('are gzip only, for buffered bodies', async () => {
+  it('contain only gzip, without streaming', async () => {
     expect(codings.map(({ name, stream }) => [name, stream])).toEqual([['gzip', undefined]])
     expect(gunzipSync(await codings[0]!.compress(bytes)).toString()).toBe(text)
   })

@@ -52,12 +52,12 @@ describe('the context', () => {
     expect(work).toHaveBeenCalledTimes(1)
   })
 
-  it('has params without a prototype, and without names that were not captured', async () => {
+  it('has params without a prototype, and without params that were not captured', async () => {
     const seen = await see(({ params }) => [Object.keys(params), 'toString' in params, '__proto__' in params])
     expect(seen).toEqual([[], false, false])
   })
 
-  it("has the request's own signal", async () => {
+  it('has the signal of the request', async () => {
     const controller = new AbortController()
     const request = at('/', { signal: controller.signal })
     const signal = await see(({ signal }) => signal, [], request)
@@ -66,7 +66,7 @@ describe('the context', () => {
     expect([signal.aborted, signal.reason]).toEqual([true, 'gone'])
   })
 
-  it('has declared inputs as members, and no others', async () => {
+  it('has the declared inputs as its only own enumerable properties', async () => {
     const it = route('/').get({ query: z.object({ a: z.string() }) }, (_request, context) => Object.keys(context))
     expect(await (await router({ it }).fetch(at('/?a=b'))).json()).toEqual(['query'])
   })
@@ -140,7 +140,7 @@ describe('the arguments of a host', () => {
       expect(await see(({ env, ip }) => [ip, env === process.env], [{ params }])).toEqual([undefined, true])
   })
 
-  it('can be an env whose names are like the members of a host', async () => {
+  it('can be an env with the property names of another host', async () => {
     for (const env of [
       { params: 1, DB: 2 },
       { incoming: 'queue' },
@@ -151,7 +151,7 @@ describe('the arguments of a host', () => {
       expect(await see(({ env, ip }) => [env, ip], [env, executionContext()])).toEqual([env, undefined])
   })
 
-  it('are members of the request with srvx', async () => {
+  it('are properties of the request with srvx', async () => {
     const kept: unknown[] = []
     const request = Object.assign(at('/'), { ip: '10.0.0.3', waitUntil: (promise: unknown) => void kept.push(promise) })
     const seen = await see(({ ip, waitUntil }) => (waitUntil(Promise.resolve()), ip), [], request)
@@ -159,7 +159,7 @@ describe('the arguments of a host', () => {
     expect(kept).toHaveLength(1)
   })
 
-  it('are absent elsewhere: env is process.env, and ip is undefined', async () => {
+  it('are absent on other hosts: env is process.env, and ip is undefined', async () => {
     for (const host of [[], [undefined], [null], [undefined, null]])
       expect(await see(({ env, ip }) => [env === process.env, ip], host)).toEqual([true, undefined])
   })
@@ -191,7 +191,7 @@ describe('waitUntil()', () => {
     expect(onError.mock.calls).toEqual([[error, { request: expect.any(Request), pattern: '/a', phase: 'waitUntil' }]])
   })
 
-  it('takes any thenable', async () => {
+  it('accepts any thenable', async () => {
     const onError = vi.fn()
     const it = route('/').get((_request, { waitUntil }) => {
       // oxlint-disable-next-line unicorn/no-thenable
@@ -250,7 +250,7 @@ describe('after()', () => {
     expect(log).toEqual(['handler', 'responded', 'after'])
   })
 
-  it('runs work that other work adds, also after the response', async () => {
+  it('runs work that other work or waitUntil() adds later', async () => {
     const { log } = await run(({ after, waitUntil }, log) => {
       after(() => {
         log.push('one')
@@ -315,7 +315,7 @@ describe('after()', () => {
     expect(log).toEqual(['a', 'b'])
   })
 
-  it("runs work for a route's own function", async () => {
+  it("runs work of a route's own function through its waitUntil", async () => {
     const work = vi.fn()
     const kept: Promise<unknown>[] = []
     const it = route('/').get((_request, { after }) => after(work))
@@ -357,7 +357,7 @@ describe('settled()', () => {
 })
 
 describe('after(promise)', () => {
-  it('is awaited by settled(), and a rejection is reported', async () => {
+  it('is awaited by settled(), and a rejection is reported to onError', async () => {
     const error = new Error('late')
     const log: string[] = []
     const it = route('/').get((_request, { after }) => {
@@ -375,7 +375,7 @@ describe('after(promise)', () => {
 })
 
 describe('context.app', () => {
-  it('is the app as data, the same for a route below a factory', async () => {
+  it('has the routes, middleware, rewrites, basePath and problems of the router', async () => {
     const layer = middleware((_request, _context, next) => next())
     const rules = [{ source: '/old', destination: '/items/a' }] as const
     const item = route('/items/[slug]').get((_request, { app }) => ({

@@ -126,7 +126,7 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 describe.each(compilers)('the types of the package, compiled with %s', (compiler) => {
-  it('are the same for a client with another copy, with and without exactOptionalPropertyTypes', () => {
+  it('are compatible with a client that uses another copy, with and without exactOptionalPropertyTypes', () => {
     for (const exactOptionalPropertyTypes of [false, true])
       expect(compile(compiler, ['server/app.ts', 'client/api.ts'], { exactOptionalPropertyTypes }).errors).toEqual([])
   })
@@ -137,7 +137,7 @@ describe.each(compilers)('the types of the package, compiled with %s', (compiler
     expect(declarations.get('app.d.ts')).toContain('import("byway/types").')
   })
 
-  it('are read from the declarations of a package', () => {
+  it('can be read from the declarations of a built package', () => {
     const { declarations } = compile(compiler, ['one/app.ts'])
     mkdirSync(join(folder, 'one/built'), { recursive: true })
     writeFileSync(join(folder, 'one/built/app.d.ts'), declarations.get('app.d.ts')!)
@@ -151,7 +151,7 @@ describe.each(compilers)('the types of the package, compiled with %s', (compiler
 })
 
 describe('a route of another copy of byway', () => {
-  it('responds, and its errors are reported once', async () => {
+  it('runs in a router, and an error is reported once', async () => {
     const load = (path: string) => import(pathToFileURL(join(folder, path)).href)
     const { router } = (await load('server/node_modules/byway/dist/index.js')) as typeof import('../src/index.js')
     const { route } = (await load('client/node_modules/byway/dist/index.js')) as typeof import('../src/index.js')
@@ -258,12 +258,12 @@ route('/b').get({ response: Kind }, (): z.input<typeof Kind> => {
     expect(hover(5).documentation).toMatch(/^Sends a GET request/)
   })
 
-  it('shows the members of a narrowed error, and no type of the server in a result', () => {
+  it('shows the properties of a narrowed error, and no server types in a result', () => {
     expect(hover(6).type).toBe('const error: Problem<409> & { extra: number; }')
     expect(hover(7).type).not.toMatch(/Context|Reply|Continued|Route/)
   })
 
-  it('shows calls, and no type of the server, for a client and its routes', () => {
+  it('shows calls of a client and its routes, and no server types', () => {
     expect(hover(8).type).toMatch(/^const api: ClientOf <"\/items\/\[id\]">\(.*=> ClientRoute<.*Call<.*Success<200, /)
     expect(hover(9).type).toMatch(
       /^const annotated: ClientOf<\{ readonly "\/plain": \{ readonly GET: Call<\{\}, Success<200, /,
@@ -274,7 +274,7 @@ route('/b').get({ response: Kind }, (): z.input<typeof Kind> => {
     expect(message).not.toMatch(/Context|Continued|Zod/)
   })
 
-  it('marks the value of a wrong response in an expression, and in a handler with a result type', () => {
+  it('marks the wrong value in a response, in an expression and in a handler with a result type', () => {
     const kinds = errors().filter(({ message }) => message.includes('"cc"'))
     expect(kinds).toHaveLength(2)
     for (const kind of kinds)

@@ -79,13 +79,13 @@ describe('the snippets', () => {
     expect(snippets.length).toBeGreaterThan(100)
   })
 
-  it('compile with the names of earlier blocks of the same page', () => {
+  it('compile with the declarations of earlier blocks of the same page', () => {
     const errors = new Set(snippets.filter(({ block }) => block.kind === 'error').map(({ path }) => path))
     const found = messages.filter(({ path }) => !errors.has(path)).map(({ path, text }) => `${path}: ${text}`)
     expect(found).toEqual([])
   })
 
-  it('fail to compile with their first line if they are marked as an error', () => {
+  it('fail to compile with the message in their first line if they are marked as an error', () => {
     const found = snippets
       .filter(({ block }) => block.kind === 'error')
       .flatMap(({ path, block }) => {

@@ -79,7 +79,7 @@ describe('reply.file', () => {
       }
     })
 
-    it('responds to HEAD with the headers of GET, without ranges and without reading', async () => {
+    it('responds to HEAD with the headers of GET, and ignores Range', async () => {
       const head = ask({ range: 'bytes=0-1' }, { lastModified: changed }, toBody(), 'HEAD')
       expect(head.status).toBe(200)
       expect(head.body).toBe(null)
@@ -116,7 +116,7 @@ describe('reply.file', () => {
     }
   })
 
-  it('supports ranges for GET only, and conditions for GET and HEAD', async () => {
+  it('ignores ranges except for GET, and conditions except for GET and HEAD', async () => {
     for (const method of ['POST', 'PUT', 'QUERY']) {
       const response = ask({ range: 'bytes=0-1', 'if-none-match': '*' }, { etag: '"a"' }, bytes, method)
       expect([method, response.status, response.headers.get('accept-ranges')]).toEqual([method, 200, null])
@@ -125,7 +125,7 @@ describe('reply.file', () => {
     expect(ask({ 'if-none-match': '*' }, { etag: '"a"' }, bytes, 'HEAD').status).toBe(304)
   })
 
-  it('responds with an empty 200 for an empty file, or with 416 to bytes=0-', async () => {
+  it('responds for an empty file with an empty 200, and with 416 to bytes=0-', async () => {
     for (const [headers, status] of [
       [{}, 200],
       [{ range: 'bytes=-5' }, 200],
@@ -155,7 +155,7 @@ describe('reply.file', () => {
     expect(Date.parse(future)).toBeLessThanOrEqual(Date.now())
   })
 
-  it('sends the file name with attachment as the default disposition', () => {
+  it('sends the file name, as an attachment by default', () => {
     for (const [options, header] of [
       [{ name: 'a.txt' }, 'attachment; filename="a.txt"'],
       [{ name: 'a.txt', disposition: 'inline' }, 'inline; filename="a.txt"'],
@@ -172,7 +172,7 @@ describe('reply.file', () => {
     expect(ask({ range: 'bytes=0-1' }, {}, upload).headers.get('content-type')).toBe('application/octet-stream')
   })
 
-  it('keeps the given headers, and omits Content-Language and Content-Type from a 304', () => {
+  it('sends the given headers, and a 304 without Content-Language and Content-Type', () => {
     const headers = {
       'cache-control': 'public, max-age=60',
       vary: 'accept',
@@ -245,11 +245,11 @@ describe('reply.file', () => {
       [{ 'if-range': dayAfter, range: 'bytes=0-1' }, { lastModified: changed }, 200],
       [{ 'if-range': dayBefore, range: 'bytes=0-1' }, { lastModified: changed }, 200],
       [{ 'if-range': '"a"' }, { etag }, 200],
-    ])('%j with options %j leads to %i', (headers, options, status) => {
+    ])('%j with options %j lead to the status %i', (headers, options, status) => {
       expect(ask(headers, options).status).toBe(status)
     })
 
-    it('do not match a date of the current second in If-Range', () => {
+    it('do not match a Last-Modified date of the current second in If-Range', () => {
       const now = Date.now()
       const ifRange = new Date(now).toUTCString()
       vi.useFakeTimers({ now: Math.floor(now / 1_000) * 1_000 + 900 })
@@ -331,7 +331,7 @@ describe('reply.file', () => {
       )
     })
 
-    it('and ranges lead to one of five statuses for any header values', async () => {
+    it('and ranges lead to 200, 206, 304, 412 or 416 for any header values', async () => {
       const odd = fc.oneof(
         fc.constantFrom('*', '"a"', 'W/"a"', date, 'bytes=0-1', 'bytes=-0', ''),
         fc.string({ unit: fc.constantFrom(...'bytes=0123456789-,"W/a* \t;é') }),
@@ -361,7 +361,7 @@ describe('reply.file', () => {
         { onError: (error) => errors.push(error) },
       )
 
-    it('is read only for the requested part, when the body is read', async () => {
+    it('is read only when the body is read, and only the requested part', async () => {
       const asked: unknown[] = []
       const source = {
         size: 100,
@@ -411,7 +411,7 @@ describe('reply.file', () => {
       }
     })
 
-    it('is closed when the client disconnects', async () => {
+    it('is closed when the client cancels the body', async () => {
       let closed = false
       const source = {
         size: 100,

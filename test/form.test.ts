@@ -38,7 +38,7 @@ async function refusal(entries: Entries, encoding?: 'multipart'): Promise<unknow
 const fields = (...names: string[]): Entries => names.map((name) => [name, 'x'])
 
 describe('the field names of form()', () => {
-  it('become nested objects and lists in zod-form-data, and keys in other schemas', async () => {
+  it('become nested objects and arrays in zod-form-data, and keys in other schemas', async () => {
     const entries: Entries = [
       ['name', 'Ada'],
       ['address.city', 'London'],
@@ -89,12 +89,12 @@ describe('the field names of form()', () => {
     'a[01]',
     'a[00]',
     '99999999999999999999999',
-  ])('get a 400 if a step could reach a prototype or an index twice: %j', async (name) => {
+  ])('get a 400 if a step is a name of a prototype or an index in a second spelling: %j', async (name) => {
     expect(await refusal(fields(name))).toEqual([[`/${name}`, 'A field cannot have this name.']])
     expect(await refusal(fields(name), 'multipart')).toEqual([[`/${name}`, 'A field cannot have this name.']])
   })
 
-  it('can be names of array methods', async () => {
+  it('can be the names of array methods', async () => {
     const names = [
       'sort',
       'filter',
@@ -143,7 +143,7 @@ describe('the field names of form()', () => {
     'Phone No.',
     'toString]',
     '__proto__]x',
-  ])('are only keys, and are removed for zod-form-data, if they have no structure: %j', async (name) => {
+  ])('are keys without structure, which zod-form-data does not receive: %j', async (name) => {
     const entries: Entries = [
       [name, 'x'],
       ['b', 'y'],
@@ -166,13 +166,13 @@ describe('the field names of form()', () => {
     ['a[0].b', 'a[0]'],
     ['a.b.c', 'a.b.c.d'],
     ['a.0', 'a.b'],
-  ])('get a 400 if a field is both a value and an object: %j and %j', async (one, other) => {
+  ])('get a 400 if a field has both a value and properties: %j and %j', async (one, other) => {
     expect(await refusal(fields(one, other))).toEqual([
       [`/${other}`, 'Another field has a name that excludes this one.'],
     ])
   })
 
-  it('get a 400 if two spellings name one place', async () => {
+  it('get a 400 if two spellings name the same field', async () => {
     expect(await refusal(fields('a[0]', 'a.0'))).toEqual([['/a.0', 'Another field has a name that excludes this one.']])
     expect(await refusal(fields('a.b', 'a[b]'))).toEqual([
       ['/a[b]', 'Another field has a name that excludes this one.'],
@@ -186,11 +186,11 @@ describe('the field names of form()', () => {
     [['a.b[0].c', 'a.b[5].c'], 'a.b[5]'],
     [['a.1'], 'a[1]'],
     [['a[4294967295]'], 'a[4294967295]'],
-  ])('get a 400 if a list has gaps: %j', async (names, key) => {
+  ])('get a 400 if an array has gaps: %j', async (names, key) => {
     expect(await refusal(fields(...names))).toEqual([[`/${key}`, 'A list has no gaps.']])
   })
 
-  it('can fill a list in any order', async () => {
+  it('can fill an array in any order', async () => {
     const response = await send([
       ['l[2]', 'c'],
       ['l[0]', 'a'],
@@ -232,7 +232,7 @@ describe('the field names of form()', () => {
     expect(await refusal(many(100_000, (index) => String(index)))).toEqual(message)
   })
 
-  it('never change a prototype', async () => {
+  it('get a 400 for the name of a prototype, and never change one', async () => {
     const snapshot = () =>
       [Object.prototype, Array.prototype, Function.prototype, Object.prototype.toString].map((object) =>
         Reflect.ownKeys(object).map((key) => [key, Object.getOwnPropertyDescriptor(object, key)?.value as unknown]),
@@ -302,7 +302,7 @@ describe('the value of form()', () => {
     ])
   })
 
-  it('is an array of one if the schema expects an array', async () => {
+  it('is an array of one value if the schema expects an array', async () => {
     for (const schema of [
       z.object({ tag: z.array(z.string()) }),
       zfd.formData({ tag: zfd.repeatableOfType(zfd.text()) }),
@@ -350,7 +350,7 @@ describe('the value of form()', () => {
     expect(await tags('/b', 'x')).toBe('x')
   })
 
-  it('has no value for a file input without a file', async () => {
+  it('is empty for a file input without a file', async () => {
     const one = router({
       a: route('/a').post({ body: form(z.object({ photo: z.file().optional() })) }, (_request, { body }) =>
         Object.keys(body),
@@ -375,7 +375,7 @@ describe('the value of form()', () => {
     expect(await (await send([['photo', file(0)]], '/a', 'multipart', one as never)).json()).toEqual(['photo'])
   })
 
-  it('is limited by the schema for a file, and by bodyLimit as a whole', async () => {
+  it('is limited by the file schema to a 400, and by bodyLimit to a 413', async () => {
     const one = router({
       a: route('/a').post(
         { body: form(zfd.formData({ photo: zfd.file(z.file().max(1_000)) })), bodyLimit: 5_000 },
@@ -388,7 +388,7 @@ describe('the value of form()', () => {
     expect(await size(6_000)).toBe(413)
   })
 
-  it('has the file names of the request unchanged', async () => {
+  it('contains the file names of the request unchanged', async () => {
     const one = router({
       a: route('/a').post({ body: form(z.object({ f: z.file() })) }, (_request, { body: form }) => form.f.name),
     })
@@ -398,7 +398,7 @@ describe('the value of form()', () => {
     }
   })
 
-  it('is decoded once, and split at & only', async () => {
+  it('is decoded once, and separated at & only', async () => {
     const post = async (body: string): Promise<unknown> => {
       const response = await app.fetch(
         new Request('http://test/any', {
@@ -520,7 +520,7 @@ describe('any form', () => {
       ),
     )
 
-  it('gets a 200 or a 400, and changes no prototype', async () => {
+  it('is accepted or rejected with 400, and changes no prototype', async () => {
     const errors: unknown[] = []
     const schema = z.looseObject({ a: z.any(), b: z.array(z.object({ a: z.string() })).optional() })
     const all = router(
@@ -582,7 +582,7 @@ describe('any form', () => {
     return form
   }
 
-  it('has the same structure in zod-form-data and byway, if its names are allowed', async () => {
+  it('has the same structure in zod-form-data and byway, if its names are accepted', async () => {
     const parser = zfd.formData(z.any())
     let accepted = 0
     await fc.assert(
@@ -608,7 +608,7 @@ describe('any form', () => {
     expect(accepted).toBeGreaterThan(500)
   })
 
-  it('is accepted if its names are regular', async () => {
+  it('is accepted if its names describe a tree', async () => {
     const name = fc.constantFrom('a', 'b', 'first-name', 'zip code', 'größe', 'sort')
     const shape: fc.Arbitrary<unknown> = fc.letrec<{ node: unknown }>((tie) => ({
       node: fc.oneof(

@@ -23,7 +23,7 @@ const trace = (log: string[], name: string) =>
   })
 
 describe('the order of middleware', () => {
-  it("is the router's, the factory's, the route's, the handler, and back", async () => {
+  it('is router, factory, route and handler, and back in reverse', async () => {
     const log: string[] = []
     const it = route
       .use(trace(log, 'factory'))
@@ -38,7 +38,7 @@ describe('the order of middleware', () => {
     )
   })
 
-  it('does not wrap an operation with middleware that .use() adds after it', async () => {
+  it('does not include middleware that .use() adds after the operation', async () => {
     const log: string[] = []
     const it = route('/')
       .get(() => {})
@@ -58,7 +58,7 @@ describe('the order of middleware', () => {
     }
   })
 
-  it('runs validation after the last middleware, so that a 401 comes before a 400', async () => {
+  it('runs validation after all middleware, so that a 401 comes before a 400', async () => {
     const guard = middleware((request, _context, next) =>
       request.headers.has('authorization') ? next({ user: 'ada' }) : reply.unauthorized(),
     )
@@ -519,7 +519,7 @@ describe("the router's middleware", () => {
     return response
   })
 
-  it('wraps every response of byway', async () => {
+  it('wraps every response that byway creates', async () => {
     const routes = {
       it: route('/a')
         .get(() => 1)
@@ -664,7 +664,7 @@ describe('errors and onError', () => {
     expect(onError.mock.calls.map(([error]) => error)).toEqual([mapped])
   })
 
-  it('reports both errors if a middleware throws without reading the first one', async () => {
+  it('reports both errors if a middleware throws without reading the first error', async () => {
     const second = new Error('second')
     const fail = middleware(async (_request, _context, next): Promise<Response> => {
       await next()
@@ -675,7 +675,7 @@ describe('errors and onError', () => {
     expect(onError.mock.calls.map(([error]) => error)).toEqual([error, second])
   })
 
-  it('reports an error of a copy once', async () => {
+  it('reports an error once if middleware copies its response', async () => {
     const copy = middleware(async (_request, _context, next) => {
       const response = await next()
       return new Response(response.body, response)
@@ -685,7 +685,7 @@ describe('errors and onError', () => {
     expect(onError.mock.calls.map(([error]) => error)).toEqual([error])
   })
 
-  it('never lets one request handle the error of another', async () => {
+  it('never lets one request handle the error of another request', async () => {
     const failures = new Map<string, Error>()
     const it = route('/[id]').get(async (_request, { params }): Promise<string> => {
       await Promise.resolve()
@@ -816,7 +816,7 @@ describe('next(added, options)', () => {
     expect(views).toHaveLength(2)
   })
 
-  it('applies the outer view first if two middlewares have one', async () => {
+  it('applies the outer view before the inner view', async () => {
     const order: string[] = []
     const named = (name: string) =>
       middleware((_request, _context, next) => next({}, { view: (context) => (order.push(name), context) }))
@@ -909,7 +909,7 @@ describe('next(added, options)', () => {
       expect(onError).not.toHaveBeenCalled()
     })
 
-    it('can send a thrown Response', async () => {
+    it('can send a Response that map throws', async () => {
       const it = route('/')
         .use((_request, _context, next) =>
           next(undefined, {

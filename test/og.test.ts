@@ -55,7 +55,7 @@ describe('ImageResponse', () => {
     expect([image.width, image.height]).toEqual([1200, 630])
   })
 
-  it('draws the boxes of the layout with debug', async () => {
+  it('changes the image with debug', async () => {
     const plain = await draw(new ImageResponse(element(element('a', { width: 50, height: 50 })), size))
     const debug = await draw(
       new ImageResponse(element(element('a', { width: 50, height: 50 })), { ...size, debug: true }),
@@ -176,7 +176,7 @@ describe('ImageResponse', () => {
     expect(second.data.equals(first.data)).toBe(true)
   })
 
-  it('draws concurrent images independently', async () => {
+  it('draws concurrent images separately', async () => {
     const images = await Promise.all(
       ['', 'HHHH', ''].map((text) => draw(new ImageResponse(element(text, { fontSize: 40 }), size))),
     )

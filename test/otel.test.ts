@@ -69,7 +69,7 @@ describe('otel()', () => {
     })
   })
 
-  it('records no path of a sensitive operation, and no error for a status below 500', async () => {
+  it('records no path of a sensitive operation, no error below 500, and no route for a 404', async () => {
     await send('/items/7', { method: 'POST' })
     expect(last().attributes).not.toHaveProperty('url.path')
     expect(last().attributes['http.response.status_code']).toBe(409)
@@ -118,7 +118,7 @@ describe('otel()', () => {
     expect(spans.getFinishedSpans()).toHaveLength(1)
   })
 
-  it('joins two services to one trace, through the client and the proxy', async () => {
+  it('joins two services in one trace, through the client', async () => {
     const back = router({ item }, { use: [otel()] })
     const api = createClient<typeof back>({ fetch: back.fetch, headers: traceHeaders })
     const call = route('/call').get(async () => (await api('/items/[id]').get({ params: { id: '7' } })).status)
@@ -155,7 +155,7 @@ describe('otel()', () => {
       { numRuns: 50 },
     ))
 
-  it('reports an error of attributes, and still ends the span', async () => {
+  it('reports an error of the attributes function, and still ends the span', async () => {
     const errors: unknown[] = []
     const attributes = () => {
       throw new Error('attributes')
@@ -165,7 +165,7 @@ describe('otel()', () => {
     expect([errors.length, spans.getFinishedSpans().length]).toEqual([1, 1])
   })
 
-  it('records metrics', async () => {
+  it('records the active requests and the duration by route and status', async () => {
     const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE)
     const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 1_000_000 })
     const meters = new MeterProvider({ readers: [reader] })

@@ -131,7 +131,7 @@ describe('the tarball', () => {
       .filter((entry) => entry.isFile())
       .map(({ parentPath, name }) => relative(installed, join(parentPath, name)))
 
-  it('has the sources once, in the source maps', () => {
+  it('contains the sources only in the source maps', () => {
     const files = list()
     expect(files.filter((file) => !file.startsWith('dist/'))).toEqual(
       expect.arrayContaining(['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json']),
@@ -143,7 +143,7 @@ describe('the tarball', () => {
     }
   })
 
-  it('has no file that no entry uses', () => {
+  it('contains no file that no entry uses', () => {
     const { exports, imports, bin } = manifest
     const used = new Set<string>()
     const add = (file: string): void => {
@@ -169,7 +169,7 @@ describe('the tarball', () => {
     expect(list().filter((file) => isCode(file) && !used.has(file))).toEqual([])
   })
 
-  it('has a command that runs', async () => {
+  it('contains a byway command that runs', async () => {
     const byway = (...args: string[]): Promise<{ stdout: string }> =>
       run(process.execPath, [join(installed, manifest.bin.byway), ...args], { cwd: folder })
     expect((await byway('routes', 'app.js')).stdout).toContain('/hello/[name]')

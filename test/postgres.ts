@@ -13,7 +13,7 @@ const run = promisify(execFile)
 /** A real PostgreSQL server with an empty database. */
 export interface PostgresServer {
   readonly url: string
-  /** What psql prints for a query. */
+  /** Returns the output of psql for a query. */
   query(sql: string): Promise<string>
   close(): Promise<void>
 }
@@ -26,7 +26,7 @@ const programs = existsSync(root)
       .find((path) => existsSync(join(path, 'initdb')))
   : undefined
 
-/** `describe`, where PostgreSQL is installed: elsewhere its tests are skipped, but in CI they fail. */
+/** `describe` if PostgreSQL is installed. Otherwise the tests are skipped, or fail in CI. */
 export function describeWithPostgres(name: string, tests: () => void): void {
   if (programs) describe(name, tests)
   else if (process.env['CI'])

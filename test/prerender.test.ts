@@ -398,7 +398,7 @@ describe('prerender(): outDir', () => {
     expect(pages[0]!.file).toBe(resolve(outDir, 'index.html'))
   })
 
-  it('replaces files atomically, and does not change other files', async () => {
+  it('replaces its files, and does not change other files', async () => {
     const cache = createCache()
     const outDir = makeDirectory()
     writeFileSync(join(outDir, 'a.json'), 'old')
@@ -460,7 +460,7 @@ describe('prerender(): outDir', () => {
     )
   })
 
-  it('has one file for one page only: the second page fails', async () => {
+  it('fails for the second of two pages with the same file name', async () => {
     const cache = createCache()
     const cached = route.use(cache({ revalidate: 60 }))
     const outDir = makeDirectory()

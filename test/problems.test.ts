@@ -103,7 +103,7 @@ describe('router({ problems })', () => {
     expect([status, response.headers.get('content-type')]).toEqual([400, 'application/vnd.mine+json'])
   })
 
-  it('shows the problem and its error to middleware and onError', async () => {
+  it('passes the original problem and its error to middleware and onError', async () => {
     onError.mockClear()
     const seen: unknown[] = []
     const look = middleware(async (_request, _context, next) => {

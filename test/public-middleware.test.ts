@@ -159,7 +159,7 @@ function toPublic(
   return lines.join('; ')
 }
 
-describe('the middleware of byway', () => {
+describe("byway's middleware", () => {
   it.each(sources)('%s compiles outside of the package, with public exports only', async (file) => {
     const target = join(folder, file.replaceAll('/', '-').replace(/\.ts$/, ''))
     expect(copy(file, target)).toEqual([])
@@ -177,7 +177,7 @@ describe('the middleware of byway', () => {
     )
     expect(stdout).toBe('')
   })
-  it('fails with the name and the file of a private import', () => {
+  it('reports the name and the file of a private import', () => {
     expect(copy('src/openapi/openapi.ts', join(folder, 'private'))).toContain(
       'src/openapi/openapi.ts: dataOf of src/router.ts',
     )

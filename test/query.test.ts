@@ -33,7 +33,7 @@ describe('a query with objects', () => {
     }),
   )
 
-  it('is read from brackets, at any depth that the schema has', async () => {
+  it('is parsed from names with brackets, at any depth of the schema', async () => {
     expect(await read('?filter[color]=red')).toEqual({ filter: { color: 'red' } })
     expect(await read('?filter%5Bcolor%5D=red&filter[sizes]=1&filter[sizes]=2')).toEqual({
       filter: { color: 'red', sizes: [1, 2] },
@@ -43,23 +43,23 @@ describe('a query with objects', () => {
     expect(await read('?filter[price][min]=1&filter[price][max]=9')).toEqual({ filter: { price: { min: 1, max: 9 } } })
   })
 
-  it('has arrays under name[] too', async () => {
+  it('can have arrays under name[]', async () => {
     expect(await read('?tag[]=a')).toEqual({ tag: ['a'] })
     expect(await read('?tag[]=a&tag=b&tag[]=c')).toEqual({ tag: ['a', 'b', 'c'] })
   })
 
-  it('has a name with brackets as it is if the schema has that name', async () => {
+  it('keeps a name with brackets if the schema has that name', async () => {
     expect(await read('?odd[name]=x')).toEqual({ 'odd[name]': 'x' })
   })
 
-  it('is a 400 for a scalar that is repeated, with its path', async () => {
+  it('is rejected with 400 and the pointer if a scalar is repeated', async () => {
     const once = 'This value can be given only once.'
     expect(await read('?q=1&q=2')).toEqual([['/q', once]])
     expect(await read('?filter[color]=a&filter[color]=b')).toEqual([['/filter/color', once]])
     expect(await read('?filter[price][min]=1&filter[price][min]=2')).toEqual([['/filter/price/min', once]])
   })
 
-  it('is a 400 for a value and an object under one name', async () => {
+  it('is rejected with 400 if an object has a string value, alone or next to properties', async () => {
     for (const search of [
       '?filter=x&filter[color]=red',
       '?filter[color]=red&filter=x',
@@ -69,7 +69,7 @@ describe('a query with objects', () => {
       expect([search, await read(search)]).toEqual([search, [[expect.stringMatching(/^\/filter/), expect.any(String)]]])
   })
 
-  it('points to the invalid value', async () => {
+  it('is rejected with the pointer of the invalid value', async () => {
     expect(await read('?filter[price][min]=x')).toMatchObject([['/filter/price/min', expect.any(String)]])
   })
 
@@ -81,7 +81,7 @@ describe('a query with objects', () => {
       ),
     ],
     ['arktype', type({ filter: { color: 'string', 'sizes?': 'string[]' } })],
-  ])('is read for %s', async (_name, schema) => {
+  ])('is parsed for a schema of %s', async (_name, schema) => {
     expect(await toRead(schema)('?filter[color]=red&filter[sizes]=1')).toEqual({
       filter: { color: 'red', sizes: ['1'] },
     })
@@ -125,7 +125,7 @@ describe('a query with a recursive schema', () => {
 })
 
 describe('a query with a union', () => {
-  it('has a name as an array in one member and as a string in another', async () => {
+  it('has one value as an array or a string, depending on the member that matches', async () => {
     const read = toRead(
       z.discriminatedUnion('by', [
         z.object({ by: z.literal('ids'), of: z.array(z.string()) }),
@@ -138,7 +138,7 @@ describe('a query with a union', () => {
     expect(await read('?by=name&of=a&of=b')).toMatchObject([['/of', expect.any(String)]])
   })
 
-  it('uses the first member that matches, and the errors of the first if none does', async () => {
+  it('is validated by the first member that matches, and has the errors of the first one if none matches', async () => {
     const read = toRead(
       z.union([
         z.object({ page: z.coerce.number(), tag: z.array(z.string()) }),
@@ -152,7 +152,7 @@ describe('a query with a union', () => {
     expect(await read('?nothing=1')).toEqual([['', expect.any(String)]])
   })
 
-  it('validates with an asynchronous schema too', async () => {
+  it('can be validated by an asynchronous schema', async () => {
     const read = toRead(
       z
         .union([z.object({ a: z.array(z.string()) }), z.object({ a: z.string(), b: z.string() })])
@@ -162,7 +162,7 @@ describe('a query with a union', () => {
     expect(await read('?a=1&b=2')).toMatchObject({ a: expect.anything() })
   })
 
-  it('has the same in an object of the query, at any depth', async () => {
+  it('is parsed the same way inside an object, at any depth', async () => {
     const of = z.discriminatedUnion('by', [
       z.object({ by: z.literal('ids'), of: z.array(z.string()) }),
       z.object({ by: z.literal('name'), of: z.string() }),
@@ -180,7 +180,7 @@ describe('a query with a union', () => {
     }
   })
 
-  it('is one array for a member of the object that is a union', async () => {
+  it('has one value as an array if a property can be an array or an object', async () => {
     const read = toRead(z.object({ v: z.union([z.array(z.string()), z.object({ from: z.string() })]).optional() }))
     expect(await read('?v=a')).toEqual({ v: ['a'] })
   })
@@ -208,7 +208,7 @@ describe('a hostile query', () => {
   const status = async (path: string, search: string) =>
     (await app.fetch(new Request(`http://test${path}?${search}`))).status
 
-  it('is a 200 or a 400, and changes no prototype', async () => {
+  it('is accepted or rejected with 400, and changes no prototype', async () => {
     const before = snapshot()
     const step = fc.constantFrom(
       'a',
@@ -244,7 +244,7 @@ describe('a hostile query', () => {
     )
   })
 
-  it('is a 200 or a 400 for an array and an object under one name', async () => {
+  it('is accepted or rejected with 400 if a name has an array and properties', async () => {
     for (const search of [
       'either=a&either[from]=x',
       'either=a&either[length]=9',
@@ -257,7 +257,7 @@ describe('a hostile query', () => {
     }
   })
 
-  it('never makes an object of __proto__, even if the schema has the name', async () => {
+  it('does not change a prototype, even if the schema has the property __proto__', async () => {
     const shape = JSON.parse('{"__proto__":{"type":"object","properties":{"polluted":{"type":"string"}}}}') as object
     const schema: Schema = {
       '~standard': {
@@ -271,7 +271,7 @@ describe('a hostile query', () => {
     expect(({} as { polluted?: unknown }).polluted).toBe(undefined)
   })
 
-  it('is read in linear time: 10,000 pairs, and brackets 10,000 deep', async () => {
+  it('is parsed in linear time: 10,000 pairs, and brackets 10,000 deep', async () => {
     // Each takes about 0.03 s; a quadratic reader needs 15 s.
     const read = async (path: string, search: string): Promise<number> => {
       const started = performance.now()

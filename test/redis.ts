@@ -14,7 +14,7 @@ const run = promisify(execFile)
 export interface RedisServer {
   readonly port: number
   readonly url: string
-  /** What redis-cli prints for a command. */
+  /** Returns the output of redis-cli for a command. */
   command(...words: string[]): Promise<string>
   /** Kills it: its connections close, and new ones fail. */
   stop(): Promise<void>

@@ -12,7 +12,7 @@ const read = async (response: Response) => ({
 })
 
 describe('reply', () => {
-  it('makes Responses with a status and a content type', async () => {
+  it('creates Responses with a status and a content type', async () => {
     for (const [response, status, type, body] of [
       [reply.json({ a: 1 }), 200, 'application/json', '{"a":1}'],
       [reply.json([], { status: 201 }), 201, 'application/json', '[]'],
@@ -35,7 +35,7 @@ describe('reply', () => {
     }
   })
 
-  it('makes a Response that can be cloned and copied', async () => {
+  it('creates a Response that can be cloned and copied', async () => {
     const response: Response = reply.json({ a: 1 }, { status: 201 })
     expect(response.ok).toBe(true)
     expect(await response.clone().json()).toEqual({ a: 1 })
@@ -52,7 +52,7 @@ describe('reply', () => {
     expect((await app.fetch(new Request('http://test/'))).status).toBe(200)
   })
 
-  it('replaces its headers with those of init, and sends each Set-Cookie', async () => {
+  it('sends the headers of init instead of its own, and each Set-Cookie', async () => {
     const headers = [
       ['Content-Type', 'application/vnd.api+json'],
       ['set-cookie', 'a=b'],
@@ -73,13 +73,13 @@ describe('reply', () => {
     expect(reply.json(1, { headers: { etag: '"a"' } }).headers.get('etag')).toBe('"a"')
   })
 
-  it('has no body and no content type for 204, 205 and 304', async () => {
+  it('sends no body and no content type with 204, 205 and 304', async () => {
     for (const status of [204, 205, 304] as const)
       for (const response of [reply.json({ a: 1 }, { status }), reply.text('a', { status })])
         expect(await read(response)).toEqual({ status, headers: {}, body: '' })
   })
 
-  it('throws for what JSON cannot represent', () => {
+  it('throws a TypeError for values that JSON cannot represent', () => {
     const cycle: Record<string, unknown> = {}
     cycle['self'] = cycle
     for (const value of [undefined, () => 1, Symbol('a'), 1n, { a: 1n }, cycle, { toJSON: () => undefined }])
@@ -96,7 +96,7 @@ describe('reply', () => {
 })
 
 describe('reply.problem', () => {
-  it('is an RFC 9457 document without a type', async () => {
+  it('sends an RFC 9457 document without a type', async () => {
     const { headers, body } = await read(reply.problem(409, { detail: 'a exists' }))
     expect(headers).toEqual({ 'content-type': 'application/problem+json', 'x-content-type-options': 'nosniff' })
     expect(JSON.parse(body)).toEqual({ title: 'Conflict', status: 409, detail: 'a exists' })
@@ -108,7 +108,7 @@ describe('reply.problem', () => {
     expect(await reply.problem(403, { status: 200 } as object).json()).toMatchObject({ status: 403 })
   })
 
-  it('has the title of its status, if the status is registered', async () => {
+  it('sends the title of its status, if the status is registered', async () => {
     for (const [status, title] of [
       [400, 'Bad Request'],
       [404, 'Not Found'],
@@ -120,7 +120,7 @@ describe('reply.problem', () => {
       expect((await reply.problem(status).json()).title).toBe(title)
   })
 
-  it('has short forms', async () => {
+  it('has the short forms notFound(), unauthorized() and forbidden()', async () => {
     for (const [response, status] of [
       [reply.notFound({ detail: 'x' }), 404],
       [reply.unauthorized({ detail: 'x' }), 401],
@@ -129,7 +129,7 @@ describe('reply.problem', () => {
       expect(await response.json()).toMatchObject({ status, detail: 'x' })
   })
 
-  it('has a challenge in a 401, by default Bearer', () => {
+  it('sends a Bearer challenge with a 401 by default', () => {
     expect(reply.unauthorized().headers.get('www-authenticate')).toBe('Bearer')
     const basic = reply.unauthorized({}, { headers: { 'WWW-Authenticate': 'Basic realm="a"' } })
     expect(basic.headers.get('www-authenticate')).toBe('Basic realm="a"')
@@ -137,7 +137,7 @@ describe('reply.problem', () => {
 })
 
 describe('reply.redirect', () => {
-  it('has one status for each name, and no body', async () => {
+  it('sends 307, 308 or 303 with a Location, and no body', async () => {
     for (const [response, status] of [
       [reply.redirect('/a'), 307],
       [reply.permanentRedirect('/a'), 308],
@@ -162,7 +162,7 @@ describe('reply.redirect', () => {
       expect(reply.redirect(to).headers.get('location')).toBe(location)
   })
 
-  it('has a Location that resolves as its target does, for any text', () => {
+  it('sends a Location that resolves to the target, for any string', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'grapheme' }), (path) => {
         const target = `/${path.replace(/^[/\\\t\n\r]+/, '')}`
@@ -200,7 +200,7 @@ async function problemOf(run: () => unknown): Promise<unknown> {
 
 describe('a param from a client that a URL cannot contain', () => {
   it.each(['', '.', '..', '%2e%2E', '\ud800', 'a\udc00'])(
-    'is a 400 in href(), which onError gets: %j',
+    'causes a 400 in href(), and onError is called with the HrefError: %j',
     async (slug) => {
       const onError = vi.fn()
       const handler = (_request: Request, { body }: { body: { slug: string } }) =>
@@ -233,14 +233,14 @@ describe('a param from a client that a URL cannot contain', () => {
 })
 
 describe('reply.localRedirect', () => {
-  it('takes a path on the same origin', () => {
+  it('accepts a path on the same origin', () => {
     for (const to of ['/', '/a', '/a/b?c=d#e', '/a//b', '/a?next=//b', '/%2F/evil.example', '/@evil.example', '/ä'])
       expect(new URL(reply.localRedirect(to).headers.get('location')!, 'https://here.example').origin).toBe(
         'https://here.example',
       )
   })
 
-  it('throws a 400 for every other target', async () => {
+  it('throws a 400 problem for every other target', async () => {
     const targets = [
       '',
       'a',
@@ -271,7 +271,7 @@ describe('reply.localRedirect', () => {
       })
   })
 
-  it('never redirects to another origin, for any text', () => {
+  it('never redirects to another origin, for any string', () => {
     const part = fc.oneof(
       fc.constantFrom(
         '/',

@@ -58,7 +58,7 @@ const parts = (): fc.Arbitrary<Parts> =>
     ),
   })
 
-// What can be done to a Response: each gives something that can be compared.
+// The operations on a Response. Each returns a value that can be compared.
 const steps: Record<string, (response: Response) => unknown> = {
   text: (response) => response.text(),
   json: (response) => response.json(),
@@ -175,7 +175,7 @@ describe("byway's own Response", () => {
     expect(await reply.text('\uFEFF{"a":1}').json()).toEqual({ a: 1 })
   })
 
-  it('is read once', async () => {
+  it('can be read once', async () => {
     const response = reply.json({ a: 1 })
     expect(response.bodyUsed).toBe(false)
     expect(await response.json()).toEqual({ a: 1 })
@@ -186,7 +186,7 @@ describe("byway's own Response", () => {
     expect(() => new Response(response.body, response)).toThrow(TypeError)
   })
 
-  it('shares nothing with its clone', async () => {
+  it('shares no state with its clone', async () => {
     const one = reply.text('a')
     const other = one.clone()
     expect(await one.text()).toBe('a')

@@ -18,7 +18,7 @@ describe('route()', () => {
     expect(item.operations.get('GET')).toMatchObject({ method: 'GET', declaration: { query }, handler, middleware: [] })
   })
 
-  it('has an operation for each method of Next.js, and QUERY', async () => {
+  it('has a method for each HTTP method of Next.js, and QUERY', async () => {
     for (const method of methods) {
       const made = (route('/') as any)[method](() => 'here')
       const name = method.toUpperCase()
@@ -149,7 +149,7 @@ describe("a route's own functions", () => {
     expect((await item.GET(at('/items/a?page=x'))).status).toBe(400)
   })
 
-  it('take params, plain or as a Promise, which replace those of the URL', async () => {
+  it('accept params, plain or as a Promise, which replace those of the URL', async () => {
     const item = route('/items/[slug]').get((_request, { params }) => params.slug)
     const read = async (params: { slug: string } | Promise<{ slug: string }>) =>
       (await item.GET(at('/elsewhere'), { params })).json()
@@ -241,7 +241,7 @@ describe("a route's own functions", () => {
 })
 
 describe('params of a pattern', () => {
-  it('are parsed before everything else: middleware and handler see the output', async () => {
+  it('are parsed before middleware and the handler, which get the output', async () => {
     const seen: unknown[] = []
     const item = route('/items/[id]', { params: z.object({ id: z.coerce.number().int() }) })
       .use((_request, { params }, next) => {
@@ -254,7 +254,7 @@ describe('params of a pattern', () => {
     expect(seen).toEqual([{ id: 7 }])
   })
 
-  it('are a 404 if they do not match, for every method, without the middleware of the route', async () => {
+  it('cause a 404 for every method if they do not match, before the middleware of the route', async () => {
     const guard = vi.fn(() => reply.unauthorized())
     const app = router({
       item: route('/items/[id]', { params: z.object({ id: z.coerce.number() }) })
@@ -338,7 +338,7 @@ describe('a handler', () => {
       }
   })
 
-  it('is a 500 for a value that JSON cannot represent, and reports why', async () => {
+  it('causes a 500 and an onError call for a value that JSON cannot represent', async () => {
     const cycle: Record<string, unknown> = {}
     cycle['self'] = cycle
     const values: unknown[] = [1n, { a: 1n }, Symbol('a'), () => {}, cycle, new Map([[1, 2]]), new Set(), new Blob([])]
@@ -356,7 +356,7 @@ describe('a handler', () => {
     }
   })
 
-  it('is a 500 with the path of a value that JSON would send as {}, at any depth', async () => {
+  it('causes a 500 for a value that JSON would send as {}, and the error names its path', async () => {
     class Empty {}
     class Money {
       #cents = 5
@@ -405,7 +405,7 @@ describe('a handler', () => {
     expect(JSON.parse((await send(() => json)).text)).toEqual({ map: {}, shared: [{}, {}] })
   })
 
-  it('is a 500 for a Response whose body was read', async () => {
+  it('causes a 500 for a Response whose body was read', async () => {
     const used = new Response('a')
     await used.text()
     const lazy = reply.text('a')
@@ -434,7 +434,7 @@ describe('a handler', () => {
     expect((await send(() => Promise.reject(reply.notFound()))).response.status).toBe(404)
   })
 
-  it('is a 500 without details for any other thrown value', async () => {
+  it('causes a 500 without details for any other thrown value', async () => {
     const used = new Response('used')
     await used.text()
     const frozen = Object.freeze({ status: 418, message: 'secret' })
@@ -489,7 +489,7 @@ describe('a declared response', () => {
     expect(await created.response.json()).toEqual({ name: 'a' })
   })
 
-  it('is a 500 without details if the response does not match', async () => {
+  it('causes a 500 without details if the value does not match', async () => {
     for (const handler of [() => ({ name: 7, secret: 'hash' }), () => reply.json({ secret: 'hash' }), () => null]) {
       const { response, onError } = await send(Item, handler)
       expect(response.status).toBe(500)
@@ -518,7 +518,7 @@ describe('a declared response', () => {
     expect(await (await send(z.string(), () => 'hi')).response.text()).toBe('"hi"')
   })
 
-  it('validates a problem as the document that is sent', async () => {
+  it('validates the whole problem document', async () => {
     const Missing = z.object({ title: z.string(), status: z.literal(404), detail: z.string() })
     const { response } = await send({ 404: Missing }, () => reply.notFound({ detail: 'no such item' }))
     expect(response.status).toBe(404)
@@ -553,7 +553,7 @@ describe('.all()', () => {
       return [request.method, params.path ?? []]
     })
 
-  it('handles every method that is not declared otherwise, OPTIONS too', async () => {
+  it('handles every undeclared method, and OPTIONS', async () => {
     const app = router({ mounted })
     for (const method of ['POST', 'PUT', 'PATCH', 'DELETE', 'QUERY', 'OPTIONS'])
       expect(await (await app.fetch(at('/rpc/a', { method }))).json()).toEqual([method, ['a']])
@@ -656,7 +656,7 @@ describe('route.prefix(pattern, { params })', () => {
     expect(got).toMatchObject({ shop: 7, seen: ['id'] })
   })
 
-  it('is a RouteError if the pattern has no params', () => {
+  it('throws a RouteError if the pattern has no params', () => {
     expect(() => route.prefix('/v1', { params: z.object({}) as never })).toThrow(RouteError)
     expect(() => shop('/list', { params: z.object({}) as never })).toThrow(RouteError)
   })
@@ -677,7 +677,7 @@ describe('a request whose params do not match', () => {
   const onError = vi.fn()
   const app = router(routes, { onError })
 
-  it('continues over three routes, each with its own params', async () => {
+  it('continues with the next of three routes, each with its own params', async () => {
     for (const [path, pattern, params] of [
       ['/items/7', '/items/[id]', { id: 7 }],
       ['/items/a', '/[kind]/[id]', { kind: 'items', id: 'a' }],
@@ -688,14 +688,14 @@ describe('a request whose params do not match', () => {
       expect(await (await app.fetch(at(path))).json()).toEqual([pattern, params])
   })
 
-  it('is a 405 if the params match and the method does not', async () => {
+  it('gets a 405 if the params match and the method does not', async () => {
     expect((await app.fetch(at('/items/7', { method: 'POST' }))).status).toBe(405)
     expect(await (await app.fetch(at('/items/a', { method: 'POST' }))).json()).toBe('posted')
     const last = await app.fetch(at('/items/ab', { method: 'POST' }))
     expect([last.status, last.headers.get('allow')]).toEqual([405, 'GET, HEAD, OPTIONS'])
   })
 
-  it('is a 500 if a schema throws or rejects, without the next route', async () => {
+  it('gets a 500 if a schema throws or rejects, and the next route does not run', async () => {
     for (const fail of [
       () => {
         throw new Error('boom')

@@ -17,26 +17,26 @@ const serve = (routes: object, options?: RouterOptions) => {
 }
 
 describe('router()', () => {
-  it('takes routes, nested objects of them, and module namespaces', async () => {
+  it('accepts routes, nested objects of them, and module namespaces', async () => {
     const fetch = serve({ a: here('/a'), nested: { b: here('/b'), deep: { c: here('/c') } }, items, all: modules })
     for (const path of ['/a', '/b', '/c', '/items', '/items/x', '/inner'])
       expect([path, (await fetch(path)).status]).toEqual([path, 200])
   })
 
-  it('takes a module namespace, and ignores its other exports', async () => {
+  it('accepts a module namespace, and ignores its other exports', async () => {
     const fetch = serve(items)
     expect((await fetch('/items')).status).toBe(200)
     expect((await fetch('/items/x')).status).toBe(200)
   })
 
-  it('takes an object without a prototype, and a route under any name', async () => {
+  it('accepts an object without a prototype, and a route under any name', async () => {
     const group = Object.assign(Object.create(null), { fetch: here('/f'), get: here('/g'), __proto: here('/p') })
     const fetch = serve({ group, fetch: here('/top'), plain: { fetch: here('/plain') } })
     for (const path of ['/f', '/g', '/p', '/top', '/plain'])
       expect([path, (await fetch(path)).status]).toEqual([path, 200])
   })
 
-  it('takes one route under two names once', async () => {
+  it('accepts one route under several names', async () => {
     const a = here('/a')
     const group = { a }
     expect((await serve({ a, again: a, group, same: group })('/a')).status).toBe(200)
@@ -88,7 +88,7 @@ describe('router()', () => {
     expect(() => router({ a: here('/a'), b: here('/a') })).toThrow(/declare their methods on one route/)
   })
 
-  it('takes params with different names at the same position of different structures', async () => {
+  it('accepts params with different names at the same position of different structures', async () => {
     const fetch = serve({ a: here('/[x]/a'), b: here('/[y]/b'), c: here('/[z]') })
     expect(await (await fetch('/1/a')).json()).toBe('/[x]/a')
     expect(await (await fetch('/1/b')).json()).toBe('/[y]/b')
@@ -114,7 +114,7 @@ describe('router()', () => {
 })
 
 describe('router().fetch', () => {
-  it('is bound', async () => {
+  it('can be called without its router', async () => {
     const { fetch } = router({ a: here('/a') })
     expect((await [at('/a')].map(fetch)[0]!).status).toBe(200)
   })
@@ -166,7 +166,7 @@ describe('router().fetch', () => {
     })
   })
 
-  it('responds with 405 to unknown methods and names of object members', async () => {
+  it('responds with 405 to unknown methods, and to names such as __proto__', async () => {
     const fetch = serve({ a: here('/a') })
     for (const method of ['__proto__', 'constructor', 'toString', 'PROPFIND', 'get2', 'LINK'])
       expect([method, (await fetch('/a', { method })).status]).toEqual([method, 405])
@@ -334,7 +334,7 @@ describe('onError', () => {
     }
   })
 
-  it('gets no pattern if no route matched', async () => {
+  it('receives no pattern if no route matched', async () => {
     const onError = vi.fn()
     const broken = middleware(() => {
       throw new Error('layer')
@@ -446,7 +446,7 @@ describe('trailingSlash', () => {
     )
   })
 
-  it("is a 404 with 'strict'", async () => {
+  it("causes a 404 with 'strict'", async () => {
     const fetch = serve(routes, { trailingSlash: 'strict' })
     expect((await fetch('/a/')).status).toBe(404)
     expect((await fetch('/a')).status).toBe(200)
@@ -485,7 +485,7 @@ describe('basePath', () => {
       expect([path, (await fetch(path)).status]).toEqual([path, 404])
   })
 
-  it('is put before the root-relative Location of a reply, and before no other', async () => {
+  it('is added to the root-relative Location of a reply, and to no other', async () => {
     for (const [path, location] of [
       ['/away', '/api/v1/a/1?q=%2F'],
       ['/absolute', 'https://elsewhere.example/a'],
@@ -499,7 +499,7 @@ describe('basePath', () => {
     expect([created.status, created.headers.get('location')]).toEqual([201, '/api/v1/a/1'])
   })
 
-  it('is put there once if a Response is returned several times', async () => {
+  it('is added once if a Response is returned several times', async () => {
     const away = reply.redirect('/x')
     const again = serve({ it: route('/').get(() => away) }, { basePath: '/api' })
     for (let times = 0; times < 3; times++) expect((await again('/api')).headers.get('location')).toBe('/api/x')
@@ -528,7 +528,7 @@ describe('rewrites', () => {
     { source: '/gone', destination: '/nowhere' },
   ])
 
-  it('are applied once, before matching; request.url stays as it was', async () => {
+  it('are applied once, before matching, and do not change request.url', async () => {
     const fetch = serve({ target }, { rewrites: rules })
     expect(await (await fetch('/old/a%20b?q=1')).json()).toEqual({
       params: { slug: 'a b' },

@@ -23,7 +23,7 @@ async function get(rules: readonly Rule[], path: string, basePath?: string): Pro
 }
 
 describe('rewrites()', () => {
-  it('run the destination, which is context.url, and leave request.url unchanged', async () => {
+  it('match the destination, which is context.url, and leave request.url unchanged', async () => {
     expect(await get([{ source: '/old/[slug]', destination: '/items/[slug]' }], '/old/a%20b?x=1&x=2')).toEqual([
       200,
       { slug: 'a b', path: '/items/a%20b?x=1&x=2', pattern: '/items/[slug]', requested: '/old/a%20b?x=1&x=2' },
@@ -81,7 +81,7 @@ describe('rewrites()', () => {
     expect(await status('/admin/help')).toBe(200)
   })
 
-  it('fill a catch-all in the destination, or leave it out', async () => {
+  it('fill a catch-all in the destination, or leave out an absent one', async () => {
     const rules = [{ source: '/f/[[...path]]', destination: '/files/[[...path]]' }]
     expect(await get(rules, '/f/a/b%2Fc')).toEqual([200, ['a', 'b/c']])
     expect(await get(rules, '/f')).toEqual([200, []])
@@ -91,7 +91,7 @@ describe('rewrites()', () => {
     ])
   })
 
-  it('fill the query, in which the names of the destination replace those of the request', async () => {
+  it('fill the query, and its names replace those of the request', async () => {
     const rules = [{ source: '/find/[what]', destination: '/search?q=[what]&page=1' }]
     expect(await get(rules, '/find/a%26b?page=2&%70age=3&q=x&sort=up')).toEqual([
       200,

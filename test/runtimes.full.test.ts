@@ -266,7 +266,7 @@ describe.each(Object.entries(hosts))('on %s', (_name, { binary, args, ip }) => {
     expect(await (await fetch(`${origin}/docs/openapi.json`)).json()).toMatchObject({ paths: { '/hello/{name}': {} } })
   })
 
-  it.skipIf(missing)('passes a body to the handler as a stream, and rejects one over its limit', async () => {
+  it.skipIf(missing)('passes a body to the handler as a stream, and rejects a body over its limit', async () => {
     const send = (chunks: number): Promise<Response> => {
       let sent = 0
       const body = new ReadableStream<Uint8Array>({
@@ -365,7 +365,7 @@ describe.each(Object.entries(hosts))('on %s', (_name, { binary, args, ip }) => {
   })
 
   it.skipIf(missing).each(['/hello/a', '/native', '/lines', '/bytes', '/nowhere'])(
-    'sends HEAD %s with the length of GET, or without one',
+    'sends HEAD %s with the length of GET, or without a length',
     async (path) => {
       const get = await fetch(origin + path)
       const head = await fetch(origin + path, { method: 'HEAD' })
@@ -415,13 +415,13 @@ describe.each(Object.entries(hosts))('on %s', (_name, { binary, args, ip }) => {
     else expect(headers.etag).toMatch(/^(?:W\/)?"1"$/)
   })
 
-  it.skipIf(missing)('forwards a body while it arrives', async () => {
+  it.skipIf(missing)('forwards a body of 3 MB', async () => {
     const body = new Blob([new Uint8Array(3_000_000)]).stream()
     const init = { method: 'POST', body, duplex: 'half' } as RequestInit
     expect(await (await fetch(`${origin}/proxy?upstream=${upstreamOrigin}/`, init)).text()).toBe('3000000')
   })
 
-  it.skipIf(missing)('streams', async () => {
+  it.skipIf(missing)('sends a stream of JSON lines', async () => {
     const response = await fetch(`${origin}/lines`)
     expect([response.headers.get('content-type'), await response.text()]).toEqual([
       'application/x-ndjson',
@@ -482,7 +482,7 @@ describe.each(Object.entries(hosts))('on %s', (_name, { binary, args, ip }) => {
   )
 
   it.skipIf(missing)(
-    'repeats the calls of the client that fail on the network, before and during the response',
+    "retries the client's calls that fail on the network, before and during the response",
     async () => {
       cuts = 0
       const nobody = `http://127.0.0.1:${await freePort()}`
@@ -492,7 +492,7 @@ describe.each(Object.entries(hosts))('on %s', (_name, { binary, args, ip }) => {
     },
   )
 
-  it.skipIf(missing)('provides what the host knows', async () => {
+  it.skipIf(missing)('provides env, the signal and, if the host has it, the IP address', async () => {
     expect(await (await fetch(`${origin}/who`)).json()).toEqual({
       ip: ip ? 'string' : 'undefined',
       env: 'object',

@@ -125,7 +125,7 @@ describe('waitUntil()', () => {
   })
   const place = (value: unknown) => Object.assign(globalThis, { [vercel]: value })
 
-  it("uses Vercel's, for after() too", async () => {
+  it("uses Vercel's waitUntil, also for after()", async () => {
     const kept: Promise<unknown>[] = []
     place({
       get: () => ({
@@ -146,7 +146,7 @@ describe('waitUntil()', () => {
     expect(log).toEqual(['waited', 'after'])
   })
 
-  it("prefers the host's to Vercel's", async () => {
+  it("prefers the host's waitUntil to Vercel's", async () => {
     const ofVercel = vi.fn()
     const ofHost = vi.fn()
     place({ get: () => ({ waitUntil: ofVercel }) })

@@ -25,7 +25,7 @@ const missing = [
 ].filter(Boolean)
 const suite = !missing.length || process.env['CI'] ? describe : describe.skip
 
-// Those of axe for WCAG 2.2 AA, and its best practices.
+// The rules of axe for WCAG 2.2 AA, and its best practices.
 const rules = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']
 // A page of each kind: the start page, long code, tabs of code, a wide table, option tables, a missing page.
 const kinds = ['/', '/guide/responses', '/recipes/database', '/comparison', '/reference/cache', '/none']
@@ -36,7 +36,7 @@ const views = [
   [375, 'dark'],
 ] as const
 
-// As hosts of static sites do: `/guide/router` is guide/router.html, and a missing page is 404.html.
+// Like on hosts of static sites, `/guide/router` is guide/router.html, and a missing page is 404.html.
 function toSite(folder: string) {
   const files = serveStatic(folder)
   const site = route('/[[...path]]').get(async (request, { pattern, params: { path = [] } }) => {
@@ -94,7 +94,7 @@ suite(`the site${missing.length ? ` (${missing.join('; ')})` : ''}`, () => {
     return { context, page, errors }
   }
 
-  /** What is wrong with a page: the violations of axe's rules, and a page that is wider than its window. */
+  /** Returns the mistakes of a page: violations of axe's rules, and a width beyond the window. */
   async function check(page: Page, path: string): Promise<string[]> {
     await page.goto(url + path)
     // The page for a missing path is rendered by its script.

@@ -30,7 +30,7 @@ it('the heap is flat over 200,000 requests of all kinds', async () => {
   expect(done).toBeGreaterThanOrEqual(200_000)
   expect(jobs).toBeGreaterThan(50)
   expect(wrong).toEqual({})
-  // How many of the jobs do each of these, once a request; `after` twice where two were planned.
+  // How often each event occurs in one request of every job. `after` counts twice in a job that calls it twice.
   const often = Object.fromEntries(Object.entries(told).map(([what, times]) => [what, times / (done / jobs)]))
   expect(often).toEqual({
     after: 7,
@@ -43,7 +43,7 @@ it('the heap is flat over 200,000 requests of all kinds', async () => {
     'error: stream': 1,
     'error: waitUntil': 2,
   })
-  // No timer is left, nor anything else that would keep a process alive.
+  // No timer or other resource is left that would keep the process alive.
   expect(resources.filter((name) => !name.startsWith('Pipe'))).toEqual([])
   // The first quarter warms up. Uncollected objects only add, so the smallest of several figures is what the app holds.
   const [early, late] = [heaps.slice(4, 8), heaps.slice(12)].map((some) => Math.min(...some) / 1_000_000)

@@ -40,7 +40,7 @@ const only = (slug: string) =>
   route('/items/[slug]', { params: generateStaticParams(() => [{ slug }], { dynamicParams: false }) })
 
 describe('generateStaticParams()', () => {
-  it('returns a value for params, which the route has as data', async () => {
+  it('returns a value for the params option, with its options', async () => {
     const params = generateStaticParams(() => [{ slug: 'a' }])
     expect(params.dynamicParams).toBe(true)
     expect(generateStaticParams(() => [], { dynamicParams: false }).dynamicParams).toBe(false)
@@ -70,11 +70,11 @@ describe('generateStaticParams()', () => {
       expect(call(...rest)).toThrow(new TypeError(message))
   })
 
-  it('is a RouteError for a pattern without params', () => {
+  it('causes a RouteError for a pattern without params', () => {
     expect(() => route('/items', { params: generateStaticParams(() => []) as never })).toThrow(RouteError)
   })
 
-  it('loads rows that href() takes, and rejects others with a TypeError that names route and row', async () => {
+  it('loads rows that href() accepts, and rejects others with a TypeError that names the row', async () => {
     const load = (rows: unknown, pattern = '/items/[slug]') =>
       generateStaticParams((() => rows) as never).load(pattern) as Promise<unknown>
     expect(await load([{ slug: 'a' }, { slug: 1 }])).toEqual([{ slug: 'a' }, { slug: 1 }])
@@ -158,7 +158,7 @@ describe('dynamicParams: false', () => {
     expect((await fetch('/items/b', { method: 'OPTIONS' })).headers.get('allow')).toBe('GET, POST, HEAD, OPTIONS')
   })
 
-  it('shows no route to the router’s middleware if no route has the params', async () => {
+  it('passes no route to the router’s middleware if no route has the params', async () => {
     const seen: unknown[] = []
     const { fetch } = watch(
       { item: only('a').get(() => 1) },
@@ -202,7 +202,7 @@ describe('dynamicParams: false', () => {
     ])
   })
 
-  it('continues with a route of the same length', async () => {
+  it('continues with a route with the same number of segments', async () => {
     const pair = route('/[x]/[y]').get((_request, { params }) => params)
     const { fetch } = watch({ pair, item: only('a').get(() => 'item') })
     expect(await (await fetch('/items/b')).json()).toEqual({ x: 'items', y: 'b' })
@@ -223,7 +223,7 @@ describe('dynamicParams: false', () => {
     expect(await statusOf('/files/%')).toBe(400)
   })
 
-  it('compares an empty array as an absent catch-all, and params with names of object members', async () => {
+  it('compares an empty array as an absent catch-all, and params with names such as constructor', async () => {
     const files = route('/[constructor]/[[...toString]]', {
       params: generateStaticParams(() => [{ constructor: 'a', toString: [] }] as never, {
         dynamicParams: false,
@@ -285,7 +285,7 @@ describe('dynamicParams: false', () => {
     expect(app.fetch(at('/items/b'))).toBeInstanceOf(Response)
   })
 
-  it('is a 500 inside the router’s middleware if loading fails, and loads again', async () => {
+  it('causes a 500 inside the router’s middleware if loading fails, and loads again', async () => {
     const broken = new Error('no database')
     const generate = vi.fn(async () => [{ slug: 'a' }]).mockRejectedValueOnce(broken)
     const item = route('/items/[slug]', { params: generateStaticParams(generate, { dynamicParams: false }) }).get(
@@ -318,7 +318,7 @@ describe('dynamicParams: false', () => {
     ['undefined', undefined, /returned undefined, which is not an array/],
     ['a list of strings', ['a'], /returned .*"a"/],
     ['a list with null', [null], /returned .*null/],
-  ])('is a 500 whose error is reported if the function returns %s', async (_name, rows, message) => {
+  ])('causes a 500 and an onError call if the function returns %s', async (_name, rows, message) => {
     const params = generateStaticParams((() => rows) as never, { dynamicParams: false })
     const item = route('/items/[slug]', { params: params as never }).get(() => 1)
     const { fetch, onError } = watch({ item })

@@ -100,7 +100,7 @@ describe('serveStatic()', () => {
     expect(await response.text()).not.toContain('secret')
   })
 
-  it('serves a link out of the folder for no path', () =>
+  it('never serves a file outside of the folder, for any path or link', () =>
     fc.assert(
       fc.asyncProperty(
         fc.array(
@@ -214,7 +214,7 @@ describe('serveStatic()', () => {
     })
   })
 
-  it('follows its options', async () => {
+  it('sets Cache-Control from maxAge and immutable, and follows index and dotfiles', async () => {
     const control = async (options: ServeStaticOptions, path = '/app.js') =>
       (await send(path, {}, toApp(options))).headers.get('cache-control')
     expect(await control({ maxAge: 60 })).toBe('public, max-age=60')

@@ -69,7 +69,7 @@ const kinds: readonly (readonly [name: string, toReply: (items: Items<string>) =
 ]
 
 describe.each(kinds)('%s()', (_name, toReply, first) => {
-  it('requests the first item before the head is sent, and one with each read', async () => {
+  it('requests the first item before the head is sent, and one item with each read', async () => {
     const { items, seen } = source()
     const reader = (await toApp(() => toReply(items)).fetch()).body!.getReader()
     await turn()
@@ -109,7 +109,7 @@ describe.each(kinds)('%s()', (_name, toReply, first) => {
     ['the reply that its items throw', () => reply.notFound({ detail: 'No such row.' }), 404],
     ['a 500 without details for another error', () => new Error('secret'), 500],
     ['a 500 for undefined', () => undefined, 500],
-  ])('is %s before the first item', async (_name, toError, status) => {
+  ])('sends %s before the first item', async (_name, toError, status) => {
     for (const delay of [0, 20]) {
       const error = toError()
       const items = (async function* (): AsyncGenerator<string> {
@@ -128,7 +128,7 @@ describe.each(kinds)('%s()', (_name, toReply, first) => {
     }
   })
 
-  it('begins without its first item if that takes longer than a second', async () => {
+  it('sends its head without the first item if that takes longer than a second', async () => {
     const error = new Error('late')
     const begun = performance.now()
     const { fetch, errors } = toApp(() =>
@@ -147,7 +147,7 @@ describe.each(kinds)('%s()', (_name, toReply, first) => {
     expect(errors).toEqual([[error, 'stream']])
   })
 
-  it('is in settled() until the finally of its canceled items has ended', async () => {
+  it('is awaited by settled() until the finally block of its canceled items has ended', async () => {
     let isCleaned = false
     const { app, fetch } = toApp(() =>
       toReply(
@@ -179,7 +179,7 @@ describe.each(kinds)('%s()', (_name, toReply, first) => {
 })
 
 describe('a streamed response', () => {
-  it('is a 500 if a handler returns the async iterable as it is, with a message that says what to do', async () => {
+  it('causes a 500 if a handler returns an async iterable, with a message that says what to do', async () => {
     const { items, seen } = source()
     for (const value of [items, (async function* () {})(), new ReadableStream()]) {
       const { fetch, errors } = toApp(() => value)
@@ -297,7 +297,7 @@ describe('a streamed response', () => {
       expect(errors.map(([error]) => String(error))).toEqual([`TypeError: ${message}`])
   })
 
-  it('is a 500 if the value is not iterable', async () => {
+  it('causes a 500 if the value is not iterable', async () => {
     for (const items of [undefined, null, {}, 'text', 1, () => {}]) {
       const { fetch, errors } = toApp(() => reply.stream(items as never))
       expect((await fetch()).status).toBe(500)
@@ -305,7 +305,7 @@ describe('a streamed response', () => {
     }
   })
 
-  it('can be made of arrays, generators, promises in them, and ReadableStreams', async () => {
+  it('can be created from arrays, generators, promises in them, and ReadableStreams', async () => {
     const given: (() => Items<unknown>)[] = [
       () => [1, 2],
       () => new Set([1, 2]),
@@ -562,12 +562,12 @@ describe('reply.sse({ text: true })', () => {
     ['a\r\nb\rc', 'data: a\ndata: b\ndata: c\n\n'],
     ['', 'data: \n\n'],
     ['{"a":1}', 'data: {"a":1}\n\n'],
-  ])('sends %j as it is', async (data, sent) => {
+  ])('sends %j without JSON encoding', async (data, sent) => {
     const { fetch, errors } = toApp(() => reply.sse([{ data }], { text: true }))
     expect([await (await fetch()).text(), errors]).toEqual([sent, []])
   })
 
-  it('is a 500 for data that is not a string, and sends JSON without the option', async () => {
+  it('causes a 500 for data that is not a string, and sends JSON without the option', async () => {
     const { fetch, errors } = toApp(() => reply.sse([{ data: 1 }], { text: true }))
     expect((await fetch()).status).toBe(500)
     expect(String(errors[0]![0])).toContain('takes strings as data, not a number')
@@ -576,7 +576,7 @@ describe('reply.sse({ text: true })', () => {
 })
 
 describe('reply.sse()', () => {
-  it('is parsed to the same events by a parser of the specification, or fails at an event', async () => {
+  it('is parsed to the same events by a parser of the specification, or fails at an invalid event', async () => {
     let failed = 0
     await fc.assert(
       fc.asyncProperty(fc.array(anyEvent, { maxLength: 4 }), async (given) => {
@@ -729,7 +729,7 @@ describe('reply.sse()', () => {
       )
     })
 
-    it('fails at invalid data, reports why, and closes the iterator', async () => {
+    it('fails at invalid data, reports the error, and closes the iterator', async () => {
       const closed = vi.fn()
       async function* events() {
         try {

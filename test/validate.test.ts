@@ -159,7 +159,7 @@ describe('query', () => {
     expect(await (await get(app, '/a?a=1#&b=2')).json()).toEqual({ query: { a: '1' } })
   })
 
-  it('is a 400 for a repeated scalar, before the schema runs', async () => {
+  it('is rejected with 400 if a scalar is repeated, before the schema runs', async () => {
     const app = echo(z.object({ 'a/b~c': z.coerce.string(), d: z.any() }))
     expect(await errorsOf(await get(app, '/a?a/b~c=1&a/b~c=2'))).toEqual([
       { in: 'query', pointer: '/a~1b~0c', detail: 'This value can be given only once.' },
@@ -202,7 +202,7 @@ describe('query', () => {
     expect(await (await get(echo(schema), '/a?v=x')).json()).toEqual({ query: { v: ['x'] } })
   })
 
-  it('has one value as a string if the schema takes both', async () => {
+  it('has one value as a string if the schema accepts a string or an array', async () => {
     const app = echo(z.object({ v: z.union([z.string(), z.array(z.string())]) }))
     expect(await (await get(app, '/a?v=x')).json()).toEqual({ query: { v: 'x' } })
     expect(await (await get(app, '/a?v=x&v=y')).json()).toEqual({ query: { v: ['x', 'y'] } })
@@ -319,7 +319,7 @@ describe('the errors of a 400', () => {
     expect(await errorsOf(await post(app, '/words', 1))).toEqual([{ in: 'body', pointer: '', detail: 'é'.repeat(200) }])
   })
 
-  it('do not grow with the names that the client sends', async () => {
+  it('have pointers of at most 500 characters, for any names that the client sends', async () => {
     const name = 'k'.repeat(100_000)
     const response = await post(app, '/record', {
       [name]: Object.fromEntries(Array.from({ length: 60 }, (_, n) => [n, 'x'])),
@@ -462,7 +462,7 @@ describe('a schema', () => {
     ['rejects', () => Promise.reject(new Error('secret inside'))],
     ['returns undefined', () => undefined],
     ['returns issues that are not an array', () => ({ issues: 7 })],
-  ])('that %s is a 400, and its error is reported once', async (_name, validate) => {
+  ])('that %s causes a 400 without details, and its error is reported once', async (_name, validate) => {
     const schema = schemaOf(validate)
     for (const declaration of [{ query: schema }, { headers: schema }, { body: schema }, { body: text(schema) }]) {
       const onError = vi.fn()
@@ -550,7 +550,7 @@ describe('headers', () => {
     ],
     ['valibot', toStandardJsonSchema(v.object({ 'X-Api-Key': v.string(), Origin: v.exactOptional(v.string()) }))],
     ['arktype', type({ 'X-Api-Key': 'string', 'Origin?': 'string', '+': 'delete' })],
-  ])('have the names that a schema of %s writes, whatever the client writes', async (_library, headers) => {
+  ])('have the names as a schema of %s spells them, for any spelling of the client', async (_library, headers) => {
     const app = router({ a: route('/a').get({ headers }, (_request, { headers }) => headers as object) })
     for (const name of ['x-api-key', 'X-Api-Key', 'X-API-KEY']) {
       const response = await get(app, '/a', { [name]: 'k', 'x-other': '1' })
@@ -653,7 +653,7 @@ describe('a declared response', () => {
   })
 
   it.each(['/async', '/throwing', '/unsendable'])(
-    'is a 500 without details if it cannot be validated or sent: %s',
+    'causes a 500 without details if it cannot be validated or sent: %s',
     async (path) => {
       onError.mockClear()
       const response = await get(app, path)
@@ -667,7 +667,7 @@ describe('a declared response', () => {
     },
   )
 
-  it('is reported with the invalid values', async () => {
+  it('is reported with the pointer and the reason', async () => {
     onError.mockClear()
     await get(app, '/map/200')
     const [error] = onError.mock.calls[0] as [Error]
@@ -711,13 +711,13 @@ describe('params with a schema', () => {
     { use: [cors], onError },
   )
 
-  it('are its output in middleware and handler', async () => {
+  it('are the output of the schema in middleware and handler', async () => {
     seen.length = 0
     expect(await (await get(app, '/items/41')).json()).toBe(42)
     expect(seen).toEqual([{ id: 41 }])
   })
 
-  it('that do not match are a 404 for any method, outside of the route’s middleware', async () => {
+  it('that do not match cause a 404 for any method, and the route’s middleware does not run', async () => {
     seen.length = 0
     for (const method of ['GET', 'HEAD', 'POST', 'OPTIONS', 'DELETE']) {
       const response = await app.fetch(new Request('http://test/items/x', { method }))
@@ -728,7 +728,7 @@ describe('params with a schema', () => {
     expect(onError).not.toHaveBeenCalled()
   })
 
-  it('whose schema throws are a 500 inside the router’s middleware', async () => {
+  it('whose schema throws cause a 500 inside the router’s middleware', async () => {
     onError.mockClear()
     const response = await get(app, '/broken/1')
     const text = await response.text()

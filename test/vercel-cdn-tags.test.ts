@@ -56,7 +56,7 @@ describe('createCache({ complete: cdnTags() })', () => {
     },
   )
 
-  it('sends a response that no purge could reach as private', async () => {
+  it('sends Cache-Control: private if a tag is too long or there are too many tags', async () => {
     const cache = createCache({ complete: cdnTags() })
     const tagged = (path: '/long' | '/many', tags: readonly string[]) =>
       route(path)
@@ -76,7 +76,7 @@ describe('createCache({ complete: cdnTags() })', () => {
     }
   })
 
-  it('keeps every tag apart from the others, whatever a client puts into it', async () => {
+  it('encodes any tags so that they can be separated and decoded', async () => {
     const text = fc.string({ unit: 'binary', minLength: 1, maxLength: 20 })
     await fc.assert(
       fc.asyncProperty(fc.uniqueArray(text, { minLength: 1, maxLength: 5 }), async (tags) => {
@@ -92,7 +92,7 @@ describe('createCache({ complete: cdnTags() })', () => {
     )
   })
 
-  it('does not take a tag of an entry for two, nor a path for a tag', async () => {
+  it('encodes line ends and commas inside a tag', async () => {
     const cache = createCache({ complete: cdnTags() })
     const item = route('/[slug]')
       .use(cache({ revalidate: 60, cdn: 60, tags: ({ params }) => [`item:${params['slug']}`] }))

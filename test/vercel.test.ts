@@ -33,7 +33,7 @@ describe('vercel()', () => {
     expect(isDone).toBe(true)
   })
 
-  it('keeps the tokens of concurrent requests apart', async () => {
+  it('returns to each of many concurrent requests its own token', async () => {
     const handler = route('/').get(async () => {
       await new Promise((resolve) => setTimeout(resolve, 1))
       return getVercelOidcToken()
@@ -44,7 +44,7 @@ describe('vercel()', () => {
     expect(await Promise.all(responses.map((response) => response.json()))).toEqual(tokens)
   })
 
-  it('uses the context of the platform if there is one', async () => {
+  it('uses the context of the platform instead of the request headers', async () => {
     const own = (globalThis as any)[symbol]
     const platform = { headers: { 'x-vercel-oidc-token': toToken('platform') } }
     ;(globalThis as any)[symbol] = { get: () => platform }
@@ -60,7 +60,7 @@ describe('vercel()', () => {
 describe('deploy()', () => {
   afterEach(() => vi.useRealTimers())
 
-  it('is a timeout() of maxDuration seconds, and nothing else at run time', async () => {
+  it('is a timeout() of maxDuration seconds, and changes nothing with its other options', async () => {
     vi.useFakeTimers()
     const slow = route('/slow')
       .use(deploy({ maxDuration: 2 }))
@@ -88,7 +88,7 @@ describe('deploy()', () => {
       expect(() => deploy(options as never), JSON.stringify(options)).toThrow(/^deploy\(\) (?:has no option|takes) /)
   })
 
-  it('has the segment config of a mounted Next.js module', () => {
+  it('is read from the segment config of a mounted Next.js module', () => {
     const GET = () => new Response('ok')
     const optionsOf = (module: object) =>
       (fromNext('/a', { GET, ...module } as never) as any).operations.get('GET').middleware.map(deployOf).find(Boolean)

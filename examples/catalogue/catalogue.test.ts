@@ -118,7 +118,7 @@ describe('the webhook', () => {
     expect((await get('/items')).copy).toBeGreaterThan(copy)
   })
 
-  it('responds with 403 to another secret, and invalidates nothing', async () => {
+  it('responds with 403 to an event signed with another secret, and invalidates nothing', async () => {
     const { copy } = await get('/items/borage')
     expect((await deliver({ tags: ['items'] }, 'Z3Vlc3NlZA==')).status).toBe(403)
     expect((await get('/items/borage')).copy).toBe(copy)

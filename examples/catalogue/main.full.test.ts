@@ -37,7 +37,7 @@ describe('npx tsx examples/catalogue/main.ts', () => {
     },
   )
 
-  it('runs one process with the memory store if redis-server is missing, and says so', async () => {
+  it('runs one process with the memory store and prints a message if redis-server is missing', async () => {
     const { url, output, stop } = await start({ PATH: '/nowhere' })
     expect(output()).toContain('there is no redis-server here')
     expect(await (await fetch(`${url}/demo/state`)).json()).toMatchObject({ store: 'memory', servers: [{ name: 'A' }] })

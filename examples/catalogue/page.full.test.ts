@@ -50,7 +50,7 @@ describe.skipIf(isSkipped)('the page', () => {
     await done()
     return page.innerText('#status')
   }
-  /** What each process is shown to have served: the copy, and how. */
+  /** The copy that each process has served, and how, as the page shows it. */
   const lanes = () =>
     page.locator('.lane').evaluateAll((lanes) =>
       lanes.map((lane) => ({
@@ -65,7 +65,7 @@ describe.skipIf(isSkipped)('the page', () => {
       .innerText()
   const queries = async () => Number(await page.innerText('#queries'))
 
-  it('asks in turn, and each process has the copy that one has made', async () => {
+  it('sends requests to each process in turn, and all of them serve the same copy', async () => {
     await press('Request from each process')
     const before = await queries()
     const [{ copy } = { copy: 0 }] = await lanes()
@@ -84,7 +84,7 @@ describe.skipIf(isSkipped)('the page', () => {
     expect(by.sort()).toEqual(['A', 'B', 'C'])
   })
 
-  it('shows the age grow, and how long the copy is fresh', async () => {
+  it('shows the growing age of the copy, and how long the copy is fresh', async () => {
     await press('Revalidate item:borage')
     const age = async () => Number(/age (\d+) s/.exec(await page.innerText('.lane >> nth=0'))![1])
     const first = await age()
@@ -94,7 +94,7 @@ describe.skipIf(isSkipped)('the page', () => {
     await expect.poll(() => page.innerText('#freshness'), patiently).not.toBe(freshness)
   })
 
-  it('gets a 304 for the copy that it has', async () => {
+  it('shows a 304 and the earlier body for a conditional request', async () => {
     await press('Revalidate item:borage')
     await page.check('#conditional')
     expect(await press('Send')).toMatch(/^[ABC]: copy \d+ is unchanged, so there is no body: 304/)
@@ -136,7 +136,7 @@ describe.skipIf(isSkipped)('the page', () => {
     expect(await page.locator('.dots i[data-outcome=made]').count()).toBe(1)
   })
 
-  it('sends no old price after a change', async () => {
+  it('shows the new price after a change', async () => {
     await page.fill('#price', '3.45')
     await press('Change')
     // A process that gets a request before the first one has stored the response waits for it.
@@ -146,7 +146,7 @@ describe.skipIf(isSkipped)('the page', () => {
     expect(await page.innerText('#body')).toContain('"price": 3.45')
   })
 
-  it('keeps what is of one user apart', async () => {
+  it('does not show the response of one user to another user', async () => {
     for (const [who, other] of [
       ['Ada', 'Bo'],
       ['Bo', 'Ada'],
@@ -158,7 +158,7 @@ describe.skipIf(isSkipped)('the page', () => {
     }
   })
 
-  it('is used with the keyboard alone', async () => {
+  it('revalidates a tag with the keyboard alone, and keeps the focus', async () => {
     const focused = () =>
       page.evaluate(() => (document.activeElement as HTMLElement | null)?.getAttribute('aria-label'))
     for (let presses = 0; (await focused()) !== 'Revalidate item:borage'; presses++) {

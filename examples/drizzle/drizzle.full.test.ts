@@ -25,7 +25,7 @@ function tests(urlOf: () => string): void {
   })
   afterAll(() => server?.child.kill('SIGKILL'))
 
-  it('creates, finds, lists and removes', async () => {
+  it('creates, finds, lists and removes posts', async () => {
     const created = await post(server.url, sea)
     expect([created.status, created.headers.get('location')]).toEqual([201, '/posts/sea'])
     const found = { id: 1, ...sea }
@@ -48,14 +48,14 @@ function tests(urlOf: () => string): void {
     expect(await problem.json()).toMatchObject({ status: 409, pointer: '/slug' })
   })
 
-  it('adds no author without the post', async () => {
+  it('adds no author if the post is rejected with a 409', async () => {
     expect((await post(server.url, { ...sea, slug: 'race', author: 'Nobody' })).status).toBe(409)
     const { posts } = (await (await fetch(`${server.url}/posts?author=Nobody`)).json()) as { posts: object[] }
     expect(posts).toEqual([])
     expect((await post(server.url, { ...sea, slug: 'first', author: 'Nobody' })).status).toBe(201)
   })
 
-  it('lists pages with the newest first, which an insertion does not shift', async () => {
+  it('lists pages newest first, and posts that are added between requests do not shift them', async () => {
     for (let index = 0; index < 5; index++)
       await post(server.url, { slug: `page-${index}`, title: 'A page', author: 'Bo' })
     const page = async (query: string) =>

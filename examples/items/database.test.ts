@@ -27,7 +27,7 @@ describe('openDatabase', () => {
     expect(await readdir(directory)).toEqual(['items.json'])
   })
 
-  it('accepts one of two items that are added concurrently under one name', async () => {
+  it('accepts one of two items that are added concurrently with the same name', async () => {
     const db = await openDatabase(directory)
     const added = await Promise.all(['#111111', '#222222'].map((hex) => db.add({ name: 'One Only', hex })))
     expect(added.filter(Boolean)).toHaveLength(1)

@@ -94,14 +94,14 @@ describe('app.fetch', () => {
     expect(await seen.json()).toMatchObject([{ slug: 'sky' }, { slug: 'zen' }])
   })
 
-  it('sends CORS headers to one other origin only', async () => {
+  it('sends CORS headers to http://localhost:5173 only', async () => {
     const allowed = async (origin: string): Promise<string | null> =>
       (await fetch('/items', { headers: { origin } })).headers.get('access-control-allow-origin')
     expect(await allowed('http://localhost:5173')).toBe('http://localhost:5173')
     expect(await allowed('http://evil.example')).toBe(null)
   })
 
-  it('responds with 400 to a file that is no image, and 413 to a large one', async () => {
+  it('responds with 400 to a file that is not an image, and with 413 to a large one', async () => {
     const upload = async (file: File): Promise<Response> => {
       const body = new FormData()
       body.append('photo', file)
@@ -127,7 +127,7 @@ describe('the typed client, in process', () => {
     expect(data.total).toBe(data.items.length)
   })
 
-  it('returns items in pages, with the total', async () => {
+  it('returns pages of 24 items, with the total', async () => {
     const [first, second, last] = await Promise.all(
       [1, 2, 10_000].map(async (page) => (await api('/items').get({ query: { page } })).data),
     )

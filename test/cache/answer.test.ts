@@ -52,7 +52,7 @@ const numbers = async (response: Response): Promise<number[]> => [...new Uint8Ar
 const encode = (body: Entry['body']): Uint8Array => (typeof body === 'string' ? new TextEncoder().encode(body) : body)
 
 describe('fromEntry', () => {
-  it('responds with the entry and the headers of this response', async () => {
+  it('responds with the status, headers and body of the entry, and adds the given headers', async () => {
     const response = ask()
     expect(response.status).toBe(200)
     expect([...response.headers]).toEqual([...new Headers([...entryOf().headers, ...extra] as [string, string][])])
@@ -68,7 +68,7 @@ describe('fromEntry', () => {
     expect(await numbers(image)).toEqual([...bytes])
   })
 
-  it('responds with the same each time, also after a response was changed', async () => {
+  it('does not change the entry if a response is changed', async () => {
     for (const entry of [entryOf(), binary]) {
       const before = structuredClone(entry)
       for (const headers of [{}, { range: 'bytes=1-3' }, { 'if-none-match': etag }, { 'if-match': '"b"' }] as const) {
@@ -83,7 +83,7 @@ describe('fromEntry', () => {
     }
   })
 
-  it('responds with statuses without a body, and with empty bodies', async () => {
+  it('responds with the status of the entry, also if its body is empty', async () => {
     for (const [status, body] of [
       [204, ''],
       [204, new Uint8Array()],
@@ -97,7 +97,7 @@ describe('fromEntry', () => {
     }
   })
 
-  it('sends in a 304 the headers that a cache updates, and those of this response', async () => {
+  it('sends a 304 with Cache-Control, ETag, Last-Modified, Vary and the given headers', async () => {
     const response = ask({ 'if-none-match': etag })
     expect([response.status, response.body]).toEqual([304, null])
     expect(Object.fromEntries(response.headers)).toEqual({
@@ -110,7 +110,7 @@ describe('fromEntry', () => {
     expect(ask({ 'if-none-match': etag }, binary).headers.has('content-length')).toBe(false)
   })
 
-  it('sends a problem as 412 and 416, without Age', async () => {
+  it('sends 412 and 416 as problems, without Age', async () => {
     for (const [headers, status, title] of [
       [{ 'if-match': '"b"' }, 412, 'Precondition Failed'],
       [{ range: 'bytes=900-' }, 416, 'Range Not Satisfiable'],
@@ -126,7 +126,7 @@ describe('fromEntry', () => {
     }
   })
 
-  it('responds with a range, counted in bytes for a text', async () => {
+  it('responds with 206 to a range, and counts the bytes of a string body', async () => {
     for (const entry of [entryOf(), binary]) {
       const whole = encode(entry.body)
       for (const [range, from, to] of [
@@ -149,7 +149,7 @@ describe('fromEntry', () => {
     }
   })
 
-  it('responds with a range only to GET, and only of a 200', async () => {
+  it('responds with 206 only to GET, and only if the status of the entry is 200', async () => {
     const range = { range: 'bytes=0-1' }
     for (const status of [203, 404, 500]) {
       const response = ask(range, entryOf({ status }))
@@ -160,7 +160,7 @@ describe('fromEntry', () => {
   })
 
   // https://www.rfc-editor.org/rfc/rfc9110#section-13.2.1
-  it('evaluates conditions only for successes', () => {
+  it('evaluates conditions only for an entry with a 2xx status', () => {
     for (const headers of [{ 'if-none-match': '*' }, { 'if-match': '"b"' }, { 'if-modified-since': dayAfter }] as const)
       for (const status of [301, 404, 500])
         expect(ask(headers as Record<string, string>, entryOf({ status })).status).toBe(status)
@@ -214,11 +214,11 @@ describe('fromEntry', () => {
     [{ range: 'bytes=0-1', 'if-none-match': '"b"' }, 206, 200],
     [{ range: 'bytes=0-1', 'if-match': '"b"' }, 412],
     [{ range: 'bytes=900-', 'if-modified-since': date }, 304],
-  ])('%j leads to %i', async (headers, status, ofHead = status) => {
+  ])('responds to %j with %i', async (headers, status, ofHead = status) => {
     expect([ask(headers).status, ask(headers, entryOf(), 'HEAD').status]).toEqual([status, ofHead])
   })
 
-  it('evaluates only conditions without a validator for an entry that has none', () => {
+  it('matches an entry without ETag and Last-Modified only with *', () => {
     const bare = entryOf({ headers: [] })
     for (const [headers, status] of [
       [{ 'if-match': '*' }, 200],
@@ -234,7 +234,7 @@ describe('fromEntry', () => {
       expect([headers, ask(headers as Record<string, string>, bare).status]).toEqual([headers, status])
   })
 
-  it('compares a weak stored tag as weak', () => {
+  it('matches a weak ETag in If-None-Match, but not in If-Match and If-Range', () => {
     const weak = entryOf({ headers: [['etag', 'W/"a"']] })
     expect(ask({ 'if-none-match': 'W/"a"' }, weak).status).toBe(304)
     expect(ask({ 'if-none-match': '"a"' }, weak).status).toBe(304)
@@ -242,7 +242,7 @@ describe('fromEntry', () => {
     expect(ask({ range: 'bytes=0-1', 'if-range': 'W/"a"' }, weak).status).toBe(200)
   })
 
-  it('responds with a slice of the body for any range', async () => {
+  it('responds to any range with the requested bytes, a 200 or a 416', async () => {
     const number = fc.oneof(fc.nat(30), fc.constant(undefined))
     const body = fc.oneof(
       fc.string({ unit: 'grapheme' }),
@@ -266,7 +266,7 @@ describe('fromEntry', () => {
     )
   })
 
-  it('responds with no other status for any headers', async () => {
+  it('responds with 200, 206, 304, 412 or 416 to any conditional headers', async () => {
     const odd = fc.oneof(
       fc.constantFrom('*', '"a"', 'W/"a"', date, 'bytes=0-1', 'bytes=-0', ''),
       fc.string({ unit: fc.constantFrom(...'bytes=0123456789-,"W/a* \t;é') }),

@@ -55,7 +55,7 @@ const marksOf = (slug: string): string[] => ['t:items', `t:item:${slug}`, `p:/it
 const changes = { all: 't:items', item: 't:item:', path: 'p:/items/', max: undefined } as const
 const Change = z.object({ by: z.enum(['all', 'item', 'path', 'max']) })
 
-/** What is true counts up. Of a mark is known which truth was the latest when it was last renewed. */
+/** The latest value at the last renewal of each mark. Values count up. */
 type Known = Map<string, number>
 const learn = (known: Known, mark: string, truth: number): void =>
   void known.set(mark, Math.max(known.get(mark) ?? 0, truth))
@@ -65,7 +65,7 @@ describeWithRedis('two servers, over redis and ioredis, with one Redis', () => {
   let saboteur: ReturnType<typeof createClient>
   let servers: Awaited<ReturnType<typeof startServer>>[]
   let truth = 1
-  /** What Redis has heard of: every server knows it. */
+  /** The changes that Redis has stored, which every server knows. */
   const told: Known = new Map()
 
   async function startServer(library: keyof typeof connectors) {
@@ -199,23 +199,23 @@ describeWithRedis('two servers, over redis and ioredis, with one Redis', () => {
   const links = (): Link[] => servers.map(({ link }) => link)
   const outage = 1_000
 
-  it('respond while it is killed, and restarts empty', () =>
+  it('respond while Redis is killed, and restarts empty', () =>
     answerThrough(async () => {
       await Promise.all([redis.stop(), ...links().map((link) => link.shut())])
       await sleep(outage)
       await Promise.all([redis.start(), ...links().map((link) => link.open())])
     }))
 
-  it('respond while it is paused', () =>
+  it('respond while Redis is paused', () =>
     answerThrough(async () => {
       redis.pause()
       await sleep(outage)
       redis.resume()
     }))
 
-  it('respond while it loses its entries', () => answerThrough(() => times(12, 25, () => saboteur.flushAll())))
+  it('respond while Redis loses its entries', () => answerThrough(() => times(12, 25, () => saboteur.flushAll())))
 
-  it('respond while its values are replaced by invalid ones', () =>
+  it('respond while values in Redis are replaced by invalid ones', () =>
     answerThrough(() =>
       times(12, 40, async () => {
         const keys = await saboteur.keys('byway:*')
@@ -231,34 +231,34 @@ describeWithRedis('two servers, over redis and ioredis, with one Redis', () => {
       }),
     ))
 
-  it('respond while it is full', () =>
+  it('respond while Redis is full', () =>
     answerThrough(async () => {
       await saboteur.configSet('maxmemory', '1')
       await sleep(outage)
       await saboteur.configSet('maxmemory', '0')
     }))
 
-  it('respond while it closes their connections', () =>
+  it('respond while Redis closes their connections', () =>
     answerThrough(() => times(8, 50, () => saboteur.sendCommand(['CLIENT', 'KILL', 'TYPE', 'normal']))))
 
-  it('respond while it is slow', () =>
+  it('respond while Redis is slow', () =>
     answerThrough(async () => {
       for (const link of links()) link.delay = 60
       await sleep(2 * outage)
       for (const link of links()) link.delay = 0
     }))
 
-  it('respond while it is slower than storeTimeout', () =>
+  it('respond while Redis is slower than storeTimeout', () =>
     answerThrough(async () => {
       for (const link of links()) link.delay = 600
       await sleep(outage)
       for (const link of links()) link.delay = 0
     }))
 
-  it('respond while the connections to it break', () =>
+  it('respond while the connections to Redis break', () =>
     answerThrough(() => times(20, 25, () => links().forEach((link) => Math.random() < 0.5 && link.cut()))))
 
-  it('respond while the connections to it are dead', () =>
+  it('respond while the connections to Redis deliver no data', () =>
     answerThrough(async () => {
       for (const link of links()) link.lose()
       await sleep(outage)
@@ -274,7 +274,7 @@ describeWithRedis('two servers, over redis and ioredis, with one Redis', () => {
     }),
   )
 
-  it('report the failures', () => {
+  it('report timeouts and out-of-memory errors to onError', () => {
     for (const { library, reports } of servers) {
       const messages = reports.map((report) => (report as Error).message)
       expect(messages, library).toContain('the store of the cache did not respond within 200 ms')

@@ -5,7 +5,7 @@ import * as reply from '../../src/replies/index.js'
 
 const boom = new Error('no tags')
 
-describe('createCache({ complete }) that throws', () => {
+describe('createCache() with a complete() that throws', () => {
   const handlers = {
     'a text': () => reply.text('fresh'),
     'a stream': () => new Response(new Blob(['fresh']).stream()),
@@ -18,7 +18,7 @@ describe('createCache({ complete }) that throws', () => {
   }
 
   it.each(Object.entries(handlers))(
-    'sends %s, reports the error, and holds up no other request',
+    'sends %s, reports the error, and does not delay other requests',
     async (_name, handler) => {
       const cache = createCache({
         complete() {
@@ -43,7 +43,7 @@ describe('createCache({ complete }) that throws', () => {
     },
   )
 
-  it('keeps a stale entry if the new one cannot be completed', async () => {
+  it('keeps serving the stale entry if complete() throws for the new one', async () => {
     let fails = false
     const cache = createCache({
       complete(entry) {

@@ -114,7 +114,7 @@ describe.each([
       ])
     })
 
-    it('for equal arguments with members in another order, and for no arguments', async () => {
+    it('once for arguments that differ only in property order, and separately for no arguments, undefined and null', async () => {
       const fn = vi.fn((..._args: unknown[]) => 'x')
       const wrapped = make().wrap(fn, { key: 'f' })
       await wrapped({ a: 1, b: [new Date(5), new Map([[1, new Set([2n])]])] })
@@ -157,7 +157,7 @@ describe.each([
       expect(await find()).toBe('new')
     })
 
-    it('as JSON represents them, also for the first call', async () => {
+    it('as JSON, and returns the JSON form for the first call too', async () => {
       const cache = make()
       let count = 0
       await fc.assert(
@@ -181,7 +181,7 @@ describe.each([
       expect(fn).toHaveBeenCalledTimes(1)
     })
 
-    it('and returns a copy to each caller, which it can change', async () => {
+    it('and returns its own copy to each caller', async () => {
       const source = { list: [1] }
       const wrapped = make().wrap(() => source, { key: 'f' })
       const [one, two] = await Promise.all([wrapped(), wrapped()])
@@ -301,7 +301,7 @@ describe.each([
   })
 
   describe('with errors', () => {
-    it('rejects each call with its own, and stores none', async () => {
+    it('rejects each concurrent call, and stores no error', async () => {
       let isBroken = true
       const fn = vi.fn(async () => {
         await turn()
@@ -470,7 +470,7 @@ describe.each([
       expect(fn).toHaveBeenCalledTimes(2)
     })
 
-    it("refreshes a result whose run was in progress at a 'max'", async () => {
+    it("refreshes a result whose run was in progress during a revalidation with 'max'", async () => {
       const cache = make()
       let value = 1
       const { open, passed } = gate()
@@ -489,7 +489,7 @@ describe.each([
       await vi.waitFor(async () => expect(await wrapped()).toBe(2))
     })
 
-    it('invalidates results that were computed from it, at any depth', async () => {
+    it('invalidates results that were computed from a result with the tag, at any depth', async () => {
       const cache = make()
       let value = 1
       const deep = cache.wrap((_id: string) => value, { key: 'deep', tags: (id) => [`deep:${id}`] })
@@ -571,7 +571,7 @@ describe.each([
       expect(await both()).toEqual([2, 2])
     })
 
-    it('invalidates a result that was computed from an error', async () => {
+    it('invalidates a result that was computed from a failed call with the tag', async () => {
       const cache = make()
       let isThere = false
       const find = cache.wrap(
@@ -591,7 +591,7 @@ describe.each([
   })
 
   describe('in a request', () => {
-    it('calls the store once, and again in the next request', async () => {
+    it('calls the store once per request for repeated calls', async () => {
       const { store, asked } = counting(makeStore())
       const cache = createQuiet({ store })
       const fn = vi.fn((id: string) => ({ id }))
@@ -610,7 +610,7 @@ describe.each([
       expect([asked.get, fn.mock.calls.length]).toEqual([2, 1])
     })
 
-    it('calls the store once, around a cached route and inside of it', async () => {
+    it('calls the store once for calls in outer middleware and in a cached handler', async () => {
       const { store, asked } = counting(makeStore())
       const cache = createQuiet({ store })
       const find = cache.wrap((id: string) => id, { key: 'f' })
@@ -625,7 +625,7 @@ describe.each([
       expect(asked.get).toBe(1)
     })
 
-    it('does not reuse a failure', async () => {
+    it('does not reuse a failed call', async () => {
       const cache = make()
       let count = 0
       const find = cache.wrap(
@@ -720,7 +720,7 @@ describe.each([
       expect(await ask(app)).toBe('["one","two","one"]')
     })
 
-    it('never mixes requests', async () => {
+    it('returns to each of many concurrent requests the result for its own arguments', async () => {
       const cache = make()
       const find = cache.wrap(async (user: string) => (await turn(), `secret of ${user}`), { key: 'f' })
       const app = router({
@@ -821,7 +821,7 @@ describe.each([
       expect(await ask(app)).toBe('"2 third"')
     })
 
-    it("refreshes the response in the background after a 'max'", async () => {
+    it("refreshes the response in the background after a revalidation with 'max'", async () => {
       const cache = make()
       let value = 1
       const find = cache.wrap(() => value, { key: 'find', tags: ['data'] })
@@ -841,7 +841,7 @@ describe.each([
       })
     })
 
-    it('invalidates a streamed response that reads while it is written', async () => {
+    it('invalidates a streamed response with data that it reads while it is streamed', async () => {
       const cache = make()
       let value = 1
       const find = cache.wrap((id: string) => `${id}${value}`, { key: 'find', tags: (id) => [id] })
@@ -873,7 +873,7 @@ describe.each([
       expect(await ask(app)).toBe('"a3"\n"b2"\n')
     })
 
-    it('does not invalidate the response with data that is read after it', async () => {
+    it('does not invalidate the response with data that after() work reads', async () => {
       const cache = make()
       const late = cache.wrap(() => 1, { key: 'late', tags: ['late'] })
       const handler = vi.fn(() => 'x')
@@ -892,7 +892,7 @@ describe.each([
       expect(handler).toHaveBeenCalledTimes(1)
     })
 
-    it('is not shared with requests that follow a revalidation of data that it has read', async () => {
+    it('does not share a run with requests that follow a revalidation of data that the run has read', async () => {
       const cache = make()
       let value = 1
       const { open, passed } = gate()
@@ -930,7 +930,7 @@ describe('cache.wrap with a store that fails', () => {
     'answers garbage': () => 'garbage' as never,
   }
 
-  it.each(Object.keys(failures))('that %s, gives what the function gives', async (name) => {
+  it.each(Object.keys(failures))('that %s, calls the function each time and returns its result', async (name) => {
     const fail = failures[name]!
     const store: CacheStore = { get: fail, set: fail, delete: fail, versions: fail, renew: fail, lease: fail }
     const cache = createQuiet({ store, storeTimeout: 20 })
@@ -952,7 +952,7 @@ describe('cache.wrap with a store that fails', () => {
     await expect(broken()).rejects.toThrow('mine')
   })
 
-  it('returns no result with a tag that it could not revalidate', async () => {
+  it('returns no stored result with a tag that it could not revalidate', async () => {
     const inner = memoryStore()
     let isDown = false
     const store: CacheStore = {
@@ -1013,7 +1013,7 @@ describe('a cache whose store depends on the request', () => {
 })
 
 describe('cache.wrap outside of a request', () => {
-  it('leaves no unhandled rejection except that of the caller', async () => {
+  it('causes no unhandled rejection if the caller handles the error', async () => {
     const cache = createQuiet()
     const wrapped = cache.wrap(
       () => {
@@ -1046,7 +1046,7 @@ describe('cache.wrap outside of a request', () => {
     expect(fn).toHaveBeenCalledTimes(2)
   })
 
-  it('knows the request also in a stream', async () => {
+  it('uses the store of the request in a streamed body', async () => {
     const stores = new WeakMap<object, CacheStore>()
     const cache = createQuiet({
       store: (env: object) => {
@@ -1245,7 +1245,7 @@ describe('a cache without AsyncLocalStorage', () => {
 })
 
 describe('a wrapped function in a cached response', () => {
-  it("is waited for after revalidateTag(tag, 'max'), so the old value is served once", async () => {
+  it("is refreshed before the response after revalidateTag(tag, 'max'), so the old value is served once", async () => {
     const cache = createCache()
     let runs = 0
     const count = cache.wrap(async () => ++runs, { key: 'count', tags: ['count'] })
@@ -1263,7 +1263,7 @@ describe('a wrapped function in a cached response', () => {
     expect([await read(), await read(), await read()]).toEqual([1, 2, 2])
   })
 
-  it('limits the response to its smaller revalidate, and returns its old value if it fails', async () => {
+  it('limits the response to the smaller revalidate of the function, and returns its old value if it fails', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
     try {
       const cache = createCache({ onError() {} })

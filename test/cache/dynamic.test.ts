@@ -12,7 +12,7 @@ type Context = RouteContext<'/items/[slug]'> & {
 }
 type Look = (request: Request, context: Context) => unknown
 
-/** A request with something of a client in every place. */
+/** A request with client data in every place. */
 function toRequest(secret: string): Request {
   const request = at(`/items/a?q=${secret}`, { cookie: `id=${secret}`, 'x-a': secret, 'x-user': secret })
   return Object.assign(request, { ip: secret, cf: { city: secret }, runtime: { name: secret } })
@@ -47,7 +47,7 @@ function toApp(look: Look, options: Partial<CacheOptions> = {}) {
 
 const json = async (value: Response) => JSON.parse((await value.json()) as string) as unknown
 
-// Each way of reading, and what it is called.
+// Each way to read a value, and the name of the read.
 const reads: readonly [name: string, look: Look, read: string][] = [
   ['headers.get', ({ headers }) => headers.get('X-A'), 'header x-a'],
   ['headers.has', ({ headers }) => headers.has('x-a'), 'header x-a'],
@@ -148,27 +148,30 @@ describe('a read of a value that is not in the key', () => {
     },
   )
 
-  it.each(reads)("%s is an error that is named, with 'error'", async (_name, look, what) => {
-    const self = toApp(look, { dynamic: 'error' })
-    for (let count = 1; count <= 2; count++) {
-      const response = await self.ask('secret')
-      expect([response.status, await response.text()]).toEqual([500, expect.not.stringContaining('secret')])
-      expect(self.runs).toBe(count)
-      expect(self.errors).toHaveLength(count)
-      const [phase, error] = self.errors[count - 1] as [string, DynamicError]
-      expect([phase, error]).toEqual(['handler', expect.any(DynamicError)])
-      expect(error.read).toContain(what)
-      expect(error.message).toContain("the cached route '/items/[slug]' reads")
-    }
-  })
+  it.each(reads)(
+    "%s causes a 500 and a DynamicError that names the read, with dynamic: 'error'",
+    async (_name, look, what) => {
+      const self = toApp(look, { dynamic: 'error' })
+      for (let count = 1; count <= 2; count++) {
+        const response = await self.ask('secret')
+        expect([response.status, await response.text()]).toEqual([500, expect.not.stringContaining('secret')])
+        expect(self.runs).toBe(count)
+        expect(self.errors).toHaveLength(count)
+        const [phase, error] = self.errors[count - 1] as [string, DynamicError]
+        expect([phase, error]).toEqual(['handler', expect.any(DynamicError)])
+        expect(error.read).toContain(what)
+        expect(error.message).toContain("the cached route '/items/[slug]' reads")
+      }
+    },
+  )
 
-  it.each(reads)("%s shows nothing of the request, with 'force-static'", async (_name, look) => {
+  it.each(reads)("%s returns no data of the client, with dynamic: 'force-static'", async (_name, look) => {
     const self = toApp(
       (request, context) => {
         try {
           return look(request, context)
         } catch (error) {
-          // Such as of `user.id`, of which there is no user.
+          // For example a read of `user.id` without a user.
           return String(error)
         }
       },
@@ -182,7 +185,7 @@ describe('a read of a value that is not in the key', () => {
     expect([JSON.stringify(await json(second)), statusOf(second), self.runs]).toEqual([text, { hit: true }, 1])
   })
 
-  it("is an error with 'error', even if the handler catches it", async () => {
+  it("causes a 500 with dynamic: 'error', even if the handler catches the error", async () => {
     const self = toApp(
       ({ headers }) => {
         try {
@@ -305,8 +308,8 @@ describe('a read that is allowed', () => {
   })
 })
 
-describe('a request under a cache', () => {
-  it('is a GET, also if the client sent HEAD', async () => {
+describe('the request in a cached handler', () => {
+  it('has the method GET, also if the client sent HEAD', async () => {
     const cache = createCache()
     const methods: string[] = []
     const item = route('/a')
@@ -331,7 +334,7 @@ describe('a request under a cache', () => {
     expect(await json(await ask('secret'))).toEqual([message, message, message])
   })
 
-  it('is a Request for instanceof and the brand', async () => {
+  it('is an instance of Request, and the same object each time it is read', async () => {
     const { ask } = toApp((request, { url }) => [
       request instanceof Request,
       request.headers instanceof Headers,
@@ -346,7 +349,7 @@ describe('a request under a cache', () => {
     expect(await json(response)).toEqual([true, true, true, '[object Request]', '[object Headers]', true, true])
   })
 
-  it('has its own URL, which the handler can change', async () => {
+  it('comes with a URL of its own, which the handler can change', async () => {
     const { ask } = toApp((_request, { url }) => {
       url.search = '?own=1'
       url.searchParams.append('more', '2')

@@ -19,7 +19,7 @@ const overUtf8 = (text: string): string =>
   new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(new TextEncoder().encode(text))
 
 describe('formatEntry and parseEntry', () => {
-  it('are inverse, for any entry, over UTF-8', () => {
+  it('return an equal entry for any entry, also after UTF-8 encoding', () => {
     fc.assert(
       fc.property(anyEntry(), (one) => {
         const text = overUtf8(formatEntry(one))
@@ -28,7 +28,7 @@ describe('formatEntry and parseEntry', () => {
     )
   })
 
-  it('write the body of a text unchanged, after a line of metadata', () => {
+  it('write a string body unchanged, after a line of metadata', () => {
     const [line, rest] = formatEntry(entry).split('\n') as [string, string]
     expect(line).toMatch(/^byway-entry 1 text \d+ 8$/)
     expect(rest.endsWith('}Grüße 🎉')).toBe(true)
@@ -46,7 +46,7 @@ describe('formatEntry and parseEntry', () => {
     expect(parseEntry(formatEntry({ ...entry, body }))!.body).toEqual(new Uint8Array([2, 3]))
   })
 
-  it('keep the halves of surrogate pairs, and a byte order mark', () => {
+  it('preserve lone surrogates and a byte order mark', () => {
     for (const body of ['\ud83d', 'a\udf89b', '\ufefftext', '\0'])
       expect(parseEntry(overUtf8(formatEntry({ ...entry, key: body, body })))).toEqual({ ...entry, key: body, body })
   })
@@ -144,7 +144,7 @@ describe('isEntry', () => {
     for (const value of [undefined, null, 1, 'entry', [], {}]) expect(isEntry(value)).toBe(false)
   })
 
-  it.each(Object.entries(wrong))('is false where %s is of another type', (name, values) => {
+  it.each(Object.entries(wrong))('is false if %s is invalid', (name, values) => {
     for (const value of values) {
       const one = { ...entry, [name]: value }
       expect(isEntry(one), String(value)).toBe(false)

@@ -68,7 +68,7 @@ describe('fileStore', () => {
     },
   )
 
-  it('creates its directory with the first entry, relative to the working directory of its creation', async () => {
+  it('creates its directory with the first entry, relative to the working directory at its creation', async () => {
     const before = process.cwd()
     const cwd = vi.spyOn(process, 'cwd').mockReturnValue(directory)
     const store = fileStore('new/one')
@@ -122,7 +122,7 @@ describe('fileStore', () => {
     expect(await store.get('a')).toEqual(toEntry('a'))
   })
 
-  it('treats a damaged version as lost', async () => {
+  it('replaces a damaged version with a new one', async () => {
     const store = fileStore(directory)
     const seen = new Set(await store.versions(['t:a']))
     const [file] = (await files('marks')) as [string]
@@ -146,7 +146,7 @@ describe('fileStore', () => {
     expect(await files()).toEqual([])
   })
 
-  it('leaves no file if it cannot write, and rejects with the reason', async () => {
+  it('rejects with the reason if it cannot write, and leaves no file', async () => {
     const store = fileStore(directory)
     await store.set('a', toEntry('a'))
     const [file] = (await files()) as [string]
@@ -159,7 +159,7 @@ describe('fileStore', () => {
     await expect(async () => fileStore(join(directory, 'file')).set('a', toEntry('a'))).rejects.toThrow('ENOTDIR')
   })
 
-  it('stays within its bound by deleting the least recently used files', async () => {
+  it('deletes the least recently used files to stay within maxBytes', async () => {
     const maxBytes = 4 * 2 ** 20
     const store = fileStore(directory, { maxBytes })
     const kept = toEntry('kept', { body: 'kept' })
@@ -169,7 +169,7 @@ describe('fileStore', () => {
     let highest = 0
     for (let index = 0; index < 400; index++) {
       await store.set(`${index}`, toEntry(`${index}`, { body: 'x'.repeat(index % 2 ? 60_000 : 20_000) }))
-      // What reading does where the file system notes it, which some do once a day.
+      // Reading sets the access time only on some file systems, and on some of them once a day.
       await utimes(keptFile, new Date(), 0)
       if (index % 10 === 0) highest = Math.max(highest, await sizeOf())
     }
@@ -182,7 +182,7 @@ describe('fileStore', () => {
     expect(await store.versions(['t:kept'])).toEqual([version])
   })
 
-  it('bounds versions too', async () => {
+  it('deletes versions to stay within maxBytes', async () => {
     const maxBytes = 2 ** 20
     const store = fileStore(directory, { maxBytes })
     const [first] = await store.versions(['t:first'])

@@ -63,7 +63,7 @@ const stores: [string, () => CreateCacheOptions][] = [
   ['a store that takes its time', () => ({ store: slowStore(memoryStore(), () => sleep(Math.random() * 4)) })],
 ]
 
-describe.each(stores)('one run a key, with %s', (_name, created) => {
+describe.each(stores)('the run for a key, with %s', (_name, created) => {
   it('is shared by all concurrent requests for its key', async () => {
     const slow = deferred<void>()
     const self = toApp(async () => (await slow.promise, 'a'), {}, created())
@@ -78,7 +78,7 @@ describe.each(stores)('one run a key, with %s', (_name, created) => {
     expect(all.filter(([, , status]) => (status as { stored?: true }).stored)).toHaveLength(2)
     for (const [status, body, how] of all) {
       expect([status, body]).toEqual([200, 'a'])
-      // One that asked the store first may find it there.
+      // A request that calls the store late can be a hit.
       expect([{ fwd: 'uri-miss', stored: true }, { fwd: 'uri-miss', collapsed: true }, { hit: true }]).toContainEqual(
         how,
       )
@@ -109,7 +109,7 @@ describe.each(stores)('one run a key, with %s', (_name, created) => {
     const texts = await Promise.all(answers.map(async (answer) => (await answer).json()))
     expect(texts).toEqual(Array.from({ length: 10 }, (_, user) => `user=${user}`))
     expect([self.runs, most]).toEqual([10, 9])
-    // What is known not to be stored is not waited for.
+    // Requests do not wait for a response that is known not to be stored.
     most = 0
     await Promise.all(Array.from({ length: 5 }, () => self.ask()))
     expect([self.runs, most]).toEqual([15, 5])
@@ -208,7 +208,7 @@ describe.each(stores)('one run a key, with %s', (_name, created) => {
     await self.app.settled()
   })
 
-  it('of a refresh is not aborted when the client disconnects', async () => {
+  it('is not aborted when the client disconnects, if it is a refresh', async () => {
     const slow = deferred<void>()
     const signals: AbortSignal[] = []
     const self = toApp(
@@ -265,7 +265,7 @@ describe.each(stores)('one run a key, with %s', (_name, created) => {
   })
 })
 
-describe('one run for two processes', () => {
+describe('a run for two processes', () => {
   const toLeases = (wait: () => Promise<unknown>, more?: () => Promise<unknown>) => {
     const memory = memoryStore()
     const held = new Set<string>()
@@ -281,7 +281,7 @@ describe('one run for two processes', () => {
     return { held, stores: [make(wait), make(more ?? wait)] as const }
   }
 
-  it('delays the other process until the response is stored', async () => {
+  it('delays requests to the other process until the response is stored', async () => {
     const slow = deferred<void>()
     const { held, stores } = toLeases(async () => {})
     let runs = 0
@@ -303,7 +303,7 @@ describe('one run for two processes', () => {
     expect([runs, held.size]).toEqual([1, 0])
   })
 
-  it('is not repeated by the other process if it ended before that one got the lease', async () => {
+  it('is not repeated by the other process if it ended before the other process got the lease', async () => {
     const late = deferred<void>()
     const { held, stores } = toLeases(
       async () => {},
@@ -324,7 +324,7 @@ describe('one run for two processes', () => {
     expect([runs, held.size]).toEqual([1, 0])
   })
 
-  it('does not make the others wait in turn if its response cannot be stored', async () => {
+  it('is followed by concurrent runs if its response cannot be stored', async () => {
     const slow = deferred<void>()
     const { held, stores } = toLeases(async () => {})
     let now = 0
@@ -373,7 +373,7 @@ describe('a run that ends late', () => {
     expect(await read(self.ask())).toEqual([200, 2, { hit: true }])
   })
 
-  it('does not serve requests for which its response is already too old', async () => {
+  it('does not serve requests that arrived after its response had expired', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
     const slow = deferred<void>()
     const self = toApp(
@@ -396,7 +396,7 @@ describe('a run that ends late', () => {
     expect(self.runs).toBe(2)
   })
 
-  it('and fails sends the earlier response to all waiting requests', async () => {
+  it('sends the stale entry to all waiting requests if it fails', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
     const slow = deferred<void>()
     const self = toApp(
@@ -439,7 +439,7 @@ describe('a refresh in progress', () => {
     expect(self.errors).toEqual([])
   })
 
-  it('delays requests for which the old response has expired', async () => {
+  it('is joined by requests for which the old response has expired', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
     const slow = deferred<void>()
     const self = toApp(
@@ -538,7 +538,7 @@ describe('a stream', () => {
     expect([rest, self.runs]).toEqual([['b', 'c', 'd'], 1])
   })
 
-  it('that fails also fails for its client, and is not stored', async () => {
+  it('fails for its client if its source fails, and is not stored', async () => {
     const streams = [toStream(), toStream()]
     const self = toApp((_request, _context, run) => new Response(streams[run - 1]!.body))
     const first = await self.ask()
@@ -554,7 +554,7 @@ describe('a stream', () => {
     expect([await (await self.ask()).text(), self.runs]).toEqual(['whole', 2])
   })
 
-  it('of byway that fails is reported to onError once', async () => {
+  it('from reply.stream() is reported to onError once if it fails', async () => {
     const self = toApp(() =>
       reply.stream(
         (async function* () {
@@ -568,7 +568,7 @@ describe('a stream', () => {
     expect(self.errors).toEqual([['stream', new Error('broken')]])
   })
 
-  it('that is too large is sent as a whole, at the pace of the client, and is not stored', async () => {
+  it('is sent as a whole if it is larger than maxBytes, at the pace of the client, and is not stored', async () => {
     let written = 0
     const self = toApp(
       () =>
@@ -590,7 +590,7 @@ describe('a stream', () => {
     await self.app.settled()
   })
 
-  it('that is too large ends when its client disconnects', async () => {
+  it('ends when its client disconnects, also if it is larger than maxBytes', async () => {
     let isClosed = false
     const self = toApp(
       () =>
@@ -610,7 +610,7 @@ describe('a stream', () => {
     await self.app.settled()
   })
 
-  it('of maxBytes is stored, and one byte more is not', async () => {
+  it('is stored if it has maxBytes bytes, and not if it has one byte more', async () => {
     for (const [size, runs] of [
       [10, 1],
       [11, 2],
@@ -624,7 +624,7 @@ describe('a stream', () => {
     }
   })
 
-  it('of events is never stored or read ahead', async () => {
+  it('is never stored or read ahead if it is an event stream', async () => {
     let written = 0
     const self = toApp(() =>
       reply.sse(
@@ -670,7 +670,7 @@ describe('a stream', () => {
     expect([await get(), count]).toEqual(['2 2', 2])
   })
 
-  it('that began before its tag was revalidated is not served afterwards', async () => {
+  it('is not served after a revalidation of its tag if it began before', async () => {
     const streams = [toStream(), toStream()]
     const self = toApp((_request, _context, run) => new Response(streams[run - 1]!.body), { tags: ['a'] })
     const first = await self.ask()
@@ -689,7 +689,7 @@ describe('a stream', () => {
 })
 
 describe('input that a client controls', () => {
-  it('leaves no run in progress', async () => {
+  it('leaves no run in progress after 500 requests', async () => {
     const self = toApp((_request, { params }, run) => {
       if (run % 4 === 0) throw new Error('broken')
       if (run % 4 === 1) return reply.notFound()

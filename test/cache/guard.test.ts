@@ -137,7 +137,7 @@ describe('guardStore', () => {
       expect(asked).toEqual([])
     })
 
-    it('has no lease if the store has none', () => {
+    it('returns no lease if the store has no lease()', () => {
       const { lease: _, ...store } = fakeStore().store
       expect(guard(store).lease('key', 1_000)).toBeUndefined()
       expect(report).not.toHaveBeenCalled()
@@ -173,7 +173,7 @@ describe('guardStore', () => {
       )
     })
 
-    it('calls it again after 1 s, 2 s, 4 s … 30 s, one call at a time', async () => {
+    it('calls the store again after 1 s, 2 s, 4 s … 30 s, one call at a time', async () => {
       const { store, modes } = fakeStore()
       modes.get = mode
       const begin = performance.now()
@@ -201,7 +201,7 @@ describe('guardStore', () => {
       expect(report).toHaveBeenCalledTimes(1)
     })
 
-    it('uses it again when it works, and reports the next failure', async () => {
+    it('uses the store again when it works, and reports the next failure', async () => {
       const { store, modes } = fakeStore()
       const safe = guard(store)
       safe.set('key', entry)
@@ -218,8 +218,8 @@ describe('guardStore', () => {
     })
   })
 
-  describe('that fails in part', () => {
-    it('reads it while writes fail', async () => {
+  describe('over a store that fails in part', () => {
+    it('reads from the store while writes fail', async () => {
       const { store, modes, calls: asked } = fakeStore()
       const safe = guard(store)
       safe.set('key', entry)
@@ -235,7 +235,7 @@ describe('guardStore', () => {
       expect(report).toHaveBeenCalledTimes(1)
     })
 
-    it('does not write to it while reads fail', async () => {
+    it('does not write to the store while reads fail', async () => {
       const { store, modes, calls: asked } = fakeStore()
       const safe = guard(store)
       modes.versions = 'throws'
@@ -249,7 +249,7 @@ describe('guardStore', () => {
     })
   })
 
-  it('is not called during a pause, even if an earlier call succeeds', async () => {
+  it('does not call the store during a pause, even if an earlier call succeeds', async () => {
     const { store, calls: asked } = fakeStore(true)
     const ends: (() => void)[] = []
     const safe = guard({
@@ -300,7 +300,7 @@ describe('guardStore', () => {
       expect(onRejection).not.toHaveBeenCalled()
     })
 
-    it('does not count time in which this process was busy', async () => {
+    it('does not count time in which the process was busy toward the time limit', async () => {
       vi.useRealTimers()
       const { store } = fakeStore()
       // Like a reply that waits in a socket: it arrives after the timers of this turn.
@@ -364,7 +364,7 @@ describe('guardStore', () => {
       expect(report).toHaveBeenCalledTimes(2)
     })
 
-    it('lets the request run if the lease is invalid', () => {
+    it('returns no lease and reports it if the lease is invalid', () => {
       const { store, answers } = fakeStore()
       answers.lease = {}
       expect(guard(store).lease('key', 1_000)).toBeUndefined()
@@ -390,7 +390,7 @@ describe('guardStore', () => {
     })
   })
 
-  it('is not stopped by a report that throws', async () => {
+  it('ignores an error that report() throws', async () => {
     report.mockImplementation(() => {
       throw new Error('report')
     })
@@ -402,7 +402,7 @@ describe('guardStore', () => {
   })
 
   describe('a lease', () => {
-    it.each(failing)('is given up in vain where release %s', async (mode) => {
+    it.each(failing)('ignores a release() that %s', async (mode) => {
       const { store, modes } = fakeStore()
       const lease = guard(store).lease('key', 1_000) as Lease
       modes['release' as Method] = mode
@@ -410,7 +410,7 @@ describe('guardStore', () => {
       expect(report).not.toHaveBeenCalled()
     })
 
-    it('that arrives too late is released, so that no process waits for its end', async () => {
+    it('is released if it arrives too late, so that no process waits for its end', async () => {
       const { store, modes, leases, calls: asked } = fakeStore()
       modes.lease = 'is late'
       expect(await after(guard(store).lease('key', 60_000))).toBeUndefined()
@@ -436,7 +436,7 @@ describe('guardStore', () => {
       expect(safe.get('key')).toBe(entry)
     })
 
-    it.each(failing)('that %s leaves its marks without versions until the store has them', async (mode) => {
+    it.each(failing)('leaves its marks without versions until a retry succeeds, if the store %s', async (mode) => {
       const { store, modes } = fakeStore()
       const safe = guard(store)
       const [before] = (await safe.versions(['t:a']))!
@@ -454,7 +454,7 @@ describe('guardStore', () => {
       expect(report).toHaveBeenCalledTimes(1)
     })
 
-    it('that is pending prevents the storage of entries that it invalidates', async () => {
+    it('prevents the storage of entries with its marks while it is pending', async () => {
       const { store, modes, entries } = fakeStore()
       const safe = guard(store)
       modes.renew = 'throws'
@@ -472,7 +472,7 @@ describe('guardStore', () => {
       expect([...entries.keys()]).toEqual(['other', 'key'])
     })
 
-    it('that fails invalidates the versions that were read before it', async () => {
+    it('makes a versions() call that began before it return undefined, if it fails', async () => {
       const { store, modes, versions } = fakeStore()
       versions.set('t:a', '1')
       store.versions = () => new Promise((resolve) => setTimeout(() => resolve(['1']), 300))
@@ -483,7 +483,7 @@ describe('guardStore', () => {
       expect(await after(asked)).toBeUndefined()
     })
 
-    it('that succeeds after its time limit counts as a success', async () => {
+    it('counts as a success if it succeeds after its time limit', async () => {
       const { store, modes } = fakeStore()
       const safe = guard(store)
       safe.versions(['t:a'])
@@ -498,7 +498,7 @@ describe('guardStore', () => {
     it.each([
       ['has answered', 0],
       ['has failed', 1],
-    ])('waits for an earlier call that hangs, and ends when that %s', async (_end, side) => {
+    ])('waits for an earlier call that hangs, and continues when that call %s', async (_end, side) => {
       const { store } = fakeStore()
       const { renew } = store
       const safe = guard(store)
@@ -517,7 +517,7 @@ describe('guardStore', () => {
       expect(safe.versions(['t:a'])).toBeDefined()
     })
 
-    it('waits for an earlier call that hangs, at most until the next attempt', async () => {
+    it('waits for an earlier call that hangs, at most until the next retry', async () => {
       const { store, calls: asked, modes } = fakeStore()
       const safe = guard(store)
       modes.renew = 'hangs'
@@ -532,7 +532,7 @@ describe('guardStore', () => {
       expect(safe.versions(['t:a', 't:b'])).toBeDefined()
     })
 
-    it('does not end with the late success of an earlier call', async () => {
+    it('is not completed by the late success of an earlier call', async () => {
       const { store } = fakeStore()
       const safe = guard(store)
       const ends: (() => void)[] = []
@@ -549,7 +549,7 @@ describe('guardStore', () => {
       expect(safe.versions(['t:a'])).toHaveLength(1)
     })
 
-    it('does not end with the late success of an earlier call that had timed out', async () => {
+    it('is not completed by the late success of an earlier call that had timed out', async () => {
       const { store } = fakeStore()
       const safe = guard(store)
       const ends: ((error?: Error) => void)[] = []
@@ -599,7 +599,7 @@ describe('guardStore', () => {
       expect(safe.versions(['t:a'])).toHaveLength(1)
     })
 
-    it('sends thousands of marks to the store in parts', async () => {
+    it('retries many marks in calls of at most 100', async () => {
       const { store, modes } = fakeStore(true)
       const sizes: number[] = []
       const safe = guard({
@@ -660,7 +660,7 @@ describe('guardStore', () => {
             expect(outdated.get(mark) ?? new Set()).not.toContain(version)
             seen.set(mark, (seen.get(mark) ?? new Set()).add(version!))
           }
-          // What the store told until then is outdated, told or not.
+          // The versions that the store has returned until then are outdated.
           if (call === 'renew' && seen.has(mark)) outdated.set(mark, new Set(seen.get(mark)))
           await vi.advanceTimersByTimeAsync(wait)
         }
@@ -676,7 +676,7 @@ describe('guardStore', () => {
 })
 
 describe('a process that was paused', () => {
-  it('does not count the pause as slowness of the store', async () => {
+  it('does not count the pause toward the time limit of the store', async () => {
     const report = vi.fn()
     const answer = async (): Promise<Entry> => {
       await new Promise((resolve) => setTimeout(resolve, 1))

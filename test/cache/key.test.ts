@@ -68,14 +68,14 @@ describe('a context property that an outer middleware adds for some clients', ()
     expect(second).not.toEqual(first)
   })
 
-  it.each(reads)("is a DynamicError with 'error': %s", async (_name, look, what) => {
+  it.each(reads)("causes a DynamicError with dynamic: 'error' if it is absent: %s", async (_name, look, what) => {
     const { ask, errors } = toApp(look, { dynamic: 'error' })
     expect((await ask()).status).toBe(500)
     expect(errors).toEqual([expect.any(DynamicError)])
     expect((errors[0] as DynamicError).read).toContain(what)
   })
 
-  it("is absent with 'force-static', for every client", async () => {
+  it("is absent for every client with dynamic: 'force-static'", async () => {
     const { ask } = toApp(
       (context) => ['user' in context, context.user ?? 'nobody', Object.keys(context).includes('user')],
       { dynamic: 'force-static' },
@@ -84,7 +84,7 @@ describe('a context property that an outer middleware adds for some clients', ()
       expect(((await (await ask(user)).json()) as unknown[])[0]).toEqual([false, 'nobody', false])
   })
 
-  it('is not tracked for absent symbols and for then', async () => {
+  it('is not a tracked read for absent symbols and then', async () => {
     const { ask } = toApp(async (context) => [
       context[Symbol.toStringTag] ?? null,
       context[Symbol('own')] ?? null,
@@ -96,7 +96,7 @@ describe('a context property that an outer middleware adds for some clients', ()
 })
 
 describe('key', () => {
-  it('allows reads of the path that it read, and not of the object around it', async () => {
+  it('allows reads of the property that it read, and not of other properties of the object', async () => {
     const { ask } = toApp(({ user }) => user.role, { key: ({ user }) => user.id })
     expect(statusOf(await ask({ user: { id: '1', role: 'admin' } }))).toMatchObject({
       detail: 'reads context.user.role',
@@ -107,7 +107,7 @@ describe('key', () => {
     expect(statusOf(await id.ask({ user: { id: '1', role: 'guest' } }))).toEqual({ hit: true })
   })
 
-  it('allows reads of nested names in plain data, and of complete arrays', async () => {
+  it('allows reads of nested properties that it read, and of whole arrays', async () => {
     const { ask } = toApp(({ user }) => [user.team.name, user.roles.includes('admin')], {
       key: ({ user }) => [user.team.name, user.roles.length],
     })
@@ -156,7 +156,7 @@ describe('key', () => {
       })
   })
 
-  it("hides values that it did not read with 'force-static'", async () => {
+  it("hides values that it did not read, with dynamic: 'force-static'", async () => {
     const { ask } = toApp(({ user, cookies }) => [user.id, user.role ?? null, cookies.get('sid') ?? null], {
       key: ({ user, cookies }) => [user.id, cookies.get('theme')],
       dynamic: 'force-static',
@@ -170,7 +170,7 @@ describe('key', () => {
     ['a Date', new Date(0)],
     ['a class instance', new (class Session {})()],
     ['a function', () => 1],
-  ])('cannot read %s: the error names the path', async (_name, value) => {
+  ])('causes a 500 if it reads %s, with the path in the error', async (_name, value) => {
     const cache = createCache()
     const errors: unknown[] = []
     const page = route('/page')
@@ -184,7 +184,7 @@ describe('key', () => {
 })
 
 describe('the cache key', () => {
-  it('has the URL that an outer middleware changed', async () => {
+  it('contains the URL that an outer middleware changed', async () => {
     const cache = createCache()
     const tenant = middleware((request, context, next) => {
       context.url.pathname = `/${request.headers.get('x-tenant')}/page`
@@ -199,7 +199,7 @@ describe('the cache key', () => {
       expect((await read(app.fetch(at('/page', { 'x-tenant': name }))))[1]).toBe(`/${name}/page`)
   })
 
-  it('has the URL of the request that an outer middleware passes', async () => {
+  it('contains the URL of the request that an outer middleware passes', async () => {
     const cache = createCache()
     const tenant = middleware((request, _context, next) =>
       next({}, { request: new Request(`http://${request.headers.get('x-tenant')}.test/page`) }),
@@ -213,7 +213,7 @@ describe('the cache key', () => {
       expect((await read(app.fetch(at('/page', { 'x-tenant': name }))))[1]).toBe(`http://${name}.test/page`)
   })
 
-  it('has the params that an outer middleware changed', async () => {
+  it('contains the params that an outer middleware changed', async () => {
     const cache = createCache()
     const alias = middleware((request, context, next) => {
       ;(context.params as { slug: string }).slug = request.headers.get('x-tenant')!
@@ -228,7 +228,7 @@ describe('the cache key', () => {
       expect((await read(app.fetch(at('/items/x', { 'x-tenant': name }))))[1]).toBe(name)
   })
 
-  it('is the same for all spellings of a path, and the handler sees one of them', async () => {
+  it('is the same for all encodings of a path, and the handler sees one of them', async () => {
     const cache = createCache()
     let runs = 0
     const item = route('/items/[slug]')
@@ -258,7 +258,7 @@ describe('the cache key', () => {
       expect(await (await app.fetch(at(path))).json()).toBe(path)
   })
 
-  it('has the raw query if the output of the schema has symbols, inherited or non-enumerable properties', async () => {
+  it('contains the raw query if the output of the schema has symbols, inherited or non-enumerable properties', async () => {
     const hidden = Symbol('hidden')
     const outputs: [string, (value: string) => any, (query: any) => unknown][] = [
       ['a symbol', (value) => ({ [hidden]: value }), (query) => query[hidden]],
@@ -309,7 +309,7 @@ describe('bypass', () => {
     expect(await read(app.fetch(at('/page')))).toEqual([200, 1, { hit: true }])
   })
 
-  it('is an error if it returns a promise', async () => {
+  it('causes a 500 if it returns a promise', async () => {
     const cache = createCache()
     const errors: unknown[] = []
     const page = route('/page')
@@ -321,7 +321,7 @@ describe('bypass', () => {
   })
 })
 
-describe('a response of an upstream', () => {
+describe('a response from an upstream', () => {
   it('keeps its Age, to which the cache adds its own', async () => {
     for (const cdn of [undefined, 60]) {
       const cache = createCache()

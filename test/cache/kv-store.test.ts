@@ -68,7 +68,7 @@ describeStore(
 describe('kvStore', () => {
   it('throws without consistency: "eventual"', () => {
     const namespace = new Namespace()
-    // @ts-expect-error What it cannot promise is to be accepted.
+    // @ts-expect-error The caller must accept eventual consistency.
     expect(() => kvStore(namespace)).toThrow("kvStore() takes { consistency: 'eventual' }")
     // @ts-expect-error There is no other consistency.
     expect(() => kvStore(namespace, { consistency: 'strong' })).toThrow(TypeError)
@@ -80,7 +80,7 @@ describe('kvStore', () => {
     )
   })
 
-  it('separates prefixes, with which its keys begin', async () => {
+  it('separates entries and marks by prefix, and begins its keys with the prefix', async () => {
     const namespace = new Namespace()
     const [one, other] = ['one', 'x'.repeat(200)].map((prefix) =>
       kvStore(namespace, { consistency: 'eventual', prefix }),
@@ -112,7 +112,7 @@ describe('kvStore', () => {
     }
   })
 
-  it('writes marks that were not renewed only once', async () => {
+  it('writes to KV once for all marks that were not renewed', async () => {
     const namespace = new Namespace()
     const store = toStore(namespace)
     for (let index = 0; index < 20; index++) await store.versions([`t:${index}`, `p:/${index}`])

@@ -9,7 +9,7 @@ describe.each([
   ['bytes', 150_000, 64],
   ['marks', 200_000, 41],
 ])('memoryStore filled with %s', (kind, keys, mebibytes) => {
-  it(`holds its bound in the real heap, under ${keys} keys`, () => {
+  it(`uses at most its bound of the real heap, and more than half of it, with ${keys} keys`, () => {
     const program = fileURLToPath(new URL('../fixtures/fill-memory-store.ts', import.meta.url))
     const bound = mebibytes * 2 ** 20
     const options = [
@@ -26,7 +26,7 @@ describe.each([
     expect(stderr).toBe('')
     const { highest, kept } = JSON.parse(stdout) as { highest: number; kept: number }
     expect(highest).toBeLessThan(bound)
-    // Nor does it throw away what there is room for.
+    // It does not evict entries while there is space for them.
     expect(highest).toBeGreaterThan(bound / 2)
     expect(kept).toBeGreaterThan(10_000)
   })

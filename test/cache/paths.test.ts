@@ -65,7 +65,7 @@ describe('scopes', () => {
 })
 
 describe('tags', () => {
-  it('cannot be empty, in a response as in revalidateTag()', async () => {
+  it('cannot be empty, in cache() and in revalidateTag()', async () => {
     const cache = createCache()
     const errors: unknown[] = []
     const page = route('/page')
@@ -79,7 +79,7 @@ describe('tags', () => {
   })
 })
 
-describe('cache.wrap() with a key that another function has', () => {
+describe('cache.wrap() with the key of another function', () => {
   it('calls onError, and does not throw', () => {
     const errors: unknown[] = []
     const cache = createCache({ onError: (error) => errors.push(error) })

@@ -87,7 +87,7 @@ describe('toRefusal', () => {
     expect(refusal({ vary: 'Accept-Language , ORIGIN,' }, { varied })).toBe(undefined)
   })
 
-  it('always rejects a forbidding directive among others', () => {
+  it('rejects no-store, private and no-cache among any other directives', () => {
     const token = fc
       .string({ unit: fc.constantFrom(...'abz-=",; \\'), maxLength: 20 })
       .filter((text) => !text.includes('"'))
@@ -132,7 +132,7 @@ describe('stateOf', () => {
     ])
   })
 
-  it('skips a window without length, or inside of the other', () => {
+  it('skips a window of length 0, and never leaves an infinite one', () => {
     expect([60, 360].map((age) => at(age, { staleWhileRevalidate: 0, staleIfError: 300 }))).toEqual([
       'error',
       'expired',
@@ -143,12 +143,12 @@ describe('stateOf', () => {
     expect(at(1e9, { staleWhileRevalidate: 0, staleIfError: Infinity })).toBe('error')
   })
 
-  it('is always fresh without a lifetime, and never with a lifetime of 0', () => {
+  it('is always fresh if revalidate is null, and never if it is 0', () => {
     expect(at(1e9, undefined, { revalidate: null })).toBe('fresh')
     expect(at(0, undefined, { revalidate: 0 })).toBe('stale')
   })
 
-  it('stays expired in any case after it has expired', () => {
+  it('is expired from its expires time on, also if revalidate is null', () => {
     for (const revalidate of [60, null]) {
       expect(at(9.999, undefined, { revalidate, expires: begun + 10_000 })).toBe('fresh')
       expect(at(10, undefined, { revalidate, expires: begun + 10_000 })).toBe('expired')
@@ -182,7 +182,7 @@ describe('expiresOf', () => {
     expect(expiresOf(begun, 0.0001, { staleWhileRevalidate: 0, staleIfError: 0 })).toBe(begun + 1)
   })
 
-  it('returns no time if there is no end, or the time is out of range', () => {
+  it('returns null if there is no end, or the time is out of range', () => {
     expect(expiresOf(begun, null, { staleWhileRevalidate: 0, staleIfError: 0 })).toBe(null)
     expect(expiresOf(begun, 60, { staleWhileRevalidate: Infinity, staleIfError: 0 })).toBe(null)
     expect(expiresOf(begun, 60, { staleWhileRevalidate: 0, staleIfError: Infinity })).toBe(null)
@@ -210,12 +210,12 @@ describe('ageOf and ttlOf', () => {
     expect(times.map((age) => ttlOf(entry(), begun + age * 1_000))).toEqual([60, 59, 59, 0, 0, -1, -41])
   })
 
-  it('treat an entry of a clock that is ahead as new', () => {
+  it('treat an entry with a time in the future as new', () => {
     expect(ageOf(entry(), begun - 5_000)).toBe(0)
     expect(ttlOf(entry(), begun - 5_000)).toBe(60)
   })
 
-  it('return no end for an entry without one', () => {
+  it('return undefined as the ttl of an entry whose revalidate is null', () => {
     expect(ttlOf(entry({ revalidate: null }), begun)).toBe(undefined)
   })
 
@@ -235,12 +235,12 @@ describe('ageOf and ttlOf', () => {
 })
 
 describe('toCacheControl', () => {
-  it('lets other caches store a copy that they revalidate each time', () => {
+  it('makes other caches revalidate their copy each time by default', () => {
     expect(toCacheControl(undefined, false)).toBe('public, max-age=0, must-revalidate')
     expect(toCacheControl(undefined, true)).toBe('private, max-age=0, must-revalidate')
   })
 
-  it('lets shared caches reuse a response for a time, except for one of a single client', () => {
+  it('lets shared caches reuse a response for the given seconds, unless it is private', () => {
     expect(toCacheControl(60, false)).toBe('public, max-age=0, s-maxage=60, must-revalidate')
     expect(toCacheControl(0.5, false)).toBe('public, max-age=0, s-maxage=0, must-revalidate')
     expect(toCacheControl(60, true)).toBe('private, max-age=0, must-revalidate')
@@ -257,7 +257,7 @@ describe('toCacheControl', () => {
 })
 
 describe('toStoredHeaders', () => {
-  it('keeps headers of the response, and none of one connection, client or moment', () => {
+  it('removes connection headers, Set-Cookie, Cache-Status, Content-Length and Date', () => {
     const headers = new Headers({
       Connection: 'Close, X-Hop ,,',
       'X-Hop': '1',

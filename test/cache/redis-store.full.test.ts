@@ -108,7 +108,7 @@ describeWithRedis('redisStore', () => {
     })
     afterEach(() => connected.close() as void)
 
-    it('has keys that begin with its prefix, reveal no entry, and select no node', async () => {
+    it('writes keys with its prefix and a hash, which reveal no entry and select no node', async () => {
       await store.set(entry.key, entry)
       await store.versions(['t:a', 't:{a}', 't:größe', `t:${'a'.repeat(1_000)}`])
       await store.lease!(entry.key, 10_000)
@@ -150,7 +150,7 @@ describeWithRedis('redisStore', () => {
       ])
     })
 
-    it('keeps a mark while entries that depend on it are stored', async () => {
+    it('extends the expiry of a mark when an entry with the mark is stored', async () => {
       await store.versions(['t:a', 't:b'])
       for (const mark of ['a', 'b']) await server.command('PEXPIRE', `byway:m:t:${mark}`, '60000')
       await store.set(entry.key, entry)
@@ -188,7 +188,7 @@ describeWithRedis('redisStore', () => {
       expect(await guardStore(store, { timeout: 1_000, report: vi.fn() }).get('other')).toBeUndefined()
     })
 
-    it('gives a mark a new version if its value is invalid', async () => {
+    it('replaces an invalid value of a mark with a new version', async () => {
       const [before] = await store.versions(['t:a'])
       await server.command('DEL', 'byway:m:t:a')
       await server.command('LPUSH', 'byway:m:t:a', before!)
@@ -207,7 +207,7 @@ describeWithRedis('redisStore', () => {
       }
     })
 
-    it('that is full serves its entries, and invalidates them', async () => {
+    it('serves and invalidates its entries if Redis is full', async () => {
       const report = vi.fn()
       const safe = guardStore(store, { timeout: 1_000, report })
       const [version] = (await safe.versions(['t:a']))!
@@ -230,14 +230,14 @@ describeWithRedis('redisStore', () => {
       expect(await safe.versions(['t:new'])).toEqual(await safe.versions(['t:new']))
     })
 
-    it('that evicts marks and keeps entries serves no invalidated entry', async () => {
+    it('serves no invalidated entry if Redis evicts marks and keeps entries', async () => {
       const tags = Array.from({ length: 200 }, (_, index) => `t:${index}`)
       const versions = await store.versions(tags)
       await Promise.all(
         tags.map((tag, index) => store.set(tag, { ...entry, key: tag, marks: [[tag, versions[index]!]] })),
       )
       await store.renew(tags.slice(0, 100))
-      // What is left of the marks, Redis may lose too.
+      // Redis can also lose the remaining marks.
       await server.command('DEL', ...tags.slice(50, 150).map((tag) => `byway:m:${tag}`))
       const current = await Promise.all(
         tags.map(async (tag) => {
@@ -249,7 +249,7 @@ describeWithRedis('redisStore', () => {
     })
   })
 
-  it('distributes marks over a cluster, also those with braces', async () => {
+  it('distributes marks over the nodes of a cluster, also marks with braces', async () => {
     await Promise.all(cluster.nodes.map((node) => node.command('FLUSHALL')))
     const { client, close } = await nodeCluster(cluster.nodes[0]!.url)
     await redisStore(client).versions(Array.from({ length: 100 }, (_, index) => `t:{a}${index}`))
@@ -374,7 +374,7 @@ describeWithRedis('redisStore', () => {
       return { answer, change, reports }
     }
 
-    it('responds during kills, pauses, losses and invalid data, and never with an invalidated entry', async () => {
+    it('responds while Redis is killed, paused, emptied or has invalid data, and never with an invalidated entry', async () => {
       const world: World = { truth: 1, acknowledged: 0, slowest: 0, hits: 0, misses: 0 }
       const processes = await Promise.all([startProcess(world), startProcess(world)])
       let isOver = false
@@ -426,12 +426,12 @@ describeWithRedis('redisStore', () => {
 
       isOver = true
       await traffic
-      // Redis was held for five seconds.
+      // Redis was paused for five seconds.
       expect(world.slowest).toBeLessThan(timeout + 4_000)
       for (const { reports } of processes) expect(reports.length).toBeGreaterThan(0)
     })
 
-    it('invalidates everywhere after a restart of Redis', async () => {
+    it('invalidates in every process after Redis was paused', async () => {
       const world: World = { truth: 1, acknowledged: 0, slowest: 0, hits: 0, misses: 0 }
       const [one, other] = await Promise.all([startProcess(world), startProcess(world)])
       const hit = async (): Promise<void> => {
@@ -444,7 +444,7 @@ describeWithRedis('redisStore', () => {
         await vi.waitUntil(ask, { timeout: 10_000 })
       }
       await hit()
-      // Held rather than killed, so that it keeps the entry and the mark.
+      // Redis is paused instead of killed, so that it keeps the entry and the mark.
       own.pause()
       await one.change()
       expect(one.reports.length).toBeGreaterThan(0)
@@ -474,13 +474,13 @@ describeWithRedis('redisStore', () => {
     })
   })
 
-  it('invalidates permanently, even if a client repeats a command after a lost connection', async () => {
+  it('keeps a tag invalidated, even if a client repeats a command after a lost connection', async () => {
     const link = await startLink(server.port)
     const again = new Redis(link.port, '127.0.0.1', { retryStrategy: () => 20, lazyConnect: true })
     const direct = await nodeRedis(server.url)
     await again.connect()
     const stores = [redisStore(again), redisStore(direct.client)] as const
-    // What comes after the first look is done, but not heard of.
+    // Commands after the first GET are executed, but their replies are lost.
     vi.spyOn(again, 'get').mockImplementationOnce(async (key) => {
       const value = await again.get(key)
       link.lose('replies')
@@ -499,7 +499,7 @@ describeWithRedis('redisStore', () => {
     await link.shut()
   })
 
-  it('does not end the process without an error listener', async () => {
+  it('does not end the process if the client has no error listener', async () => {
     const own = await startRedis()
     const onException = vi.fn()
     process.on('uncaughtException', onException)

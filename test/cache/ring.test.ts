@@ -134,7 +134,7 @@ describe('revalidate', () => {
     expect(await get()).toEqual([200, 3, { fwd: 'stale', stored: true, ttl: 60 }])
   })
 
-  it('serves no stale response with 0', async () => {
+  it('serves no stale response if staleWhileRevalidate is 0', async () => {
     const { get } = toApp({ revalidate: 60, staleWhileRevalidate: 0, staleIfError: 0 })
     await get()
     pass(60)
@@ -154,7 +154,7 @@ describe('revalidate', () => {
 })
 
 describe('a refresh that fails', () => {
-  it('keeps the old response, calls onError, and is repeated after growing pauses', async () => {
+  it('is repeated after pauses of 1 s, 2 s, 4 s …, calls onError, and the old response is served', async () => {
     let fails = true
     const self = toApp({ revalidate: 60 }, (_request, _context, run) => {
       if (run > 1 && fails) throw new Error(`run ${run}`)
@@ -362,7 +362,7 @@ describe('revalidatePath', () => {
   })
 })
 
-describe('the key', () => {
+describe('the cache key', () => {
   it('has the origin and the path in canonical form', async () => {
     const { app, get } = toApp()
     await get('/items/a')
@@ -410,7 +410,7 @@ describe('the key', () => {
     expect((await app.fetch(at('/items', { 'x-count': 'x' }))).status).toBe(400)
   })
 
-  it('has outputs of every kind, and the raw query for outputs that cannot be serialized', async () => {
+  it('contains dates and bigints of the query, and the raw query if an output cannot be serialized', async () => {
     class Cursor {
       readonly #at: string
       constructor(at: string) {
@@ -502,7 +502,7 @@ describe('the key', () => {
     expect(await read(again)).toEqual([200, ['a', 1], { hit: true }])
   })
 
-  it('rejects values that cannot be serialized', async () => {
+  it('causes a 500 if its values cannot be serialized, and can be replaced by a thrown Response', async () => {
     for (const key of [
       () => () => 1,
       () => Symbol('a'),
@@ -548,7 +548,7 @@ describe('the key', () => {
   })
 })
 
-describe('what is stored', () => {
+describe('an entry', () => {
   it.each<[string, () => unknown, string]>([
     ['set-cookie', () => reply.json(1, { headers: { 'set-cookie': 'a=1' } }), 'set-cookie'],
     ['private', () => reply.json(1, { headers: { 'cache-control': 'Private' } }), 'private'],
@@ -569,7 +569,7 @@ describe('what is stored', () => {
     ['a redirect', () => reply.json(1, { status: 307 as never, headers: { location: '/x' } }), 'status 307'],
     ['an event stream', () => new Response('1', { headers: { 'content-type': 'text/event-stream' } }), 'event-stream'],
     ['too much', () => '🎉'.repeat(30), 'too large'],
-  ])('is not %s', async (_name, answer, detail) => {
+  ])('is not stored for a response with %s', async (_name, answer, detail) => {
     const self = toApp({ maxBytes: 100 }, answer)
     for (const runs of [1, 2]) {
       expect((await self.get())[2]).toEqual({ fwd: 'uri-miss', detail })
@@ -578,7 +578,7 @@ describe('what is stored', () => {
     expect(self.errors).toEqual([])
   })
 
-  it('has at most maxBytes, to the byte', async () => {
+  it('has a body of at most maxBytes bytes', async () => {
     for (const [text, fits] of [
       ['x'.repeat(98), true],
       ['x'.repeat(99), false],
@@ -590,7 +590,7 @@ describe('what is stored', () => {
     }
   })
 
-  it('has any status that is listed, unchanged', async () => {
+  it('can have any status in statuses', async () => {
     const answers = {
       gone: () => reply.problem(410, { detail: 'gone' }),
       empty: () => undefined,
@@ -622,7 +622,7 @@ describe('what is stored', () => {
     expect(self.runs).toBe(5)
   })
 
-  it('is never a failed response, even if its status is listed', async () => {
+  it('is never stored for a thrown error, even if its status is in statuses', async () => {
     const self = toApp({ statuses: [200, 500] }, () => {
       throw new Error('broken')
     })
@@ -631,7 +631,7 @@ describe('what is stored', () => {
     expect(self.runs).toBe(2)
   })
 
-  it('has its bytes unchanged', async () => {
+  it('has the bytes of the response unchanged', async () => {
     const bytes = Uint8Array.from({ length: 256 }, (_, byte) => byte)
     const { ask, app } = toApp({}, () => reply.bytes(bytes, { headers: { 'content-type': 'text/plain' } }))
     for (let count = 0; count < 3; count++) {
@@ -666,7 +666,7 @@ describe('what is stored', () => {
     expect(errors).toEqual(['response'])
   })
 
-  it('does not change if a response is changed', async () => {
+  it('does not change if middleware changes a response', async () => {
     const cache = createCache()
     const spoil = middleware(async (_request, _context, next) => {
       const response = await next()
@@ -734,8 +734,8 @@ describe('cdn', () => {
   })
 })
 
-describe('HEAD, conditions and parts', () => {
-  it('HEAD has the headers of GET, in either order', async () => {
+describe('HEAD, conditional and range requests', () => {
+  it('get the headers of GET with HEAD, in either order', async () => {
     for (const methods of [
       ['GET', 'HEAD', 'HEAD'],
       ['HEAD', 'HEAD', 'GET'],
@@ -755,7 +755,7 @@ describe('HEAD, conditions and parts', () => {
     }
   })
 
-  it('HEAD of a streamed response stores the entry', async () => {
+  it('store the entry of a streamed response with HEAD', async () => {
     const self = toApp({}, () => reply.stream(['a', 'b']))
     expect(await (await self.ask('/items/a', {}, 'HEAD')).text()).toBe('')
     await self.app.settled()
@@ -763,7 +763,7 @@ describe('HEAD, conditions and parts', () => {
     expect(self.runs).toBe(1)
   })
 
-  it('respond with 304 to a client with the response, for a hit and a miss', async () => {
+  it('get a 304 for a matching If-None-Match, on a hit and a miss', async () => {
     const self = toApp({}, () => ({ a: 1 }))
     const etag = (await self.ask()).headers.get('etag')!
     const other = toApp({}, () => ({ a: 1 }))
@@ -778,7 +778,7 @@ describe('HEAD, conditions and parts', () => {
     expect([self.runs, other.runs]).toEqual([1, 1])
   })
 
-  it('respond with ranges, for a hit and a miss', async () => {
+  it('get a 206 for a range, on a hit and a miss', async () => {
     const self = toApp({}, () => 'abcdefgh')
     for (let count = 0; count < 2; count++) {
       const part = await self.ask('/items/a', { range: 'bytes=1-3' })
@@ -790,7 +790,7 @@ describe('HEAD, conditions and parts', () => {
     expect(self.runs).toBe(1)
   })
 
-  it('the handler sees no conditional headers', async () => {
+  it('do not pass their conditional headers to the handler', async () => {
     const conditions = {
       range: 'bytes=0-0',
       'if-none-match': '*',
@@ -807,7 +807,7 @@ describe('HEAD, conditions and parts', () => {
     expect(await (await ask()).json()).toEqual(Object.keys(conditions).map(() => [null, false]))
   })
 
-  it('a file of reply.file is stored as a whole, and ranges of it are sent', async () => {
+  it('get a part of a reply.file() response, which is stored as a whole', async () => {
     const lastModified = Date.UTC(2020, 0, 1)
     const self = toApp({}, (request) => reply.file(request, new Blob(['abcdefgh']), { lastModified, etag: '"v1"' }))
     const first = await self.ask('/items/a', { range: 'bytes=2-3', 'if-none-match': '"v0"' })
@@ -868,7 +868,7 @@ describe('methods', () => {
 })
 
 describe('middleware', () => {
-  it('runs for each request outside, and only for a miss inside', async () => {
+  it('runs for each request if it is outer, and only for a miss if it is inner', async () => {
     const cache = createCache()
     const log: string[] = []
     const named = (name: string) =>
@@ -891,7 +891,7 @@ describe('middleware', () => {
     expect(log).toEqual(['outer', 'inner', 'outer', 'outer'])
   })
 
-  it('inside can replace the response, and its response is stored', async () => {
+  it('that is inner and reads a header prevents the storage of the response', async () => {
     const cache = createCache()
     const guard = middleware((request, _context, next) =>
       request.headers.get('authorization') === 'yes' ? next() : reply.unauthorized(),
@@ -938,7 +938,7 @@ describe('middleware', () => {
     expect(runs).toBe(2)
   })
 
-  it('timeout() outside responds, and the run continues for the next request', async () => {
+  it('outer timeout() responds with 503, and the run continues for the next request', async () => {
     const cache = createCache()
     const slow = deferred<void>()
     let signal: AbortSignal | undefined
@@ -959,7 +959,7 @@ describe('middleware', () => {
     expect(await read(app.fetch(at('/a')))).toEqual([200, 1, { hit: true }])
   })
 
-  it('timeout() inside fails the run, and no entry is stored', async () => {
+  it('inner timeout() fails the run, and no entry is stored', async () => {
     const cache = createCache()
     let runs = 0
     const item = route('/a')
@@ -971,7 +971,7 @@ describe('middleware', () => {
     expect(await read(app.fetch(at('/a')))).toEqual([200, 2, stored()])
   })
 
-  it('after and waitUntil inside run only with the handler', async () => {
+  it('after() and waitUntil() in the handler run only on a miss', async () => {
     const done: string[] = []
     const self = toApp({}, (_request, { after, waitUntil }, run) => {
       after(() => done.push(`after ${run}`))
@@ -984,7 +984,7 @@ describe('middleware', () => {
     expect(done.sort()).toEqual(['after 1', 'waited 1'])
   })
 
-  it('cookies() outside sends its cookies with hits, only to their client', async () => {
+  it('outer cookies() sends its cookies with hits, only to their client', async () => {
     const cache = createCache()
     const count = middleware(
       (request, context: RouteContext<'/a'> & { cookies: { set(name: string, value: string): void } }, next) => {
@@ -1038,7 +1038,7 @@ describe('invalid tags', () => {
       },
     ],
     ['gives a list of something else', () => [1]],
-  ])('a function that %s is a 500, is reported once, and delays no request', async (_name, tags) => {
+  ])('from a function that %s cause a 500 that is reported once, and delay no request', async (_name, tags) => {
     for (const store of [memoryStore(), slowStore(memoryStore(), () => Promise.resolve())]) {
       const self = toApp({ tags: tags as () => string[] }, undefined, { cache: { store } })
       expect((await self.ask()).status).toBe(500)
@@ -1048,7 +1048,7 @@ describe('invalid tags', () => {
     }
   })
 
-  it('a function that throws later keeps the stored entry', async () => {
+  it('from a function that throws during a refresh keep the stored entry', async () => {
     let broken = false
     const self = toApp({
       revalidate: 10,
@@ -1095,7 +1095,7 @@ describe('invalid options', () => {
     [{ maxBytes: '1' }, /maxBytes/],
     [{ tag: ['a'] }, /no option 'tag'/],
     [null, /takes an object/],
-  ])('%j throws when the route is made', (options, message) => {
+  ])('make cache(%j) throw', (options, message) => {
     const cache = createCache()
     expect(() => cache(options as CacheOptions)).toThrow(message)
   })
@@ -1106,13 +1106,13 @@ describe('invalid options', () => {
     [{ maxWait: 0 }, /maxWait/],
     [{ storeTimeout: -1 }, /storeTimeout/],
     [{ stores: 1 }, /no option 'stores'/],
-  ])('createCache(%j) throws', (options, message) => {
+  ])('make createCache(%j) throw', (options, message) => {
     expect(() => createCache(options as CreateCacheOptions)).toThrow(message)
   })
 })
 
 describe('a store that depends on the request', () => {
-  it('is selected by its env', async () => {
+  it('is selected by the env of the request', async () => {
     const stores = { one: memoryStore(), two: memoryStore() }
     const cache = createCache({ store: (env: { name: 'one' | 'two' }) => stores[env.name] })
     let runs = 0

@@ -12,7 +12,7 @@ interface Item {
 
 const items = new WeakMap<RuntimeCache, Map<string, Item>>()
 
-/** Values as JSON, time to live in whole seconds, and tags, as Vercel has them; keys made short as the caller says. */
+/** A cache like Vercel's: JSON values, a ttl in whole seconds, and tags. `toKey` can shorten the keys. */
 function createRuntimeCache(toKey = (key: string): string => key): RuntimeCache {
   const kept = new Map<string, Item>()
   const cache: RuntimeCache = {
@@ -23,7 +23,7 @@ function createRuntimeCache(toKey = (key: string): string => key): RuntimeCache 
     },
     async set(key, value, { name = key, tags = [], ttl } = {}) {
       await turn()
-      // It travels in a header.
+      // The name is sent in a header.
       new Headers({ name })
       if (ttl !== undefined && !(Number.isInteger(ttl) && ttl > 0)) throw new TypeError(`a ttl of ${ttl}`)
       if (tags.length > 128 || tags.some((tag) => tag.length > 256 || tag.includes(',')))
@@ -66,7 +66,7 @@ describeStore(
 )
 
 describe('runtimeCacheStore', () => {
-  describe('where keys have the same place', () => {
+  describe('with keys that collide', () => {
     const few = (key: string): string => String(key.charCodeAt(key.length - 1) % 3)
     const keys = Array.from({ length: 40 }, (_, index) => `key ${index}`)
 
@@ -79,7 +79,7 @@ describe('runtimeCacheStore', () => {
       }
     })
 
-    it('gives no mark the version of another, which other regions would keep', async () => {
+    it('returns no version of another mark', async () => {
       const store = runtimeCacheStore(createRuntimeCache(few))
       const seen = new Set<string>()
       for (const key of keys) {
@@ -92,7 +92,7 @@ describe('runtimeCacheStore', () => {
     })
   })
 
-  it('revalidates in regions that have versions of their own', async () => {
+  it('renews a mark in every region, and keeps the versions of other marks there', async () => {
     const here = createRuntimeCache()
     const there = createRuntimeCache()
     const expireTag = async (tag: string | string[]): Promise<void> => {
@@ -107,7 +107,7 @@ describe('runtimeCacheStore', () => {
     expect(after[1]).toBe(kept)
   })
 
-  it('says so when a revalidation was not taken', async () => {
+  it('rejects if the cache did not store the new version', async () => {
     const cache = createRuntimeCache()
     const store = runtimeCacheStore({ ...cache, set: async () => {}, expireTag: async () => {} })
     await runtimeCacheStore(cache).versions(['t:a'])
@@ -121,7 +121,7 @@ describe('runtimeCacheStore', () => {
     expect(await store.versions(['t:a'])).not.toEqual([one])
   })
 
-  it('takes what is no entry, or a damaged one, for none', async () => {
+  it('treats an invalid or damaged value as missing', async () => {
     const cache = createRuntimeCache()
     const store = runtimeCacheStore(cache)
     await store.set('key', entry)

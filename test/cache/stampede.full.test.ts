@@ -9,7 +9,7 @@ interface Answer {
   readonly status: number
   readonly body: any
   readonly cacheStatus: string
-  /** Which process gave it. */
+  /** The name of the process that responded. */
   readonly by: string
 }
 
@@ -60,9 +60,9 @@ describeWithNginx('three processes behind nginx, with one Redis,', () => {
   const expectNoLeases = (): Promise<unknown> =>
     vi.waitUntil(async () => (await redis.command('KEYS', 'byway:l:*')) === '', { timeout: 10_000 })
 
-  it('run the handler once for 300 requests that miss together', async () => {
+  it('run the handler once for 300 concurrent requests that miss', async () => {
     const answers = askTogether(300, '/gated/many')
-    // It ends after the last request has come.
+    // The handler ends after the last request has arrived.
     await arrivals('many', 300)
     expect(await runsOf('many')).toHaveLength(1)
     await redis.command('SET', 'open:many', '1')
@@ -75,7 +75,7 @@ describeWithNginx('three processes behind nginx, with one Redis,', () => {
     await expectNoLeases()
   })
 
-  it('run it once, even if it ends immediately', async () => {
+  it('run the handler once, even if it ends immediately', async () => {
     for (let round = 0; round < 40; round++) {
       const slug = `s-${round}`
       await askTogether(60, `/items/${slug}?delay=${round % 4}`)
@@ -84,7 +84,7 @@ describeWithNginx('three processes behind nginx, with one Redis,', () => {
   })
 
   it.each(['tag', 'path'] as const)(
-    'forget on all what was revalidated on one, by its %s, before that has resolved',
+    'serve no older entry after one of them has revalidated it by its %s',
     async (by) => {
       const slug = `by-${by}`
       let least = 0
@@ -147,14 +147,14 @@ describeWithNginx('three processes behind nginx, with one Redis,', () => {
         expect(status).toBe(200)
         expect(cacheStatus).not.toMatch(/hit|stored|collapsed/)
       }
-      // Who waits for another one waits for ten seconds.
+      // A request that waits for another one would wait for ten seconds.
       expect(performance.now() - begin).toBeLessThan(8_000)
       expect(await runsOf('cookie')).toHaveLength(runs)
     }
     await expectNoLeases()
   })
 
-  it('continue without the process that was killed while it ran the handler for all', async () => {
+  it('respond to the waiting requests if the process that runs the handler is killed', async () => {
     const answers = [ask('/lost/killed')]
     await arrivals('killed', 1)
     await vi.waitUntil(async () => (await runsOf('killed')).length === 1)

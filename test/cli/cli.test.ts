@@ -94,7 +94,7 @@ describe('byway routes', () => {
     })
   })
 
-  it('finds the default file, and the only router if there is no default export', async () => {
+  it('uses app.ts by default, and the only exported router if there is no default export', async () => {
     expect((await byway('routes')).stdout).toBe((await byway('routes', 'app.ts')).stdout)
     expect((await byway('routes', 'doubtful.ts')).stdout).toContain('/unchecked')
   })
@@ -112,7 +112,7 @@ describe('byway openapi', () => {
     })
   })
 
-  it('has the options of the page that docs() serves, unless an argument replaces them', async () => {
+  it('uses the options of the docs() page, unless an argument replaces them', async () => {
     const { code, stdout } = await byway('openapi', 'documented.ts', '--api-version', '3.0.0')
     expect(code).toBe(0)
     expect(JSON.parse(stdout)).toMatchObject({
@@ -135,7 +135,7 @@ describe('byway openapi', () => {
     expect(stderr).not.toContain('    at ')
   })
 
-  it('writes to a file, creates its folder, and prints the file to stderr', async () => {
+  it('writes to a file, creates its folder, and prints the size of the file to stderr', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'byway-'))
     try {
       const file = join(folder, 'deep/openapi.json')
@@ -200,7 +200,7 @@ describe('byway request', () => {
     expect(stderr).toMatch(message)
   })
 
-  it("prints an error of the app with the app's frames only", async () => {
+  it('prints an error of the app with stack frames of the app only', async () => {
     const { code, stderr } = await byway('request', 'failing.ts', '/cause')
     expect(code).toBe(1)
     expect(stderr).toMatch(/GET \/cause failed: Error: the outer one\n\s+at [^\n]*failing\.ts:\d+:\d+\)?/)

@@ -95,7 +95,7 @@ describe('a project of byway new', () => {
     }
   })
 
-  it('has the compatibility date of Workers that byway requires', () => {
+  it('has the oldest compatibility date of Workers that byway supports', () => {
     const config = readFileSync(join(top, 'cloudflare-api/wrangler.jsonc'), 'utf8')
     expect(JSON.parse(config)).toMatchObject({ name: 'cloudflare-api', compatibility_date: oldestDate })
   })
@@ -192,7 +192,7 @@ describe.skipIf(isOffline && !process.env['CI'])('byway new of the packed packag
 })
 
 describe('byway new', () => {
-  it('rejects a folder with files, an unknown host, and a missing one without a terminal', async () => {
+  it('rejects a folder with files, an unknown host, and a missing host without a terminal', async () => {
     mkdirSync(join(top, 'full'))
     writeFileSync(join(top, 'full/a.txt'), '')
     const failed = async (...args: string[]): Promise<string> => {

@@ -18,7 +18,7 @@ function write(name: string, files: Readonly<Record<string, string>>): string {
 const get = 'export const GET = () => new Response()'
 
 describe('byway next', () => {
-  it('writes the manifest of app or src/app', async () => {
+  it('writes the manifest of app, and lists the files of src/app as JSON', async () => {
     const cwd = write('good', {
       'app/route.ts': get,
       'app/items/[slug]/route.ts': 'async function respond() {}\nexport { respond as GET, respond as POST }',
@@ -90,7 +90,7 @@ export default {
 })
 
 describe('byway doctor', () => {
-  it("names each file with the directive 'use cache', also behind an import", async () => {
+  it("reports an imported file with the directive 'use cache', and no other file", async () => {
     const { code, stdout } = await byway('doctor', 'directive/app.ts')
     expect(code).toBe(1)
     expect(stdout).toMatch(/^directive\/data\.ts\n  has the directive 'use cache'/)

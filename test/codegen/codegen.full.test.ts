@@ -108,7 +108,7 @@ describe.each([
     expect(await compile(compiler, join(generated, name))).toBe('')
   })
 
-  it('writes types for calls that have the same results as with typeof app', async () => {
+  it('writes types whose calls return the same results as calls with typeof app', async () => {
     const seen = await (await load(name))()
     expect(seen).toEqual(await check())
     expect(seen).toMatchObject({ plain: { text: 'a' }, events: [1, 2], form: { photo: { text: 'x' } }, me: 401 })
@@ -195,7 +195,7 @@ import { route, router } from '../../../../src/index.js'
 ${before}
 export default router({ one: route('/one').post({ body: z.custom<${type}>() }, () => 'x') })`
 
-  it('are the same each time, and have no warnings for the zoo', () => {
+  it('are the same for each run, and cause no warnings', () => {
     expect(writeTypes(zoo, { onWarning })).toBe(types)
     expect(warnings).toEqual([])
   })
@@ -297,7 +297,7 @@ type Tagged = string & { readonly [tag]: 'Tagged' }`,
     expect(warnings).toEqual([])
   })
 
-  it('are unknown for a type that is not data, with a warning that names its path', () => {
+  it('are unknown for a type that JSON cannot represent, with a warning that names its path', () => {
     const text = write(
       'unknown',
       body(
@@ -388,7 +388,7 @@ export const one = router({ a: route('/a').get(() => 1) })
     expect(fail('broken', `${start}export default one`, { tsconfig: join(generated, 'no.json') })).toContain('no.json')
   })
 
-  it('say if TypeScript is missing, too old or without an API, else it is loaded', () => {
+  it('name the package to install if TypeScript is missing, too old or has no API', () => {
     const folder = mkdtempSync(join(tmpdir(), 'byway-'))
     // Each case has its own folder, because Node.js caches failed lookups.
     const project = (name: string, packages: Record<string, string>): string => {

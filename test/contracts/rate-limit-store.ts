@@ -9,7 +9,7 @@ export function describeRateLimitStore(name: string, create: () => RateLimitStor
   const newKey = (): string => `key-${++key}-${Math.random()}`
 
   describe(name, () => {
-    it('allows as many requests as the limit, and says what is left', async () => {
+    it('allows as many requests as the limit, and returns the remaining ones', async () => {
       const store = create()
       const own = newKey()
       const usages = []
@@ -28,7 +28,7 @@ export function describeRateLimitStore(name: string, create: () => RateLimitStor
       }
     })
 
-    it('counts each key alone, whatever its characters', async () => {
+    it('counts each key separately, for keys with any characters', async () => {
       const store = create()
       const base = newKey()
       for (const one of [`${base}:a`, `${base} a`, `${base}\r\na`, `${base}{a}`, `${base}é`, `${base}__proto__`]) {

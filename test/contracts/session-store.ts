@@ -7,7 +7,7 @@ export function describeSessionStore(name: string, create: () => SessionStore): 
   const later = (): number => Date.now() + 60_000
 
   describe(name, () => {
-    it('returns what was stored last', async () => {
+    it('returns the last stored value', async () => {
       const store = create()
       const id = newId()
       expect(await store.get(id)).toBeUndefined()
@@ -17,7 +17,7 @@ export function describeSessionStore(name: string, create: () => SessionStore): 
       expect(await store.get(id)).toBe('second')
     })
 
-    it('does not bring a deleted session back', async () => {
+    it('does not update a deleted session', async () => {
       const store = create()
       const id = newId()
       await store.create(id, 'first', later())
@@ -27,7 +27,7 @@ export function describeSessionStore(name: string, create: () => SessionStore): 
       expect(await store.get(id)).toBeUndefined()
     })
 
-    it('forgets a session when it expires', async () => {
+    it('returns undefined for an expired session, and does not update it', async () => {
       const store = create()
       const id = newId()
       await store.create(id, 'short', Date.now() + 10)

@@ -5,9 +5,9 @@ import type { CacheStore, Entry } from '../../src/cache/stores/store.js'
 
 export interface Made {
   readonly store: CacheStore
-  /** A second instance on the same data, as another process has it. */
+  /** A second instance with the same data, like that of another process. */
   readonly again?: () => CacheStore | Promise<CacheStore>
-  /** Loses what the store may lose, at least these marks' versions, as a restart or a lack of room does. */
+  /** Loses data that the store can lose, at least the versions of these marks, like a restart or an eviction. */
   readonly lose?: (marks: readonly string[]) => unknown
   readonly close?: () => unknown
 }
@@ -41,7 +41,7 @@ const headerValue = fc
   .array(fc.oneof(fc.integer({ min: 0x20, max: 0x7e }), fc.integer({ min: 0x80, max: 0xff }), fc.constant(9)))
   .map((codes) => fromCodes(codes).replace(/^[\t ]+|[\t ]+$/g, ''))
 
-/** An entry with anything that one can hold, of this key or of any. It has not expired. */
+/** Any entry that has not expired, with this key or any key. */
 export const anyEntry = (key: fc.Arbitrary<string> = anyText()): fc.Arbitrary<Entry> =>
   fc.record({
     key,
@@ -60,7 +60,7 @@ export const anyEntry = (key: fc.Arbitrary<string> = anyText()): fc.Arbitrary<En
     marks: fc.array(fc.tuple(anyText(), fc.string({ minLength: 1 })), { maxLength: 4 }),
   })
 
-/** What every store of entries does. Each test gets an empty one. */
+/** Every store of entries must pass these tests. Each test gets an empty store. */
 export function describeStore(name: string, make: () => Made | Promise<Made>, promises: Promises): void {
   const { lease: hasLease, firstVersionsAgree = true, runs: numRuns = 50 } = promises
 
@@ -114,7 +114,7 @@ export function describeStore(name: string, make: () => Made | Promise<Made>, pr
         ['every byte', Uint8Array.from({ length: 256 }, (_, byte) => byte)],
         ['bytes of a MiB', new Uint8Array(2 ** 20).map((_, index) => index * 31)],
         ['a part of a buffer', new Uint8Array([1, 2, 3, 4, 5]).subarray(1, 4)],
-      ])('store %s', async (_name, body) => {
+      ])('can have the body: %s', async (_name, body) => {
         await store.set('key', { ...entry, body })
         const found = await other.get('key')
         // A comparison of a MiB, member by member, takes a while.
@@ -133,7 +133,7 @@ export function describeStore(name: string, make: () => Made | Promise<Made>, pr
         )
       })
 
-      it('are found only under their own key', async () => {
+      it('are returned only for their own key', async () => {
         const long = 'k'.repeat(100_000)
         const keys = ['a', 'A', 'a ', ' a', 'a\0', '', 'á', 'a\u0301', '\ud800', '\ud801', '\ufffd', '{"a":1}', '../a']
         keys.push('__proto__', 'constructor', long, `${long}k`, 'a:b', 'a*', '.', '..', 'a/b', 'a%2fb', 'a\nb', 't:a')
@@ -176,7 +176,7 @@ export function describeStore(name: string, make: () => Made | Promise<Made>, pr
         expect(await other.get('later')).toBeDefined()
       })
 
-      it('that expired before they were set are not stored, and the replaced one is deleted', async () => {
+      it('that expired before they were set are not stored, and the previous entry is deleted', async () => {
         await store.set('key', entry)
         await store.set('key', { ...entry, expires: Date.now() - 1_000 })
         expect(await store.get('key')).toBeUndefined()
@@ -257,7 +257,7 @@ export function describeStore(name: string, make: () => Made | Promise<Made>, pr
     })
 
     describe('renew', () => {
-      it('changes the versions of its marks for all instances, and no others', async () => {
+      it('changes the versions of its marks for all instances, and no other versions', async () => {
         const lists = fc.uniqueArray(anyText(), { minLength: 1, maxLength: 6 })
         await fc.assert(
           fc.asyncProperty(lists, fc.nat(), async (marks, count) => {
@@ -275,7 +275,7 @@ export function describeStore(name: string, make: () => Made | Promise<Made>, pr
         )
       })
 
-      it('never returns a version twice', async () => {
+      it('never returns to an earlier version', async () => {
         const seen = new Set<string>()
         for (let round = 0; round < 30; round++) {
           if (round % 3) seen.add(await version(round % 2 ? store : other, 'a'))
@@ -323,7 +323,7 @@ export function describeStore(name: string, make: () => Made | Promise<Made>, pr
       })
     })
 
-    it('gives a mark whose version was lost a version that it never had', async ({ skip }) => {
+    it('creates a new version for a mark whose version was lost', async ({ skip }) => {
       if (!made.lose) return skip('It loses nothing.')
       const seen = new Set<string>()
       for (let round = 0; round < 4; round++) {
@@ -341,7 +341,7 @@ export function describeStore(name: string, make: () => Made | Promise<Made>, pr
     })
 
     if (!hasLease) {
-      it('has no leases', () => expect(store.lease).toBeUndefined())
+      it('has no lease()', () => expect(store.lease).toBeUndefined())
       return
     }
 
@@ -357,7 +357,7 @@ export function describeStore(name: string, make: () => Made | Promise<Made>, pr
         }
       })
 
-      it('belongs to its key alone, for any key', async () => {
+      it('is granted separately for each key, for any keys', async () => {
         await fc.assert(
           fc.asyncProperty(fc.uniqueArray(anyText(), { maxLength: 4 }), async (keys) => {
             const leases = await Promise.all(keys.map((key) => take(store, key, 10_000)))
@@ -388,7 +388,7 @@ export function describeStore(name: string, make: () => Made | Promise<Made>, pr
         expect(asked.filter(Boolean)).toHaveLength(1)
       })
 
-      it('is not released by its previous owner', async () => {
+      it('is not released by a previous owner', async () => {
         const late = await take(store, 'key', 100)
         await sleep(200)
         const current = await take(other, 'key', 10_000)
@@ -404,7 +404,7 @@ export function describeStore(name: string, make: () => Made | Promise<Made>, pr
         expect(await take(other, 'key', 10_000)).toBeUndefined()
       })
 
-      it('changes neither the entry of its key nor a mark of that name', async () => {
+      it('changes neither the entry of its key nor the version of a mark with that name', async () => {
         const before = await version(store, 'key')
         await store.set('key', entry)
         const lease = await take(store, 'key', 10_000)

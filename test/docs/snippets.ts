@@ -151,7 +151,7 @@ function bindingNames(name: ts.BindingName): string[] {
   return name.elements.flatMap((element) => (ts.isBindingElement(element) ? bindingNames(element.name) : []))
 }
 
-/** What the parser reports about TypeScript that is not compiled. */
+/** Returns the syntax errors of TypeScript that is not compiled. */
 export const syntaxErrors = (text: string): string[] =>
   (ts.transpileModule(text, { reportDiagnostics: true, fileName: 'block.tsx' }).diagnostics ?? []).map(
     ({ messageText }) => ts.flattenDiagnosticMessageText(messageText, '\n'),

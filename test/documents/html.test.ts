@@ -30,7 +30,7 @@ describe('html', () => {
     expect(JSON.stringify(String(markup``))).toBe('""')
   })
 
-  it('returns markup that reply.html sends', async () => {
+  it('returns markup that reply.html() sends, with its values escaped', async () => {
     const page = route('/[name]').get((_request, { params }) =>
       reply.html(String(markup`<!doctype html><p>${params.name}</p>`)),
     )

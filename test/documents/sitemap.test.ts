@@ -92,7 +92,7 @@ describe('sitemap()', () => {
 })
 
 describe('sitemapIndex()', () => {
-  it('returns sitemaps, and throws for relative URLs and for over 50,000', () => {
+  it('returns sitemaps, and throws for a relative URL and for over 50,000', () => {
     const text = sitemapIndex([
       'https://a.example/1.xml',
       { url: new URL('https://a.example/2.xml'), lastModified: '2026-03-01T12:00:00+01:00' },

@@ -165,7 +165,7 @@ describe('toNodeHandler()', () => {
     await host.close()
   })
 
-  it('keeps headers set by earlier middleware, and adds its cookies', async () => {
+  it('keeps headers that earlier middleware has set, and adds its own Set-Cookie', async () => {
     const cookies = router({
       set: route('/set').get(
         () =>

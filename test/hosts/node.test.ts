@@ -197,7 +197,7 @@ describe('request.url', () => {
         .end()
     })
 
-  it('is the target as the URL parser serializes it, or the response is a 400', async () => {
+  it('is the target as the URL parser serializes it, or the request is rejected with 400', async () => {
     const piece = fc.oneof(
       fc.constantFrom(
         '/',
@@ -239,7 +239,7 @@ describe('request.url', () => {
     )
   })
 
-  it('is its own serialization for any Host, or the response is a 400', async () => {
+  it('is a serialized URL for any Host, or the request is rejected with 400', async () => {
     const piece = fc.oneof(
       fc.constantFrom('[', ']', '::1', ':', '.', 'xn--', '0x', '80', '-', '_', '%41', '@', '/'),
       fc.string({ maxLength: 4, unit: fc.integer({ min: 0x21, max: 0x7e }).map((code) => String.fromCharCode(code)) }),

@@ -139,7 +139,7 @@ describe('a multipart form', () => {
     ['a part without headers', '--x\r\n\r\nv\r\n--x--\r\n'],
     ['another boundary', one.replaceAll('--x', '--y')],
     ['1,002 parts', write(Array.from({ length: 1_002 }, () => [[`${a}; filename=""`], '']))],
-  ])('is a 400 with %s', async (_name, body) => {
+  ])('is rejected with 400 if it has %s', async (_name, body) => {
     expect(await send(body)).toBe(400)
   })
 

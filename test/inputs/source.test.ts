@@ -85,7 +85,7 @@ describe('limitBody()', () => {
     }
   })
 
-  it('uses the last limit', async () => {
+  it('enforces the last limit that was set', async () => {
     const request = post('hello')
     limitBody(request, 1)
     limitBody(request, 5)

@@ -208,7 +208,7 @@ describe('cookies(): setting', () => {
 })
 
 describe('cookies(): responses', () => {
-  it('makes a public response private if it sets a cookie', async () => {
+  it('sends private, max-age=0 instead of a public or s-maxage directive if it sets a cookie', async () => {
     const controls = [
       'public, max-age=0',
       'max-age=60, s-maxage=600',
@@ -273,7 +273,7 @@ describe('cookies(): responses', () => {
     ['thrown', 401],
     ['declared-500', 500],
     ['native', 303],
-  ])('sends cookies with a %s', async (kind, status) => {
+  ])('sends cookies with a response of the kind %s', async (kind, status) => {
     const response = await get(kind)
     expect(response.status).toBe(status)
     expect(sentBack(response)).toBe('a=1')
@@ -304,7 +304,7 @@ describe('cookies(): responses', () => {
     expect([response.status, sentBack(response)]).toEqual([503, 'a=1'])
   })
 
-  it('adds to the Set-Cookie headers of a handler', async () => {
+  it('adds to the Set-Cookie headers of the response', async () => {
     const response = await run((jar) => {
       jar.set('a', '1')
       return new Response('ok', { headers: { 'set-cookie': 'b=2; Path=/' } })
@@ -416,7 +416,7 @@ describe('cookies(): properties', () => {
     )
   })
 
-  it('responds with 200 to any Cookie header', async () => {
+  it('responds to any Cookie header without an error', async () => {
     const bytes = fc.string({ unit: fc.integer({ min: 0x20, max: 0xff }).map((code) => String.fromCharCode(code)) })
     await fc.assert(
       fc.asyncProperty(bytes, fc.boolean(), async (cookie, signed) => {

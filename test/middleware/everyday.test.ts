@@ -329,19 +329,19 @@ describe('compress()', () => {
     expect(await codingOf(accept)).toBe(coding)
   })
 
-  it.each(['/small', '/image', '/fixed', '/events', '/empty'])('leaves %s as it is', async (path) => {
+  it.each(['/small', '/image', '/fixed', '/events', '/empty'])('does not compress %s', async (path) => {
     const response = await app.fetch(accepting('gzip', path))
     expect([response.headers.get('content-encoding'), response.headers.get('vary')]).toEqual([null, null])
   })
 
-  it('leaves encoded and partial responses as they are', async () => {
+  it('does not compress encoded and partial responses', async () => {
     expect(await (await app.fetch(accepting('br', '/done'))).text()).toBe(long)
     const part = await app.fetch(at('/part', { headers: { 'accept-encoding': 'gzip', range: 'bytes=0-4' } }))
     expect([part.status, await part.text()]).toEqual([206, 'lorem'])
     expect(await codingOf('gzip', '/part')).toBe('gzip')
   })
 
-  it('sends no Content-Encoding for HEAD, but Vary', async () => {
+  it('sends Vary, but no Content-Encoding, for HEAD', async () => {
     const response = await app.fetch(accepting('gzip', '/', 'HEAD'))
     expect([response.headers.get('content-encoding'), response.headers.get('vary')]).toEqual([null, 'Accept-Encoding'])
   })
@@ -430,7 +430,7 @@ describe('compress()', () => {
     expect(runs).toBe(1)
   })
 
-  it('responds with a decodable body to any Accept-Encoding', () =>
+  it('responds to any Accept-Encoding uncompressed, or with gzip, br or zstd', () =>
     fc.assert(
       fc.asyncProperty(fc.string({ unit: fc.constantFrom(...'gzip br;q=0.15,*identystd\t"') }), async (accept) => {
         const response = await app.fetch(accepting(accept))
@@ -487,15 +487,15 @@ describe('etag()', () => {
     expect(await tagOf('/own')).toBe('"mine"')
   })
 
-  it.each(['/secret', '/stream', '/file', '/nothing'])('sends no tag for %s', async (path) => {
+  it.each(['/secret', '/stream', '/file', '/nothing'])('sends no ETag for %s', async (path) => {
     expect(await tagOf(path)).toBeNull()
   })
 
-  it('sends no tag for another method', async () => {
+  it('sends no ETag for another method', async () => {
     expect(await tagOf('/posted', 'POST')).toBeNull()
   })
 
-  it('leaves the body readable', async () => {
+  it('sends an ETag for a native Response, with its whole body', async () => {
     const it = route('/').get(() => new Response('native', { headers: { 'content-length': '6' } }))
     const response = await router({ it }, { use: [etag()] }).fetch(at())
     expect([response.headers.get('etag'), await response.text()]).toEqual([expect.stringMatching(/^W\//), 'native'])

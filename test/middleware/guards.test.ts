@@ -145,7 +145,7 @@ describe('basicAuth()', () => {
     expect(response.headers.get('www-authenticate')).toBe('Basic realm="shop", charset="UTF-8"')
   })
 
-  it('rejects an empty expected password, as an unset environment variable would be', async () => {
+  it('responds with a 500 and reports if the expected password is an unset environment variable', async () => {
     const onError = vi.fn()
     const open = route('/')
       .use(
@@ -206,13 +206,13 @@ describe('csrf()', () => {
     ['an origin that starts with that of the app', { origin: 'http://test.evil.example' }],
     ['a trusted origin with another case', { origin: 'https://APP.example' }],
     ['an unknown site', { 'sec-fetch-site': 'Same-Origin' }],
-  ] as [string, Record<string, string>][])('rejects %s, whatever the media type', async (_name, headers) => {
+  ] as [string, Record<string, string>][])('rejects %s, with any media type', async (_name, headers) => {
     for (const type of ['text/plain', 'application/json', 'application/x-www-form-urlencoded', ''])
       for (const method of ['POST', 'DELETE', 'PUT'])
         expect(await send({ ...headers, ...(type && { 'content-type': type }) }, method)).toBe(403)
   })
 
-  it('leaves preflights to cors() around it, whose headers are on the 403 too', async () => {
+  it('does not respond to the preflights of an outer cors(), and its 403 has CORS headers', async () => {
     const app = router({ it: it_ }, { use: [cors({ origin: ['https://app.example'] }), csrf()] })
     const origin = 'https://app.example'
     const preflight = await app.fetch(
@@ -282,7 +282,7 @@ describe('ipRestriction()', () => {
     expect(() => ipRestriction({ allow: [network] })).toThrow(/addresses and networks/)
   })
 
-  it('allows every address in a network that is built from it', () =>
+  it('allows an address in any network that contains it', () =>
     fc.assert(
       fc.property(fc.oneof(fc.ipV4(), fc.ipV6()), fc.nat(32), (ip, length) => {
         const call = ipRestriction({ allow: [`${ip}/${length}`] })
@@ -403,7 +403,7 @@ describe('some(), every() and except()', () => {
     expect((await send('/', '', app)).status).toBe(401)
   })
 
-  it('document the declarations of their parts: alternatives for some(), all for every()', async () => {
+  it('document their parts in OpenAPI: alternatives for some(), all for every()', async () => {
     const verify = () => ({ user: 1 })
     const bearer = bearerAuth({ verify })
     const basic = basicAuth({ verify })

@@ -38,7 +38,7 @@ describe('memoryRateLimits()', () => {
     expect(allowed(20)).toBe(10)
   })
 
-  it('rejects requests before reset, and allows one after it', () =>
+  it('rejects requests until reset, and allows one then', () =>
     fc.assert(
       fc.property(
         fc.integer({ min: 1, max: 5 }),
@@ -106,7 +106,7 @@ describe('rateLimit()', () => {
     expect((await app.fetch(at({ user: 'bob' }))).status).toBe(200)
   })
 
-  it('counts requests without a key together, and separately from keys that look like a missing key', async () => {
+  it('counts requests without a key together, and apart from keys such as "undefined"', async () => {
     const { app } = toApp()
     for (const status of [200, 200, 429]) expect((await app.fetch(at())).status).toBe(status)
     for (const user of ['-', 'undefined', '=', '#']) expect((await app.fetch(at({ user }))).status).toBe(200)
@@ -167,7 +167,7 @@ describe('rateLimit()', () => {
     expect((await app.fetch(at())).status).toBe(500)
   })
 
-  it('describes itself in the OpenAPI document', async () => {
+  it('documents the headers of its 429 in OpenAPI', async () => {
     const it = route('/')
       .use(rateLimit({ limit: 1, window: 1_000, key: ({ ip }) => ip }))
       .get(() => 'ok')
@@ -274,7 +274,7 @@ describe('concurrencyLimit()', () => {
     })
   })
 
-  it('counts all routes of one middleware together', async () => {
+  it('counts the requests of all routes that share it together', async () => {
     const shared = concurrencyLimit({ limit: 1 })
     let release!: () => void
     const slow = route('/slow')
@@ -301,8 +301,8 @@ describe('concurrencyLimit()', () => {
   )
 })
 
-describe('a limit by user', () => {
-  it('reads the properties that outer middleware added to the context', async () => {
+describe('rateLimit() by user', () => {
+  it('reads the properties that outer middleware has added to the context', async () => {
     const user = middleware(({ headers }, _context, next) => next({ user: { id: headers.get('user') ?? 'nobody' } }))
     const it = route('/')
       .use(user)

@@ -90,7 +90,7 @@ describe('redirects()', () => {
     expect([response.status, response.headers.get('location')]).toEqual([404, null])
   })
 
-  it('matches the rewritten URL', async () => {
+  it('matches the pathname after rewrites', async () => {
     const app = router(
       { home },
       {

@@ -213,7 +213,7 @@ describe.each(kinds)('session() %s', (_name, options) => {
 })
 
 describe('session({ secrets })', () => {
-  it('decrypts with every secret, encrypts with the first, and with no other', async () => {
+  it('decrypts with every secret of its list, and with no other', async () => {
     const old = toBrowser(toApp({ secrets: [secret] }))
     await old.send('/login/ann', 'POST')
     const both = toBrowser(toApp({ secrets: ['b'.repeat(32), secret] }))
@@ -236,7 +236,7 @@ describe('session({ secrets })', () => {
     expect(String(onError.mock.calls[0]![0])).toContain('use session({ store })')
   })
 
-  it('throws without a secret of 32 characters, or with both or neither', () => {
+  it('throws without a secret of 32 characters, with both or neither of secrets and store, and for invalid options', () => {
     for (const options of [{ secrets: [] }, { secrets: ['short'] }, {}, { secrets: [secret], store: memorySessions() }])
       expect(() => session({ schema: User, ...options })).toThrow(TypeError)
     expect(() => session({ schema: User, secrets: [secret], maxAge: 0 })).toThrow(TypeError)
@@ -262,7 +262,7 @@ describe('session({ store })', () => {
     expect(await victim.value('/')).toBe('ann')
   })
 
-  it('renews the ID of a session without data, even if the handler does not', async () => {
+  it('renews the ID of a session without data when the session is first written', async () => {
     const setup = toApp({ store: memorySessions() })
     const attacker = toBrowser(setup)
     await attacker.send('/flash', 'POST')
@@ -271,7 +271,7 @@ describe('session({ store })', () => {
     expect(await attacker.value('/', planted)).toBeNull()
   })
 
-  it('does not store the ID from the cookie, so a stolen store ID is useless', async () => {
+  it('stores another ID than the one in the cookie, so that a stolen store ID is useless', async () => {
     const ids = new Set<string>()
     const memory = memorySessions()
     const store: SessionStore = { ...memory, create: (id, ...rest) => (ids.add(id), memory.create(id, ...rest)) }

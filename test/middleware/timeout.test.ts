@@ -172,7 +172,7 @@ describe('timeout()', () => {
     expect([late!.aborted, (late!.reason as Error).name]).toEqual([true, 'TimeoutError'])
   })
 
-  it('nested: aborts after the shorter limit, and each limit covers its inner middleware', async () => {
+  it('aborts after the shorter limit if it is nested', async () => {
     for (const [outer, inner] of [
       [1, 2],
       [2, 1],
@@ -298,7 +298,7 @@ describe('timeout()', () => {
     expect(seen!.reason).toBe(client.signal.reason)
   })
 
-  it("applies if a route's own function is called", async () => {
+  it("applies to a route's own function", async () => {
     vi.spyOn(console, 'error').mockImplementation(() => {})
     const it = route('/a').use(timeout(1_000)).get(never)
     const pending = it.GET(at())

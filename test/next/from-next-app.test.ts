@@ -22,7 +22,7 @@ const cache = createCache()
 const hello = { GET: () => new Response('hello') }
 
 describe('fromNextApp()', () => {
-  it('finds the patterns of files', () => {
+  it('finds the patterns of route files', () => {
     const files = {
       './app/route.ts': hello,
       './app/items/[slug]/route.js': hello,
@@ -66,7 +66,7 @@ describe('fromNextApp()', () => {
     expect(() => fromNextApp(files, { cache })).toThrow(message)
   })
 
-  it('mounts special files', async () => {
+  it('mounts sitemap, robots, manifest and image files', async () => {
     const app = router(
       fromNextApp(
         {
@@ -154,7 +154,7 @@ describe('fromNextProxy()', () => {
     expect(await (await send({ proxy: rewrite })).json()).toMatchObject({ path: '/y' })
   })
 
-  it('a rewrite does not skip the guards of its target', async () => {
+  it('runs the guards of the target of a rewrite', async () => {
     const response = await send({
       proxy: (request: NextRequest) => NextResponse.rewrite(new URL('/admin', request.url)),
     })
@@ -179,7 +179,7 @@ describe('fromNextProxy()', () => {
     expect((await send({ proxy })).headers.get('set-cookie')).toBe('a=1; Path=/')
   })
 
-  it('is a 500 if it throws or returns something else', async () => {
+  it('causes a 500 if it throws or returns an invalid value', async () => {
     expect((await send({ proxy: () => Promise.reject(new Error('x')) })).status).toBe(500)
     expect((await send({ proxy: () => 5 })).status).toBe(500)
   })
@@ -227,7 +227,7 @@ describe('fromNextPages()', () => {
     return Object.assign(response, { onError })
   }
 
-  it('gives query with params, cookies, headers and the parsed body', async () => {
+  it('passes query with params, cookies, headers and the parsed body', async () => {
     const run: Run = (req, res) =>
       res.status(201).json([req.method, req.query, req.cookies, req.headers['x-a'], req.body, req.url])
     const response = await send(run, '/api/items/a?b=1&b=2&c=3', {
@@ -265,7 +265,7 @@ describe('fromNextPages()', () => {
     expect(await streamed.text()).toBe('abc')
   })
 
-  it('responds with a 500 if the handler fails or sends nothing, and with 4xx to bad bodies', async () => {
+  it('responds with a 500 if the handler fails or sends nothing, and with 4xx to invalid bodies', async () => {
     const failed = await send(() => Promise.reject(new Error('x')))
     expect([failed.status, failed.onError.mock.calls.length]).toEqual([500, 1])
     const silent = await send(() => {})
@@ -297,7 +297,7 @@ describe('toNext()', () => {
   })
   const context = { params: Promise.resolve({ path: ['items', 'a'] }) }
 
-  it('makes the exports of a catch-all route.ts', async () => {
+  it('returns the exports of a catch-all route.ts', async () => {
     const handlers = toNext(app, { basePath: '/api' })
     expect(await (await handlers.GET(at('/api/items/a'), context)).json()).toEqual(['a', '/items/a'])
     expect(await (await handlers.POST(at('/api/items/a', { method: 'POST', body: 'text' }), context)).json()).toBe(

@@ -256,7 +256,7 @@ describe('next/navigation', () => {
     if (status >= 400) expect(response.headers.get('content-type')).toBe('application/problem+json')
   })
 
-  it('redirect() after a form is a 303', async () => {
+  it('redirect() sends 303 after a form, and 307 otherwise', async () => {
     const POST = () => redirect('/done')
     for (const [type, status] of [
       ['application/x-www-form-urlencoded; charset=utf-8', 303],
@@ -343,7 +343,7 @@ describe('headers() and cookies()', () => {
     expect(await of(() => Promise.reject(new Error('x')))).toEqual([])
   })
 
-  it('never inject an attribute or a header', async () => {
+  it('throw for names and attributes that could inject others, and encode values', async () => {
     for (const [name, value, options] of [
       ['a; Domain=evil', 'x', {}],
       ['a', 'x', { path: '/; Domain=evil' }],
@@ -368,7 +368,7 @@ describe('headers() and cookies()', () => {
     expect(response.headers.get('set-cookie')).toBe('a=x%3B%20Domain%3Devil%0D%0A; Path=/')
   })
 
-  it('do not mix concurrent requests', async () => {
+  it('return the values of their own request among concurrent requests', async () => {
     let waiting = 0
     const gate =
       Promise.withResolvers?.() ??
@@ -405,7 +405,7 @@ describe('headers() and cookies()', () => {
     ['unstable_cache', async () => unstable_cache(async () => 1, ['a'])(), 'cache.wrap()'],
     ['cacheTag', async () => cacheTag('a'), 'cache({ tags })'],
   ] as [string, () => Promise<unknown>, string][])(
-    '%s() outside of a request names what to use instead',
+    '%s() outside of a request throws an error that names the alternative',
     async (name, call, instead) => {
       await expect(call()).rejects.toThrow(`${name}() was called outside of a request`)
       await expect(call()).rejects.toThrow(instead)
@@ -414,7 +414,7 @@ describe('headers() and cookies()', () => {
 })
 
 describe('after()', () => {
-  it('runs work concurrently after the response, which can read the request', async () => {
+  it('runs work concurrently after the response, and the work can read the request', async () => {
     const log: string[] = []
     let release!: () => void
     const app = mount({
@@ -492,7 +492,7 @@ describe('caching', () => {
     expect([await valueOf(free), await valueOf(free)]).toEqual([1, 1])
   })
 
-  it("force-static hides the request, and 'error' is a 500 that names the read", async () => {
+  it("force-static hides the request, and 'error' causes a 500 if the handler reads it", async () => {
     const GET = async (request: NextRequest) =>
       Response.json([request.nextUrl.search, request.headers.get('x-a'), (await cookies()).get('a') ?? null])
     const app = toApp({ dynamic: 'force-static', GET })
@@ -501,7 +501,7 @@ describe('caching', () => {
     expect((await strict.fetch(at('/items/a'))).status).toBe(500)
   })
 
-  it('revalidateTag() reaches responses by cacheTag(), and takes effect before the response', async () => {
+  it("revalidateTag() invalidates responses by cacheTag() before it returns, and with 'max' makes them stale", async () => {
     const cache = createCache()
     let runs = 0
     const items = fromNext(
@@ -529,7 +529,7 @@ describe('caching', () => {
     expect(await read()).toBe(4)
   })
 
-  it('revalidatePath() takes a pathname, a pattern or a layout', async () => {
+  it('revalidatePath() accepts a pathname, a pattern or a layout', async () => {
     const cache = createCache()
     let runs = 0
     const module = { revalidate: 60, GET: async () => Response.json(++runs) }
@@ -576,7 +576,7 @@ describe('caching', () => {
     expect(() => refresh()).toThrow('Server Actions only')
   })
 
-  it('unstable_cache() stores by keys and arguments, with tags, for functions made in each request', async () => {
+  it('unstable_cache() stores by keys and arguments, with tags, for functions created in each request', async () => {
     const cache = createCache()
     let runs = 0
     const GET = async (_request: NextRequest, { params }: { params: Promise<{ slug: string }> }) => {
@@ -611,7 +611,7 @@ describe('caching', () => {
     vi.useRealTimers()
   })
 
-  it('unstable_cache() throws for a function that reads the request, and without keys', async () => {
+  it('unstable_cache() rejects if the function reads the request, and throws without keys', async () => {
     const app = toApp({
       GET: async () => Response.json(await unstable_cache(async () => (await headers()).get('a'), ['a'])()),
     })
@@ -621,7 +621,7 @@ describe('caching', () => {
     expect(() => unstable_cache(async () => 1, undefined as never)).toThrow(TypeError)
   })
 
-  it('a cached response gets the tags and the smaller lifetime of what it used', async () => {
+  it('a cached response gets the tags and the smaller lifetime of the functions that it called', async () => {
     vi.useFakeTimers({ toFake: ['Date'] })
     const cache = createCache()
     let runs = 0
@@ -642,7 +642,7 @@ describe('caching', () => {
     vi.useRealTimers()
   })
 
-  it('draft mode bypasses and fills no cache, with the secret only', async () => {
+  it('draft mode bypasses the cache and stores nothing, only for a cookie with the secret', async () => {
     const draftSecret = 's'.repeat(32)
     const module = counting({ revalidate: 60 })
     const cache = createCache()
@@ -792,7 +792,7 @@ describe('fetch()', () => {
       expect(await (await app.fetch(at('/items/a'))).json()).toEqual([[0, 255, 128, 10], 'image/x', '1'])
   })
 
-  it('sends equal GET requests once within one request', async () => {
+  it('calls the network once for equal GET requests within one request', async () => {
     const calls = answering()
     await times(1, async () => Promise.all([nextFetch(url), nextFetch(url), nextFetch(`${url}2`)]).then(() => 1))
     expect(calls).toHaveLength(2)

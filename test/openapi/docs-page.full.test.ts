@@ -365,7 +365,7 @@ describe.skipIf(isMissing)('the page of docs()', () => {
     expect(await curl()).toBe(`curl ${home.replace('docs', 'subscribe')} \\\n  --data-urlencode name=Ada`)
   })
 
-  it('keeps what was entered after going back and after a reload', async () => {
+  it('keeps the entered values after going back and after a reload', async () => {
     await show('uploadPhoto')
     await field('slug').fill('sky')
     await page.setInputFiles('input[type=file]', { name: 'one.png', mimeType: 'image/png', buffer: png })
@@ -391,7 +391,7 @@ describe.skipIf(isMissing)('the page of docs()', () => {
     expect(await curl()).not.toContain('one.png')
   })
 
-  it('keeps what was entered in the form of another media type', async () => {
+  it('keeps the values entered for another media type', async () => {
     await show('subscribe')
     await page.selectOption('[aria-label="Media type"]', 'multipart/form-data')
     await field('name').fill('Ada')

@@ -20,7 +20,7 @@ const filesOf = (html: string, at: string): string[] =>
   Array.from(html.matchAll(/(?:src|href)="([^"]+)"/g), ([, address]) => new URL(address!, at).pathname)
 
 describe('docs()', () => {
-  it('serves the document of its app, without its own route', async () => {
+  it('serves the document of its app, without the docs route itself', async () => {
     const { app, fetch } = make()
     const response = await fetch('/docs/openapi.json')
     expect([response.status, response.headers.get('content-type')]).toEqual([200, 'application/json'])
@@ -103,7 +103,7 @@ describe('docs()', () => {
   })
 
   it.each(['/docs', '/docs/page.js', '/docs/page.css', '/docs/openapi.json'])(
-    'responds to %s with 304 if the ETag matches, and to HEAD without a body',
+    'responds to %s with 304 if If-None-Match matches, and to HEAD without a body',
     async (path) => {
       const { fetch } = make()
       const first = await fetch(path)
@@ -148,7 +148,7 @@ describe('docs()', () => {
     }
   })
 
-  it('describes a broken operation by its mistake, calls onError once, and describes the others', async () => {
+  it('describes a broken operation by its error, calls onError once, and describes the other operations', async () => {
     const onError = vi.fn()
     const broken = route('/broken').post({ body: z.object({ at: z.date() }), openapi: { summary: 'Broken' } }, () => 1)
     const same = route('/same')
@@ -177,7 +177,7 @@ describe('docs()', () => {
     expect(() => openapi(app, { info })).toThrow('POST /broken')
   })
 
-  it('has mistakes of the whole app in the document', async () => {
+  it('lists errors of the whole app in the document', async () => {
     const app = router({ items, docs: docs('/docs', { info, security: [{ key: [] }] }) }, { onError: () => {} })
     const response = await app.fetch(new Request('http://test/docs/openapi.json'))
     expect((await response.json())['x-byway-errors']).toEqual([expect.stringContaining("security scheme 'key'")])

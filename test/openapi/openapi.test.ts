@@ -165,14 +165,14 @@ describe('openapi(): operations', () => {
     )
   })
 
-  it('have no unknown notes', () => {
+  it('throw for an unknown note', () => {
     const notes = { 'x-team': 'shop', operationID: 'a' }
     expect(() => documentOf({ a: route('/a').get({ openapi: notes }, nothing) })).toThrow(
       /^GET \/a: openapi has no note 'operationID'; use summary, .*, or x-…$/,
     )
   })
 
-  it('have unique ids', () => {
+  it('throw for a duplicate operationId', () => {
     const both = { 'a-b': route('/one').get(nothing), aB: route('/two').get(nothing) }
     expect(() => documentOf(both)).toThrow(
       new OpenApiError(
@@ -429,7 +429,7 @@ describe('openapi(): request bodies', () => {
     )
   })
 
-  it('of forms have no alternative that a form cannot have', () => {
+  it('of forms leave out alternatives that a form cannot contain', () => {
     const fieldsOf = (schema: z.ZodType): any =>
       bodyOf({ body: form(schema) }).content['multipart/form-data']!.schema!['properties']
     expect(fieldsOf(zfd.formData({ agree: zfd.checkbox(), yes: zfd.checkbox({ trueValue: 'yes' }) }))).toEqual({
@@ -514,7 +514,7 @@ describe('openapi(): responses', () => {
     })
   })
 
-  it('have every media type that a handler can send', () => {
+  it('have all media types that a handler can send for the schema', () => {
     const typesOf = (status: number, schema: z.ZodType) =>
       Object.keys(operationOf({ response: { [status]: schema } }).responses[status]!.content!)
     expect(typesOf(200, z.object({}))).toEqual(['application/json'])
@@ -523,7 +523,7 @@ describe('openapi(): responses', () => {
     expect(typesOf(404, z.object({ status: z.literal(404) }))).toEqual(['application/problem+json'])
   })
 
-  it('have the phrase of their status, or of its class', () => {
+  it('are described by the phrase of their status, or of its class', () => {
     const statuses = [207, 305, 402, 406, 418, 421, 428, 431, 451, 506, 511, 299, 499]
     const { responses } = operationOf({
       openapi: { responses: Object.fromEntries(statuses.map((status) => [status, {}])) },
@@ -545,7 +545,7 @@ describe('openapi(): responses', () => {
     ])
   })
 
-  it('have a declared media type in place of the guessed ones', () => {
+  it('have the declared media type instead of the default ones', () => {
     const contentOf = (status: number, schema: z.ZodType, note: object) =>
       operationOf({ response: { [status]: schema }, openapi: { responses: { [status]: note } } }).responses[status]!
         .content
@@ -625,7 +625,7 @@ describe('openapi(): responses', () => {
     ])
   })
 
-  it('have the name of the schema of problems(), if it has one', () => {
+  it('use the component name of the problems() schema, if it has one', () => {
     const Failure = z.object({ message: z.string() }).meta({ id: 'Failure' })
     const format = problems({ schema: Failure, toBody: () => ({ message: '' }) })
     const { schemas } = documentOf({ a: route('/a').post({ body: z.string() }, nothing) }, { problems: format })
@@ -854,7 +854,7 @@ describe('openapi(): schemas', () => {
     expect(json(operationOf({ body: mixed }))).toEqual({ oneOf: [ref('Cat'), expect.anything()] })
   })
 
-  it('of z.stringbool() list its words, and other codecs of booleans do not', () => {
+  it('of z.stringbool() list its words, and those of other boolean codecs do not', () => {
     const schemaOf = (on: z.ZodType) => operationOf({ query: z.object({ on }) }).parameters![0]!.schema
     expect(schemaOf(z.stringbool())).toEqual({
       type: 'string',
@@ -1166,7 +1166,7 @@ describe('openapi(): values that cannot be sent', () => {
     expect(messageOf(operation)).toBe(undefined)
   })
 
-  it('sends and receives the values of the codecs that the messages name', async () => {
+  it('sends and receives values with the codecs that the error messages recommend', async () => {
     const at = z.codec(z.iso.datetime(), z.date(), {
       decode: (text) => new Date(text),
       encode: (date) => date.toISOString(),
@@ -1246,7 +1246,7 @@ describe('openapi(): validators', () => {
     ).toEqual(['date', 'list', 'made'])
   })
 
-  it('names definitions with generated names after their place', () => {
+  it('names recursive definitions without a name after their place', () => {
     const valibot: v.GenericSchema = v.object({ kids: v.array(v.lazy(() => valibot)) })
     const arktype = type({ kids: 'this[]' })
     const { schemas } = documentOf({

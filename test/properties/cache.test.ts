@@ -668,7 +668,7 @@ describe('clients of a cache', () => {
     )
   })
 
-  it("get the same response with 'force-static' if their cache keys are equal", async () => {
+  it("get the same response with dynamic: 'force-static' if their cache keys are equal", async () => {
     await fc.assert(
       fc.asyncProperty(program, cacheOptions, clients, async (program, options, clients) => {
         const app = toApp(program, options, 'force-static')
@@ -691,7 +691,7 @@ describe('clients of a cache', () => {
     )
   })
 
-  it("get their own response or a 500 with 'error'", async () => {
+  it("get their own response or a 500 with dynamic: 'error'", async () => {
     await fc.assert(
       fc.asyncProperty(program, cacheOptions, clients, async (program, options, clients) => {
         const cached = toApp(program, options, 'error')

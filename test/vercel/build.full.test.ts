@@ -88,7 +88,7 @@ describe('byway build --target vercel', () => {
     expect([other.headers.get('x-function'), await other.json()]).toEqual(['_byway/app', { slug: 'other' }])
   })
 
-  it('reports why a page is not a file, and builds nevertheless', () => {
+  it('reports why a page is not a file, and builds the app', () => {
     expect(log).toContain('byway: /failing is not a file: status 503\n')
     expect(log).toContain('byway: /timed is not a file: it calls a wrapped function with a time limit\n')
     expect(log).toContain('byway: /headed is not a file: it has the header x-own\n')
@@ -186,7 +186,7 @@ export default router({ fixed }, ${options})`,
     expect(existsSync(join(folder, 'options/output/static'))).toBe(false)
   })
 
-  it('replaces an earlier build, and no other folder', async () => {
+  it('replaces an earlier build, and rejects folders that are not a build', async () => {
     for (const outDir of ['.', '..', 'app.ts', 'other']) {
       if (outDir === 'other') {
         mkdirSync(join(folder, outDir))
