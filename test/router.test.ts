@@ -438,7 +438,7 @@ describe('trailingSlash', () => {
         ] as const) {
           const request = at(`${prefix}/${parts.join('')}/`)
           const location = (await router.fetch(request)).headers.get('location')
-          if (location === null) return
+          if (location === null) continue
           expect(location).toMatch(/^\/(?![/\\])/)
           expect(new URL(location, request.url).origin).toBe('http://test')
         }
