@@ -48,11 +48,11 @@ function toTable(name, source) {
 
 // The type of a property. A type parameter of its interface says nothing to a reader, so its constraint replaces it.
 function toType({ type, parent, questionToken }, source) {
-  const toWords = (node) => node.getText(source).replace(/\s+/g, ' ').replace(/^\| /, '')
+  const toLine = (text) => text.replace(/\s+/g, ' ').replace(/^\| /, '')
   const parameters = new Map(
     parent.typeParameters?.map(({ name, constraint, default: standard }) => {
-      const words = toWords(constraint ?? standard ?? name)
-      return [name.text, words === 'unknown' ? name.text : words]
+      const line = toLine((constraint ?? standard ?? name).getText(source))
+      return [name.text, line === 'unknown' ? name.text : line]
     }),
   )
   const visit = (node) => {
@@ -66,7 +66,7 @@ function toType({ type, parent, questionToken }, source) {
   let text = type.getText(source)
   for (const one of visit(type).reverse())
     text = text.slice(0, one.from - start) + one.text + text.slice(one.to - start)
-  text = text.replace(/\s+/g, ' ').replace(/^\| /, '')
+  text = toLine(text)
   return questionToken && !ts.isFunctionTypeNode(type) ? text.replace(/ \| undefined$/, '') : text
 }
 

@@ -53,8 +53,8 @@ export interface Memory {
 export function createResponse(body: ResponseBody, status: number, headers: HeaderPairs, memory?: Memory): Response {
   const text = typeof body === 'function' ? body() : body
   const response = new Response(text, { status, headers: headers as [string, string][] })
-  if (text !== null) (memory ??= {}).text = text
-  return memory ? remember(response, memory) : response
+  // A copy, because a caller can pass one object for many Responses.
+  return remember(response, text === null ? { ...memory } : { ...memory, text })
 }
 
 // A constructor that returns its argument lets a subclass add a private field to any object. Such a field costs 0.01 µs

@@ -272,6 +272,15 @@ describe.each([
       ])
     })
 
+    it('does not change the facts that it is given', () => {
+      const facts = { isReply: true } as const
+      const [one, two] = [createResponse('one', 200, [], facts), createResponse('two', 200, [], facts)]
+      expect([textOf(one), textOf(two), facts]).toEqual(['one', 'two', { isReply: true }])
+      remember(two, { data: 2 })
+      expect([memoryOf(one), memoryOf(two)]).toMatchObject([{ isReply: true }, { isReply: true, data: 2 }])
+      expect(memoryOf(one)).not.toHaveProperty('data')
+    })
+
     it('remembers facts about a Response that byway did not create', () => {
       const response = new Response('a')
       expect(memoryOf(response)).toBe(undefined)

@@ -27,6 +27,7 @@ const tooManyParts = (): TypeError => new TypeError('the form has too many parts
 // As the WHATWG writes it: https://html.spec.whatwg.org/multipage/form-control-infrastructure.html#multipart-form-data
 const usualType = /^multipart\/form-data; ?boundary=([\w'()+./:=?-]{1,70})$/
 const usualHead =
+  // Browsers escape control characters in names.
   // oxlint-disable-next-line no-control-regex
   /^content-disposition: form-data; name="([^\0-\x1f\x7f"\\]*)"(?:; filename="([^\0-\x1f\x7f"\\]*)")?(?:\r\ncontent-type: ?([\w!#$&^.+-]+\/[\w!#$&^.+-]+))?$/i
 const maxHead = 2_048
@@ -65,6 +66,7 @@ function readUsual(bytes: Buffer<ArrayBuffer>, type: string): Entries | undefine
 }
 
 const toName = (latin1: string): string => {
+  // Control characters are ASCII.
   // oxlint-disable-next-line no-control-regex
   const name = /^[\x00-\x7f]*$/.test(latin1) ? latin1 : Buffer.from(latin1, 'latin1').toString()
   return name.includes('%') ? unescape(name) : name

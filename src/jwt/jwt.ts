@@ -32,7 +32,10 @@ export type JwtAlgorithm =
   | 'Ed25519'
 
 export interface JwtOptions<schema extends Schema = Unvalidated<JWTPayload>, optional extends boolean = false> {
-  /** The algorithms that tokens can be signed with, either all symmetric (`HS…`) or all asymmetric. The token's own header cannot extend them. */
+  /**
+   * The algorithms that tokens can be signed with, either all symmetric (`HS…`) or all asymmetric. The token's own header cannot
+   * extend them.
+   */
   readonly algorithms: readonly [JwtAlgorithm, ...JwtAlgorithm[]]
   /** The secret of the symmetric algorithms: at least 32, 48 or 64 bytes for HS256, HS384 or HS512. A string is UTF-8. */
   readonly secret?: string | Uint8Array

@@ -73,6 +73,7 @@ function parseCredentials(header: string): Credentials | undefined {
     const bytes = Uint8Array.from(atob(encoded), (character) => character.charCodeAt(0))
     const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
     const colon = text.indexOf(':')
+    // No control characters: https://www.rfc-editor.org/rfc/rfc7617#section-2
     // oxlint-disable-next-line no-control-regex
     if (colon === -1 || /[\0-\x1f\x7f]/.test(text)) return undefined
     return { username: text.slice(0, colon), password: text.slice(colon + 1), isSame }
